@@ -1,0 +1,63 @@
+import type { ExtractRange, ReadScope } from '../domain/job.ts';
+
+/** What the source knows about its own time. All epoch milliseconds, UTC. */
+export interface SourceClock {
+  /** A `live` source is read now, by its server's clock; a `dump` is as old as its start. */
+  readonly kind: 'live' | 'dump';
+  /** Server's clock (live) or the dump's `startedAt`; `undefined` for a dump that does not say when it was started. */
+  readonly serverTime: number | undefined;
+  /** Last majority-committed write of the member that serves the reads; `undefined` where the server does not tell. */
+  readonly lastMajorityWrite: number | undefined;
+}
+
+/** One collection as discovery lists it. */
+export interface CollectionInfo {
+  readonly database: string;
+  readonly name: string;
+  /** Estimates, never by a scan. */
+  readonly documents: number | undefined;
+  readonly bytes: number | undefined;
+}
+
+export interface IndexInfo {
+  readonly name: string;
+  /** Fields in index order. */
+  readonly fields: readonly string[];
+}
+
+/** Whole BSON documents, back to back, in the order read. Views into `bytes` are valid until the next batch is asked for. */
+export interface RawBatch {
+  readonly bytes: Buffer;
+  /** Start of each document in `bytes`; its length is its own first int32 (BSON spec). */
+  readonly offsets: readonly number[];
+  /** Where the batch stands in the source (a dump's byte offset of the first document), for messages. */
+  readonly position?: number;
+}
+
+/**
+ * One collection, to be read once per run. Errors: `SOURCE_UNREACHABLE` (retryable), `SOURCE_REFUSED` (credentials or
+ * rights), `SOURCE_MISSING` (no such file or collection), `DUMP_BROKEN` (names file and byte offset).
+ */
+export interface Source {
+  /** `mongodb://host/db.collection` or the dump's path, for messages. Never carries a secret. */
+  readonly description: string;
+  readonly namespace: { readonly database: string; readonly collection: string };
+  clock(): Promise<SourceClock>;
+  /** Estimated size of what `scope` reads, by index or statistics, never by a scan of the collection. */
+  estimate(scope: ReadScope): Promise<{ readonly documents: number | undefined; readonly bytes: number | undefined }>;
+  /** Splits what `scope` reads into ranges, one per extract job, in order. At least one. */
+  ranges(scope: ReadScope): Promise<readonly ExtractRange[]>;
+  /**
+   * Reads a range. A dead cursor is resumed where it stood; documents may come twice, in order. A dump is filtered by the
+   * extractor, not here: its batches may hold documents outside the window.
+   */
+  read(range: ExtractRange, signal?: AbortSignal): AsyncIterable<RawBatch>;
+  indexes(): Promise<readonly IndexInfo[]>;
+  close(): Promise<void>;
+}
+
+/** Lists what a connection holds; wildcards are resolved against it at each run. */
+export interface Catalog {
+  collections(database: string | undefined): Promise<readonly CollectionInfo[]>;
+  close(): Promise<void>;
+}
