@@ -5,6 +5,9 @@
 export interface Protocol {
   readonly minReaderVersion: number;
   readonly minWriterVersion: number;
+  /** Only of reader version 3 and writer version 7, which we refuse; kept so that the refusal can name them. */
+  readonly readerFeatures?: readonly string[];
+  readonly writerFeatures?: readonly string[];
 }
 
 export interface Metadata {
@@ -64,7 +67,10 @@ export type Action =
   | { readonly remove: RemoveFile }
   | { readonly add: AddFile };
 
-/** The state of a table at one version: what a checkpoint holds ("Action Reconciliation"). */
+/**
+ * The state of a table at one version: what a checkpoint holds ("Action Reconciliation"). In it every `dataChange` is false: that
+ * flag is about a commit, so a state must not differ by it depending on whether it was read from entries or from a checkpoint.
+ */
 export interface Snapshot {
   readonly version: number;
   readonly protocol: Protocol;

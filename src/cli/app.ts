@@ -1,0 +1,118 @@
+import { listCollections, openQueue, openSource, openStorage } from '../composition.ts';
+import { systemClock } from '../shared/adapters/clock-system.ts';
+import { pinoLogger } from '../shared/adapters/logger-pino.ts';
+import type { Config } from '../shared/config/schema.ts';
+import { resolveTargets, singleTarget, type TableTarget } from '../shared/config/targets.ts';
+import { loadConfig } from '../shared/config.ts';
+import { MongolakeError } from '../shared/domain/errors.ts';
+import type { Clock } from '../shared/ports/clock.ts';
+import type { Logger } from '../shared/ports/logger.ts';
+import type { Consumer, Queue } from '../shared/ports/queue.ts';
+import type { Source } from '../shared/ports/source.ts';
+import type { Storage } from '../shared/ports/storage.ts';
+import { createMergePool } from '../worker/pool.ts';
+import { startWorker } from '../worker/worker.ts';
+
+/** Options that every command has. */
+export interface GlobalOptions {
+  readonly config: string;
+  readonly logLevel?: string;
+  readonly logFormat?: 'auto' | 'pretty' | 'json';
+  readonly json?: boolean;
+}
+
+/** What a command works with: the configuration and what it names, opened when asked for. */
+export interface App {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Aborted by the first SIGINT or SIGTERM; a second one ends the process at once. */
+  readonly signal: AbortSignal;
+  /** The tables that `PIPELINE[.COLLECTION]` names. */
+  targets(name: string | undefined): Promise<readonly TableTarget[]>;
+  /** The one table that it names. */
+  target(name: string | undefined): Promise<TableTarget>;
+  storage(target: TableTarget): Storage;
+  source(target: TableTarget): Source;
+  queue(): Queue;
+}
+
+export function openApp(options: GlobalOptions): App {
+  const config = loadConfig(options.config, process.env);
+  const clock = systemClock();
+  const format = options.logFormat ?? config.log.format;
+  const logger = pinoLogger({
+    level: options.logLevel ?? config.log.level,
+    format: format === 'auto' ? (process.stderr.isTTY ? 'pretty' : 'json') : format,
+  });
+  const targets = (name: string | undefined) =>
+    resolveTargets(config, name, (connection, database) => listCollections(config, connection, database));
+  return {
+    config,
+    clock,
+    logger,
+    signal: interruption(logger),
+    targets,
+    target: async (name) => singleTarget(await targets(name)),
+    storage: (target) => openStorage(config, target, clock),
+    source: (target) => openSource(config, target, clock),
+    queue: () => openQueue(config, clock, logger),
+  };
+}
+
+function interruption(logger: Logger): AbortSignal {
+  const controller = new AbortController();
+  const onSignal = (name: NodeJS.Signals) => {
+    if (controller.signal.aborted) process.exit(130);
+    logger.info(`${name}: stopping; once more to stop at once`);
+    controller.abort(
+      new MongolakeError('INTERRUPTED', `stopped by ${name}; nothing of the run is visible`, { hint: 'Run it again.' }),
+    );
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return controller.signal;
+}
+
+/** Bytes of documents that one extract job holds in memory before it writes them. */
+const SHUFFLE_BYTES = 32 * 1024 * 1024;
+
+export interface RunningWorker {
+  readonly consumer: Consumer;
+  /** Ends the merge threads and closes what was opened for jobs. */
+  close(): Promise<void>;
+}
+
+/** A worker on `queue` in this process, as configured. */
+export async function runWorker(
+  app: App,
+  queue: Queue,
+  options: { readonly concurrency?: number } = {},
+): Promise<RunningWorker> {
+  const { config, clock, logger } = app;
+  const concurrency = options.concurrency ?? config.worker.concurrency;
+  const pool = createMergePool({ threads: concurrency, memoryBytes: config.worker.memory });
+  const storages = new Map<string, Storage>();
+  const consumer = await startWorker({
+    queue,
+    pool,
+    clock,
+    logger,
+    scratch: config.worker.scratch,
+    shuffleBytes: SHUFFLE_BYTES,
+    concurrency,
+    open: async (pipeline, collection) => {
+      const target = await app.target(`${pipeline}.${collection}`);
+      const storage = storages.get(target.tableUri) ?? app.storage(target);
+      storages.set(target.tableUri, storage);
+      return { storage, openSource: async () => app.source(target) };
+    },
+  });
+  return {
+    consumer,
+    async close() {
+      await pool.close();
+      for (const storage of storages.values()) await storage.close();
+    },
+  };
+}

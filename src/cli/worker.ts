@@ -1,0 +1,40 @@
+import { MongolakeError } from '../shared/domain/errors.ts';
+import { type GlobalOptions, openApp, runWorker } from './app.ts';
+
+export interface WorkerOptions {
+  readonly concurrency?: string;
+}
+
+/** `worker`: takes jobs until it is told to stop, then finishes what it has within the drain timeout. */
+export async function workerCommand(options: WorkerOptions, globals: GlobalOptions): Promise<number> {
+  const app = openApp(globals);
+  if (app.config.queue.kind === 'local') {
+    throw new MongolakeError(
+      'CONFIG_INVALID',
+      `${globals.config}: queue.kind is local: there is nothing that a worker could join`,
+      {
+        hint: 'Set queue to { kind: redis, url: … } for workers of their own; with the local queue `mongolake sync` does all the work.',
+      },
+    );
+  }
+  const queue = app.queue();
+  // Asked once, so that a wrong URL or password ends in an error now and not in a worker that waits for ever.
+  await queue.depth();
+  const concurrency = options.concurrency === undefined ? {} : { concurrency: Number(options.concurrency) };
+  const worker = await runWorker(app, queue, concurrency);
+  app.logger.info('worker started', { concurrency: concurrency.concurrency ?? app.config.worker.concurrency });
+  await aborted(app.signal);
+  await worker.consumer.drain(app.config.worker.drainTimeout);
+  await worker.close();
+  await queue.close();
+  app.logger.info('worker stopped');
+  return 0;
+}
+
+/** Resolves once the signal is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,114 @@
+import { hostname } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { bullmqQueue } from './shared/adapters/queue-bullmq.ts';
+import { localQueue } from './shared/adapters/queue-local.ts';
+import { dumpCatalog, dumpSource } from './shared/adapters/source-dump.ts';
+import { mongodbCatalog, mongodbSource } from './shared/adapters/source-mongodb.ts';
+import { fileStorage } from './shared/adapters/storage-file.ts';
+import { s3Storage } from './shared/adapters/storage-s3.ts';
+import type { Config, DumpConnection, MongodbConnection } from './shared/config/schema.ts';
+import { sourceConnection, storeConnection, type TableTarget } from './shared/config/targets.ts';
+import { MongolakeError } from './shared/domain/errors.ts';
+import type { Clock } from './shared/ports/clock.ts';
+import type { Logger } from './shared/ports/logger.ts';
+import type { Queue } from './shared/ports/queue.ts';
+import type { Catalog, CollectionInfo, Source } from './shared/ports/source.ts';
+import type { Storage } from './shared/ports/storage.ts';
+
+/** The one place where a port meets its adapter, chosen by the configuration. */
+
+/** The table's storage. Nothing is connected yet. */
+export function openStorage(config: Config, target: TableTarget, clock: Clock): Storage {
+  const connection = storeConnection(config, target);
+  const url = new URL(target.tableUri);
+  if (connection === undefined) return fileStorage(fileURLToPath(`file://${url.pathname}`), clock);
+  const { region, endpoint, forcePathStyle, credentials } = connection;
+  return s3Storage(
+    {
+      bucket: url.hostname,
+      prefix: decodeURIComponent(url.pathname.slice(1)),
+      region,
+      forcePathStyle,
+      ...(endpoint === undefined ? {} : { endpoint }),
+      ...(credentials === undefined ? {} : { credentials: credentialsOf(credentials) }),
+    },
+    clock,
+  );
+}
+
+function credentialsOf({
+  accessKeyId,
+  secretAccessKey,
+  sessionToken,
+}: {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string | undefined;
+}) {
+  return {
+    accessKeyId,
+    secretAccessKey,
+    ...(sessionToken === undefined || sessionToken === '' ? {} : { sessionToken }),
+  };
+}
+
+/** The collection that a table is made of. Nothing is connected yet. */
+export function openSource(config: Config, target: TableTarget, clock: Clock): Source {
+  const { database, collection } = target;
+  const connection = sourceConnection(config, target);
+  if (connection.kind === 'mongodb') {
+    return mongodbSource(
+      { uri: connection.uri, database, collection, connection: target.connection, ...mongodbSettings(connection) },
+      clock,
+    );
+  }
+  return dumpSource({ path: connection.path, database, collection, ...startedAt(connection) });
+}
+
+function mongodbSettings(connection: MongodbConnection) {
+  return {
+    serverSelectionTimeoutMS: connection.serverSelectionTimeout,
+    connectTimeoutMS: connection.connectTimeout,
+    socketTimeoutMS: connection.socketTimeout,
+    ...(connection.readPreference === undefined ? {} : { readPreference: connection.readPreference }),
+  };
+}
+
+function startedAt(connection: DumpConnection): { readonly startedAt?: number } {
+  return connection.startedAt === undefined ? {} : { startedAt: connection.startedAt };
+}
+
+/** Lists what a connection holds, and closes it again. */
+export async function listCollections(
+  config: Config,
+  name: string,
+  database: string | undefined,
+): Promise<readonly CollectionInfo[]> {
+  const catalog = openCatalog(config, name);
+  try {
+    return await catalog.collections(database);
+  } finally {
+    await catalog.close();
+  }
+}
+
+function openCatalog(config: Config, name: string): Catalog {
+  const connection = config.connections[name];
+  if (connection?.kind === 'mongodb')
+    return mongodbCatalog(connection.uri, { connection: name, ...mongodbSettings(connection) });
+  if (connection?.kind === 'dump') return dumpCatalog(connection.path);
+  throw new MongolakeError('CONFIG_INVALID', `connection ${name} is not a source`);
+}
+
+/** The queue of this configuration; the local one lives and ends with this process. */
+export function openQueue(config: Config, clock: Clock, logger: Logger): Queue {
+  const { queue } = config;
+  if (queue.kind === 'local') return localQueue(clock);
+  return bullmqQueue({
+    url: queue.url,
+    prefix: queue.prefix,
+    clock,
+    workerName: `${hostname()}:${process.pid}`,
+    onError: (error) => logger.warn('queue trouble', { code: error.code, error: error.message }),
+  });
+}

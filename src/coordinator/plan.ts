@@ -1,0 +1,70 @@
+import { MongolakeError } from '../shared/domain/errors.ts';
+import type { ExtractJob, MergeJob } from '../shared/domain/job.ts';
+import { jobId } from '../shared/domain/job.ts';
+import type { MergeInput, Plan, Section } from '../shared/domain/plan.ts';
+import type { ExtractReceipt } from '../shared/domain/receipt.ts';
+import { emptySketch, mergeSketch, type Sketch, sketchFromJson } from '../shared/domain/sketch.ts';
+import type { TableState } from './table.ts';
+
+/** The extract jobs of a plan: one per range. */
+export function extractJobs(plan: Plan): readonly ExtractJob[] {
+  return plan.ranges.map((_, ordinal) => ({
+    kind: 'extract',
+    id: jobId(plan.run, 'extract', ordinal),
+    pipeline: plan.pipeline,
+    collection: plan.collection,
+    run: plan.run,
+    priority: plan.priority,
+    ordinal,
+  }));
+}
+
+/** All sketches of a run as one, in the order of the ranges, so that the same documents always give the same schema. */
+export function foldSketches(receipts: readonly ExtractReceipt[]): Sketch {
+  const sketch = emptySketch();
+  for (const receipt of receipts) mergeSketch(sketch, sketchFromJson(receipt.sketch));
+  return sketch;
+}
+
+/** One merge input per partition that the delta touches, ascending. */
+export function mergeInputs(receipts: readonly ExtractReceipt[], state: TableState | undefined): readonly MergeInput[] {
+  const sections = new Map<number, Section[]>();
+  for (const { ordinal, segment, partitions } of receipts) {
+    for (const [partition, chunks] of Object.entries(partitions)) {
+      const list = sections.get(Number(partition)) ?? [];
+      list.push({ ordinal, segment, chunks });
+      sections.set(Number(partition), list);
+    }
+  }
+  return [...sections]
+    .sort(([a], [b]) => a - b)
+    .map(([partition, own]) => ({
+      partition,
+      documents: own.flatMap((section) => section.chunks).reduce((sum, chunk) => sum + chunk.documents, 0),
+      base: state?.files.get(partition) ?? [],
+      sections: own,
+    }));
+}
+
+export function mergeJobs(plan: Plan, inputs: readonly MergeInput[]): readonly MergeJob[] {
+  return inputs.map(({ partition }) => ({
+    kind: 'merge',
+    id: jobId(plan.run, 'merge', partition),
+    pipeline: plan.pipeline,
+    collection: plan.collection,
+    run: plan.run,
+    priority: plan.priority,
+    partition,
+  }));
+}
+
+/** Refuses a table that belongs to another collection. */
+export function checkNamespace(state: TableState, plan: Pick<Plan, 'namespace'>, uri: string): void {
+  const { database, collection } = state.namespace;
+  if (database === plan.namespace.database && collection === plan.namespace.collection) return;
+  throw new MongolakeError(
+    'TABLE_NAMESPACE',
+    `${uri} is the table of ${database}.${collection}, not of ${plan.namespace.database}.${plan.namespace.collection}`,
+    { hint: 'Give this collection a table of its own: change table.uri or source in the configuration.' },
+  );
+}

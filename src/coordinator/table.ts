@@ -1,0 +1,136 @@
+import type { Snapshot } from '../shared/domain/delta/actions.ts';
+import { fromSchemaString } from '../shared/domain/delta/schema.ts';
+import { MongolakeError } from '../shared/domain/errors.ts';
+import { HASH_VERSION } from '../shared/domain/hash.ts';
+import { compareIds, type IdType } from '../shared/domain/ids.ts';
+import type { BaseFile } from '../shared/domain/plan.ts';
+import type { TableSchema } from '../shared/domain/schema.ts';
+import type { Storage } from '../shared/ports/storage.ts';
+import { openTable } from './log.ts';
+
+export interface Namespace {
+  readonly database: string;
+  readonly collection: string;
+}
+
+/** Keys of `metaData.configuration` that are ours. */
+export const CONFIGURATION = {
+  partitions: 'mongolake.partitions',
+  hash: 'mongolake.hash',
+  idType: 'mongolake.idType',
+  engine: 'mongolake.engine',
+  source: 'mongolake.source',
+} as const;
+
+/** Keys of `add.tags` that are ours. */
+export const TAGS = {
+  partition: 'mongolake.partition',
+  lower: 'mongolake.lower',
+  upper: 'mongolake.upper',
+  run: 'mongolake.run',
+} as const;
+
+/** The `txn` whose version is the watermark, and the one whose version is its own entry's. */
+export function watermarkApp(source: Namespace): string {
+  return `mongolake/${source.database}.${source.collection}`;
+}
+export function headApp(source: Namespace): string {
+  return `${watermarkApp(source)}/head`;
+}
+
+/** A committed version, as a run needs it. */
+export interface TableState {
+  readonly snapshot: Snapshot;
+  readonly version: number;
+  readonly schema: TableSchema;
+  readonly partitions: number;
+  /** Epoch milliseconds; `null` where no run could tell one yet. */
+  readonly watermark: number | null;
+  readonly namespace: Namespace;
+  /** Partition → its files in id order. */
+  readonly files: ReadonlyMap<number, readonly BaseFile[]>;
+  /** The version of the newest checkpoint used to open it. */
+  readonly checkpointVersion: number | undefined;
+  readonly notes: readonly string[];
+}
+
+/** Opens the newest version; `undefined` where there is no table. Throws `TABLE_FOREIGN`, `TABLE_CORRUPT`. */
+export async function openState(storage: Storage): Promise<TableState | undefined> {
+  const opened = await openTable(storage);
+  if (opened === undefined) return undefined;
+  const state = interpret(opened.snapshot, storage.uri);
+  return { ...state, checkpointVersion: opened.checkpointVersion, notes: opened.notes };
+}
+
+/** Reads what is ours from a snapshot. Throws `TABLE_FOREIGN` where the table, or its newest entry, is someone else's. */
+export function interpret(snapshot: Snapshot, uri: string): Omit<TableState, 'checkpointVersion' | 'notes'> {
+  const { configuration, schemaString } = snapshot.metadata;
+  const source = configuration[CONFIGURATION.source];
+  const partitions = Number(configuration[CONFIGURATION.partitions]);
+  if (source === undefined || !Number.isInteger(partitions)) {
+    throw new MongolakeError('TABLE_FOREIGN', `${uri} is a Delta table that mongolake did not make`, {
+      hint: 'Choose another folder for the table.',
+    });
+  }
+  const hash = configuration[CONFIGURATION.hash];
+  if (hash !== HASH_VERSION) {
+    throw new MongolakeError(
+      'TABLE_FOREIGN',
+      `${uri} is partitioned by hash ${hash}, this version knows ${HASH_VERSION}`,
+      {
+        hint: 'Use the version of mongolake that made the table, or a newer one.',
+      },
+    );
+  }
+  const dot = source.indexOf('.');
+  const namespace = { database: source.slice(0, dot), collection: source.slice(dot + 1) };
+  refuseForeignHead(snapshot, namespace, uri);
+  const idType = configuration[CONFIGURATION.idType] as IdType;
+  const watermark = snapshot.txns.get(watermarkApp(namespace));
+  return {
+    snapshot,
+    version: snapshot.version,
+    schema: fromSchemaString(schemaString, idType),
+    partitions,
+    watermark: watermark === undefined ? null : Number(watermark.version),
+    namespace,
+    files: filesByPartition(snapshot, idType),
+  };
+}
+
+function refuseForeignHead(snapshot: Snapshot, namespace: Namespace, uri: string): void {
+  const head = snapshot.txns.get(headApp(namespace))?.version;
+  if (head === BigInt(snapshot.version)) return;
+  throw new MongolakeError(
+    'TABLE_FOREIGN',
+    `${uri}: version ${snapshot.version} was not written by mongolake (its last own version is ${head ?? 'unknown'})`,
+    {
+      hint: 'Someone ran OPTIMIZE, DELETE or another writer on this table. Restore the last own version, or load into a new table.',
+    },
+  );
+}
+
+function filesByPartition(snapshot: Snapshot, idType: IdType): ReadonlyMap<number, readonly BaseFile[]> {
+  const files = new Map<number, BaseFile[]>();
+  for (const add of snapshot.files.values()) {
+    const partition = Number(add.tags?.[TAGS.partition]);
+    const stats = JSON.parse(add.stats ?? '{}') as { numRecords?: number };
+    const file: BaseFile = {
+      path: decodeURIComponent(add.path),
+      size: add.size,
+      rows: stats.numRecords ?? 0,
+      lower: add.tags?.[TAGS.lower] ?? null,
+      upper: add.tags?.[TAGS.upper] ?? null,
+    };
+    const list = files.get(partition);
+    if (list === undefined) files.set(partition, [file]);
+    else list.push(file);
+  }
+  for (const list of files.values()) list.sort((a, b) => compareLower(idType, a.lower, b.lower));
+  return files;
+}
+
+function compareLower(idType: IdType, a: string | null, b: string | null): number {
+  if (a === null || b === null) return a === b ? 0 : a === null ? -1 : 1;
+  return compareIds(idType, a, b);
+}

@@ -1,0 +1,153 @@
+import { Queue as BullQueue } from 'bullmq';
+import { MongolakeError } from '../domain/errors.ts';
+import type { Job } from '../domain/job.ts';
+import type { JobProgress, JobState, Queue } from '../ports/queue.ts';
+import { type BullmqContext, backendOver } from './queue-bullmq-backend.ts';
+import { decodeFailure } from './queue-bullmq-failure.ts';
+import { BACKOFF_JITTER, checkJobs, type RetryPolicy } from './queue-job.ts';
+import { within } from './queue-within.ts';
+import { queueError, type RedisConnectionHandle, unreachable } from './redis.ts';
+
+type JobQueue = BullQueue<Job, void>;
+
+/** The calls of a queue whose caller waits for Redis. Each ends within `timeoutMs` per 500 jobs. */
+export type Producer = Pick<Queue, 'enqueue' | 'states' | 'forget' | 'depth'> & { close(): void };
+
+interface State {
+  readonly context: BullmqContext;
+  readonly policy: RetryPolicy;
+  readonly timeoutMs: number;
+  connection: RedisConnectionHandle | undefined;
+  queue: Promise<JobQueue> | undefined;
+  closed: boolean;
+}
+
+/** Jobs on the wire at once. */
+const CHUNK = 500;
+/** What Bull Board can show afterwards. The count exceeds the jobs of a large run: an id that was dropped reads as unknown. */
+const KEEP_DONE = { age: 24 * 3600, count: 10_000 };
+const KEEP_FAILED = { age: 7 * 24 * 3600, count: 10_000 };
+
+/** Makes the producing side. Connects at its first call, and stays connected. */
+export function bullmqProducer(context: BullmqContext, policy: RetryPolicy, timeoutMs: number): Producer {
+  const state: State = { context, policy, timeoutMs, connection: undefined, queue: undefined, closed: false };
+  return {
+    enqueue: (jobs) => enqueue(state, jobs),
+    states: (ids) => states(state, ids),
+    forget: (ids) => forget(state, ids),
+    depth: () => depth(state),
+    close: () => {
+      state.closed = true;
+      state.connection?.close();
+    },
+  };
+}
+
+/** Runs one call, in bounded time. What it had sent by then may still happen; every call may be repeated. */
+async function call<T>(state: State, work: (queue: JobQueue) => Promise<T>): Promise<T> {
+  const { context, timeoutMs } = state;
+  if (state.closed) throw new MongolakeError('INTERNAL', 'the queue was used after it was closed');
+  state.connection ??= context.connect('producer', 'mongolake:producer');
+  const { connection } = state;
+  try {
+    const result = await within(context.clock, timeoutMs, openQueue(state, connection).then(work));
+    if (result.done) return result.value;
+  } catch (error) {
+    throw queueError(error, context.label);
+  }
+  throw unreachable(context.label, connection.lastError());
+}
+
+/** The queue, once Redis takes commands. BullMQ's object is useless for good where its first commands fail: it is made anew. */
+async function openQueue(state: State, connection: RedisConnectionHandle): Promise<JobQueue> {
+  await connection.ready();
+  state.queue ??= makeQueue(state.context, connection).catch((error: unknown) => {
+    state.queue = undefined;
+    throw error;
+  });
+  return state.queue;
+}
+
+async function makeQueue(context: BullmqContext, connection: RedisConnectionHandle): Promise<JobQueue> {
+  const { queueName, prefix, report, label } = context;
+  const queue: JobQueue = new BullQueue(
+    queueName,
+    { connection: connection.client, prefix },
+    backendOver(prefix, connection),
+  );
+  queue.on('error', (error) => report(queueError(error, label)));
+  await queue.waitUntilReady();
+  return queue;
+}
+
+async function enqueue(state: State, jobs: readonly Job[]): Promise<void> {
+  checkJobs(jobs);
+  const { attempts, backoffMs } = state.policy;
+  for (const chunk of chunks(jobs)) {
+    const bulk = chunk.map((job) => ({
+      name: job.kind,
+      data: job,
+      opts: {
+        jobId: job.id,
+        priority: job.priority,
+        attempts,
+        backoff: { type: 'exponential', delay: backoffMs, jitter: BACKOFF_JITTER },
+        removeOnComplete: KEEP_DONE,
+        removeOnFail: KEEP_FAILED,
+        stackTraceLimit: 1,
+      },
+    }));
+    await call(state, (queue) => queue.addBulk(bulk));
+  }
+}
+
+async function states(state: State, ids: readonly string[]): Promise<readonly JobState[]> {
+  const found: JobState[] = [];
+  for (const chunk of chunks(ids)) {
+    // All of a chunk are on the wire at once: no round trip waits for another.
+    found.push(...(await call(state, (queue) => Promise.all(chunk.map((id) => stateOf(queue, id))))));
+  }
+  return found;
+}
+
+async function stateOf(queue: JobQueue, id: string): Promise<JobState> {
+  const state = await queue.getJobState(id);
+  if (state === 'unknown') return { state: 'unknown' };
+  if (state === 'completed') return { state: 'done' };
+  if (state !== 'failed' && state !== 'active') return { state: 'waiting' };
+  const job = await queue.getJob(id);
+  if (job === undefined) return { state: 'unknown' };
+  if (state === 'failed') return { state: 'failed', error: decodeFailure(job.failedReason) };
+  return isProgress(job.progress) ? { state: 'active', progress: job.progress } : { state: 'active' };
+}
+
+function isProgress(value: unknown): value is JobProgress {
+  const { done, bytes } = (typeof value === 'object' && value !== null ? value : {}) as Partial<JobProgress>;
+  return typeof done === 'number' && typeof bytes === 'number';
+}
+
+async function forget(state: State, ids: readonly string[]): Promise<void> {
+  for (const chunk of chunks(ids)) {
+    // A job that is locked, so running, is left: that answers 0.
+    await call(state, (queue) => Promise.all(chunk.map((id) => queue.remove(id))));
+  }
+}
+
+async function depth(state: State) {
+  const names = ['waiting', 'prioritized', 'active', 'delayed', 'failed'] as const;
+  const counts = await call(state, (queue) => queue.getJobCounts(...names));
+  const count = (name: (typeof names)[number]) => counts[name] ?? 0;
+  return {
+    waiting: count('waiting'),
+    prioritized: count('prioritized'),
+    active: count('active'),
+    delayed: count('delayed'),
+    failed: count('failed'),
+  };
+}
+
+function chunks<T>(items: readonly T[]): readonly (readonly T[])[] {
+  const result: (readonly T[])[] = [];
+  for (let start = 0; start < items.length; start += CHUNK) result.push(items.slice(start, start + CHUNK));
+  return result;
+}

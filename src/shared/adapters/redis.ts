@@ -1,0 +1,267 @@
+import { Redis, type RedisOptions } from 'ioredis';
+import { asMongolakeError, MongolakeError } from '../domain/errors.ts';
+
+/**
+ * What a connection is for. A `producer` answers a caller who waits, so it gives up in bounded time; a `worker` belongs to a
+ * consumer, which waits for Redis for as long as it takes.
+ */
+export type RedisRole = 'producer' | 'worker';
+
+export interface RedisTarget {
+  /** `redis://[user:password@]host[:port][/db]`, or `rediss://` for TLS. */
+  readonly url: string;
+  /** Bound on one TCP and TLS connect, milliseconds. */
+  readonly connectTimeoutMs: number;
+  /** Shown by `CLIENT LIST`. */
+  readonly name?: string;
+}
+
+/** One connection of ours, reconnecting by itself until it is closed. */
+export interface RedisConnectionHandle {
+  readonly client: Redis;
+  /** Where it goes, without credentials. */
+  readonly label: string;
+  /** What the last failed attempt to connect said; undefined once connected. */
+  lastError(): Error | undefined;
+  /** Resolves once commands are taken. Rejects with `QUEUE_REFUSED` where Redis refuses the credentials; else it waits. */
+  ready(): Promise<void>;
+  close(): void;
+}
+
+/** What the server says of itself, for `mongolake check`. */
+export interface RedisFacts {
+  readonly flavour: 'redis' | 'valkey' | 'dragonfly';
+  readonly version: string;
+  /** `standalone`, `cluster` or `sentinel`. */
+  readonly mode: string;
+  /** `master` or `slave`, as Redis says it. */
+  readonly role: string;
+  /** Jobs need `noeviction`: any other policy may drop them when memory is full. Empty where the server does not tell. */
+  readonly maxmemoryPolicy: string;
+  readonly maxMemoryBytes: number;
+  readonly usedMemoryBytes: number;
+  /** Whether the append-only file is on: without it a crash of Redis forgets the queue, and runs are delayed. */
+  readonly appendonly: boolean;
+}
+
+const RECONNECT_MIN_MS = 100;
+const RECONNECT_MAX_MS = 2_000;
+/** A worker's connection is silent only between commands; an answer that takes longer means the peer is gone. */
+const WORKER_SILENCE_MS = 30_000;
+const PRODUCER_RETRIES = 3;
+
+/** The URL without user and password, for messages. Throws `CONFIG_INVALID`, without quoting a URL that can't be parsed. */
+export function redisLabel(url: string): string {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed === undefined || !/^rediss?:$/.test(parsed.protocol) || parsed.hostname === '') {
+    throw new MongolakeError('CONFIG_INVALID', 'the queue needs a Redis URL', {
+      hint: 'Write redis://host:6379, or rediss://user:password@host:6379 for TLS; encode special characters as %XX.',
+    });
+  }
+  const database = parsed.pathname === '/' ? '' : parsed.pathname;
+  return `${parsed.protocol}//${parsed.hostname}:${parsed.port === '' ? '6379' : parsed.port}${database}`;
+}
+
+/**
+ * Opens a connection that reconnects for ever, also after a failover has left it on a replica. Nobody need listen for its
+ * errors: `onError` gets them as MongolakeErrors without secrets.
+ */
+export function connectRedis(
+  target: RedisTarget,
+  role: RedisRole,
+  onError: (error: MongolakeError) => void,
+): RedisConnectionHandle {
+  const label = redisLabel(target.url);
+  const client = new Redis(target.url, redisOptions(target, role));
+  let last: Error | undefined;
+  let waiting: Promise<void> | undefined;
+  client.on('error', (error: Error) => {
+    last = error;
+    onError(queueError(error, label));
+  });
+  client.on('ready', () => {
+    last = undefined;
+  });
+  return {
+    client,
+    label,
+    lastError: () => last,
+    ready: () => {
+      // One promise for all who wait: an outage must not pile up listeners.
+      waiting ??= whenReady(client, label).finally(() => {
+        waiting = undefined;
+      });
+      return waiting;
+    },
+    close: () => closeClient(client),
+  };
+}
+
+/**
+ * Disconnects for good. While it waits for its next attempt, ioredis only forgets that attempt and tells nobody
+ * (taskforcesh/bullmq#4585), so whoever waits for the connection would wait for ever: tell them.
+ */
+function closeClient(client: Redis): void {
+  // A second time would start a timer that nothing clears, and it keeps the process up.
+  if (client.status === 'end') return;
+  const resting = client.status === 'reconnecting';
+  client.disconnect();
+  if (!resting) return;
+  client.status = 'end';
+  client.emit('end');
+}
+
+/** Without the one option whose type allows an undefined that the constructor's does not. */
+type ClientOptions = Omit<RedisOptions, 'replyMapping'>;
+
+function redisOptions(target: RedisTarget, role: RedisRole): ClientOptions {
+  const common: ClientOptions = {
+    connectTimeout: target.connectTimeoutMs,
+    retryStrategy: (times: number) => Math.min(RECONNECT_MIN_MS * 2 ** Math.min(times - 1, 10), RECONNECT_MAX_MS),
+    ...(target.name === undefined ? {} : { connectionName: target.name }),
+  };
+  if (role === 'producer') {
+    return {
+      ...common,
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: PRODUCER_RETRIES,
+      socketTimeout: target.connectTimeoutMs,
+      // After a failover the old master answers READONLY: reconnecting asks DNS again. 1 = fail this command, 2 = send it again.
+      reconnectOnError: (error) => (isReadOnly(error) ? 1 : false),
+    };
+  }
+  return {
+    ...common,
+    maxRetriesPerRequest: null,
+    socketTimeout: WORKER_SILENCE_MS,
+    reconnectOnError: (error) => (isReadOnly(error) ? 2 : false),
+  };
+}
+
+function isReadOnly(error: Error): boolean {
+  return error.message.startsWith('READONLY');
+}
+
+function whenReady(client: Redis, label: string): Promise<void> {
+  if (client.status === 'ready') return Promise.resolve();
+  return new Promise<void>((resolve, reject) => {
+    const settle = (error?: MongolakeError) => {
+      client.off('ready', onReady);
+      client.off('error', onError);
+      client.off('end', onEnd);
+      if (error === undefined) resolve();
+      else reject(error);
+    };
+    const onReady = () => settle();
+    const onEnd = () => settle(unreachable(label, undefined));
+    const onError = (raw: Error) => {
+      const error = queueError(raw, label);
+      if (error.code === 'QUEUE_REFUSED') settle(error);
+    };
+    client.on('ready', onReady);
+    client.on('error', onError);
+    client.on('end', onEnd);
+  });
+}
+
+/** Redis was not there in time. `last` is what the last attempt to connect said. */
+export function unreachable(label: string, last: Error | undefined): MongolakeError {
+  const why = last === undefined ? 'no answer in time' : reasonOf(last);
+  return new MongolakeError('QUEUE_UNREACHABLE', `Redis at ${label} can't be reached: ${why}`, {
+    hint: 'Check that Redis runs, that host and port are right, and that the URL is rediss:// where Redis wants TLS.',
+  });
+}
+
+/** A refusal that trying again does not cure: credentials, rights (ACL), or a command that the server does not have. */
+const REFUSED = /^(WRONGPASS|NOAUTH|NOPERM|NOPROTO|DENIED|WRONGTYPE|MOVED|CROSSSLOT|ERR)\b/;
+
+/**
+ * An error of ioredis or BullMQ as ours. Never carries the original: a reply error of ioredis holds the command's arguments,
+ * and those of AUTH are the password.
+ */
+export function queueError(error: unknown, label: string): MongolakeError {
+  if (error instanceof MongolakeError) return error;
+  if (!(error instanceof Error)) return asMongolakeError(error);
+  if (
+    error.name === 'ReplyError' &&
+    REFUSED.test(error.message) &&
+    !error.message.startsWith('ERR max number of clients')
+  ) {
+    return new MongolakeError('QUEUE_REFUSED', `Redis at ${label} refused: ${reasonOf(error)}`, {
+      hint: "Check user and password in the URL, and that the user's ACL allows all commands on the keys of the prefix.",
+    });
+  }
+  if (isRedisTrouble(error)) return unreachable(label, error);
+  if ('code' in error && typeof error.code === 'number') {
+    // A script of BullMQ found the job gone, or its lock with another: after an outage, a FLUSHALL, a long pause of ours.
+    return new MongolakeError('QUEUE_UNREACHABLE', `the queue at ${label} lost hold of a job: ${reasonOf(error)}`, {
+      hint: 'Nothing is lost: the job runs again.',
+    });
+  }
+  return new MongolakeError('INTERNAL', `queue at ${label}: ${reasonOf(error)}`);
+}
+
+/** Errors by which ioredis says that the server was not there, or not able, just now. */
+function isRedisTrouble(error: Error): boolean {
+  if (error.name === 'ReplyError' || error.name === 'MaxRetriesPerRequestError' || error.name === 'AbortError')
+    return true;
+  if ('code' in error && typeof error.code === 'string') return true;
+  return /connection is closed|stream isn't writeable|timed? ?out|aborted/i.test(error.message);
+}
+
+/** The message without what may be secret; where Node gives only a code (all addresses of a name refused), the code. */
+function reasonOf(error: Error): string {
+  // "ERR unknown command 'AUTH', with args beginning with: 'the password'"
+  const text = error.message.replace(/,? with args beginning with.*$/s, '');
+  if (text !== '') return text;
+  return 'code' in error ? String(error.code) : error.name;
+}
+
+/**
+ * Asks a Redis for what an operator should know of it, over a connection of its own.
+ * Errors: `QUEUE_UNREACHABLE` after at most about `timeoutMs`, `QUEUE_REFUSED`, `CONFIG_INVALID` for a URL that is none.
+ */
+export async function inspectRedis(url: string, timeoutMs = 8_000): Promise<RedisFacts> {
+  const label = redisLabel(url);
+  let last: Error | undefined;
+  const client = new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: timeoutMs,
+    commandTimeout: timeoutMs,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+  });
+  client.on('error', (error: Error) => {
+    last ??= error;
+  });
+  try {
+    await client.connect();
+    return parseInfo(await client.info());
+  } catch (error) {
+    // The first error says why; the rejection itself only says that the connection is closed.
+    throw queueError(last ?? error, label);
+  } finally {
+    client.disconnect();
+  }
+}
+
+/** Reads the answer to INFO: lines of `key:value` (https://redis.io/docs/latest/commands/info/). */
+export function parseInfo(info: string): RedisFacts {
+  const fields = new Map<string, string>();
+  for (const line of info.split(/\r?\n/)) {
+    const colon = line.indexOf(':');
+    if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 1));
+  }
+  const flavour = fields.has('valkey_version') ? 'valkey' : fields.has('dragonfly_version') ? 'dragonfly' : 'redis';
+  const text = (key: string) => fields.get(key) ?? '';
+  return {
+    flavour,
+    version: text(`${flavour}_version`),
+    mode: text('redis_mode'),
+    role: text('role'),
+    maxmemoryPolicy: text('maxmemory_policy'),
+    maxMemoryBytes: Number(text('maxmemory')),
+    usedMemoryBytes: Number(text('used_memory')),
+    appendonly: text('aof_enabled') === '1',
+  };
+}

@@ -1,0 +1,158 @@
+import type { FindCursor } from 'mongodb';
+import type { Clock } from '../ports/clock.ts';
+import type { RawBatch } from '../ports/source.ts';
+import { CursorLost, isResumable, sourceError } from './mongodb-errors.ts';
+import type { ReadOrder } from './mongodb-resume.ts';
+import type { Redact } from './mongodb-uri.ts';
+
+/** A reply of the server holds up to 16 MiB of documents; they are handed on in copies of about this many bytes. */
+const BATCH_BYTES = 2 * 1024 * 1024;
+const BACKOFF_FIRST_MS = 250;
+const BACKOFF_MAX_MS = 30_000;
+
+export interface ResumingRead {
+  readonly order: ReadOrder;
+  /** Opens a cursor of raw documents at a point (`undefined`: the beginning), in the order's sort. */
+  open(after: Buffer | undefined): Promise<FindCursor>;
+  /** Names the source in errors. */
+  readonly about: string;
+  readonly redact: Redact;
+  readonly clock: Clock;
+  /** How often in a row reading may fail without getting further. */
+  readonly tries: number;
+}
+
+/** What one trip to the server brought: no documents where the cursor is exhausted. Never a rejection, see `fetchNext`. */
+type Fetched = { readonly documents: readonly Uint8Array[] } | { readonly error: unknown };
+
+/**
+ * All documents of a cursor, in its order, as batches. Where the cursor dies on the way (a failover, an idle timeout, a cut
+ * connection) it is opened anew at the last point read: documents may come twice, none is left out. The next reply is
+ * fetched while the consumer works on the last.
+ *
+ * Throws `SOURCE_UNREACHABLE` after `tries` failures without progress, other errors of the source at once, and the signal's
+ * reason once it is aborted.
+ */
+export async function* readResuming(read: ResumingRead, signal: AbortSignal): AsyncGenerator<RawBatch, void, void> {
+  let after: Buffer | undefined;
+  let failures = 0;
+  while (true) {
+    signal.throwIfAborted();
+    const opened = await unlessAborted(openCursor(read, after), signal);
+    let error = opened.error;
+    if (opened.cursor !== undefined) {
+      const cursor = opened.cursor;
+      try {
+        let fetched = await unlessAborted(fetchNext(cursor), signal);
+        while ('documents' in fetched) {
+          if (fetched.documents.length === 0) return;
+          const ahead = fetchNext(cursor);
+          yield* pack(fetched.documents);
+          const point = lastPoint(read.order, fetched.documents);
+          if (point !== undefined && (after === undefined || !point.equals(after))) {
+            after = point;
+            failures = 0;
+          }
+          fetched = await unlessAborted(ahead, signal);
+        }
+        error = fetched.error;
+      } finally {
+        await release(cursor, signal);
+      }
+    }
+    failures += 1;
+    signal.throwIfAborted();
+    mayTryAgain(read, error, failures);
+    await read.clock.sleep(backoffMs(failures, read.clock), signal);
+  }
+}
+
+/** Opening may itself ask the server something; a failure there counts like one of the cursor. */
+async function openCursor(
+  read: ResumingRead,
+  after: Buffer | undefined,
+): Promise<{ readonly cursor?: FindCursor; readonly error?: unknown }> {
+  try {
+    return { cursor: await read.open(after) };
+  } catch (error) {
+    return { error };
+  }
+}
+
+function mayTryAgain(read: ResumingRead, error: unknown, failures: number): void {
+  if (!isResumable(error)) throw sourceError(error, read.about, read.redact);
+  if (failures >= read.tries) {
+    throw sourceError(error, `${read.about}: gave up after ${failures} tries without progress`, read.redact);
+  }
+}
+
+/**
+ * The cursor's next reply, whole. It resolves also where reading failed: it is not awaited while the consumer is at work,
+ * and a promise that rejects unwatched ends the process.
+ */
+async function fetchNext(cursor: FindCursor): Promise<Fetched> {
+  try {
+    const first = (await cursor.next()) as Uint8Array | null;
+    if (first !== null) return { documents: [first, ...(cursor.readBufferedDocuments() as unknown as Uint8Array[])] };
+    // The driver answers `null` also where the cursor was closed under it. Taken for the end, documents would be lost.
+    if (cursor.killed || cursor.id?.isZero() !== true)
+      return { error: new CursorLost('the cursor was closed before its end') };
+    return { documents: [] };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** Batches of about `BATCH_BYTES`, each a copy: the views that the driver gives lie apart, with the reply's keys between. */
+function* pack(documents: readonly Uint8Array[]): Generator<RawBatch, void, void> {
+  let from = 0;
+  while (from < documents.length) {
+    const offsets: number[] = [];
+    let bytes = 0;
+    let to = from;
+    for (
+      let next = documents[to];
+      next !== undefined && (bytes === 0 || bytes + next.length <= BATCH_BYTES);
+      next = documents[to]
+    ) {
+      offsets.push(bytes);
+      bytes += next.length;
+      to += 1;
+    }
+    yield { bytes: Buffer.concat(documents.slice(from, to), bytes), offsets };
+    from = to;
+  }
+}
+
+function lastPoint(order: ReadOrder, documents: readonly Uint8Array[]): Buffer | undefined {
+  for (let index = documents.length - 1; index >= 0; index--) {
+    const { buffer, byteOffset, byteLength } = documents[index] as Uint8Array;
+    const point = order.point(Buffer.from(buffer, byteOffset, byteLength));
+    if (point !== undefined) return point;
+  }
+  return undefined;
+}
+
+/** Doubling from 250 ms to 30 s, of which a random half is taken off so that many readers don't come back at once. */
+function backoffMs(failures: number, clock: Clock): number {
+  const random = Number.parseInt(clock.randomHex(4), 16) / 2 ** 32;
+  const full = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** (failures - 1));
+  return full * (0.5 + random / 2);
+}
+
+/** Tells the server that the cursor is not needed. An abort does not wait for that: the server may be why it was aborted. */
+async function release(cursor: FindCursor, signal: AbortSignal): Promise<void> {
+  const closing = cursor.close();
+  if (signal.aborted) closing.catch(() => undefined);
+  else await closing;
+}
+
+/** The promise, or the signal's reason as soon as it is aborted; the driver itself would wait for its socket. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}

@@ -1,0 +1,228 @@
+import type { Collection, Document, MongoClient } from 'mongodb';
+import { MongolakeError } from '../domain/errors.ts';
+import type { ReadScope } from '../domain/job.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Catalog, CollectionInfo, IndexInfo, Source, SourceClock } from '../ports/source.ts';
+import { leaseClient, type MongodbLease, type MongodbSettings } from './mongodb-client.ts';
+import { isServerError } from './mongodb-errors.ts';
+import { ALL_TYPES, FERRETDB_TYPES, orderOf, windowFilter } from './mongodb-resume.ts';
+import { readResuming } from './source-mongodb-read.ts';
+
+export interface MongodbOptions extends MongodbSettings {
+  /** A connection string. No message ever carries its user, password or other secrets. */
+  readonly uri: string;
+  readonly database: string;
+  readonly collection: string;
+  /** The connection's name in the config, for messages about the URI. */
+  readonly connection?: string;
+  /** Documents per reply; the server's own measure (101, then up to 16 MiB) if not given. */
+  readonly batchSize?: number;
+  /** How often in a row a read may fail without getting further before it is `SOURCE_UNREACHABLE`. 6. */
+  readonly tries?: number;
+}
+
+const DEFAULT_TRIES = 6;
+/** How long counting a window may take, milliseconds, and how far it counts: that number then means "at least". */
+const COUNT_MAX_MS = 5_000;
+const COUNT_MAX_DOCUMENTS = 1_000_000;
+/** Collections whose size is asked for at once. */
+const STATS_AT_ONCE = 8;
+
+/** MongoDB `error_codes.yml`. */
+const UNAUTHORIZED = 13;
+const NAMESPACE_NOT_FOUND = 26;
+const MAX_TIME_EXPIRED = 50;
+const COMMAND_NOT_FOUND = 59;
+const NOT_SUPPORTED_ON_VIEW = 166;
+
+/**
+ * One collection of a MongoDB server (4.4 or later) or of what speaks its protocol. Documents come as the bytes the server
+ * sent, under read concern majority. A collection that does not exist is an empty one. Sources of one URI share a client.
+ *
+ * Throws `CONFIG_INVALID` where the driver does not accept the URI; nothing is connected before the first question.
+ */
+export function mongodbSource(options: MongodbOptions, clock: Clock): Source {
+  const { uri, database, collection, connection = database } = options;
+  const lease = leaseClient(uri, connection, options);
+  const about = `${lease.address}/${database}.${collection}`;
+  const target = (client: MongoClient) => client.db(database).collection(collection);
+  const closing = new AbortController();
+  return {
+    description: about,
+    namespace: { database, collection },
+    clock: () => lease.run(about, (client) => serverClock(client)),
+    estimate: (scope) => lease.run(about, (client) => estimate(target(client), scope)),
+    ranges: async (scope) => [{ scope, part: null }],
+    read: ({ scope }, signal) => {
+      const order = orderOf(scope);
+      return readResuming(
+        {
+          order,
+          open: async (after) => openCursor(target(await lease.connected()), scope, after, options.batchSize),
+          about,
+          redact: lease.redact,
+          clock,
+          tries: options.tries ?? DEFAULT_TRIES,
+        },
+        signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]),
+      );
+    },
+    indexes: () => lease.run(about, (client) => rangeIndexes(target(client))),
+    async close() {
+      // Reads that are under way end here: the driver would let them wait for their sockets.
+      closing.abort(new MongolakeError('INTERRUPTED', `${about}: closed while it was read`));
+      await lease.release();
+    },
+  };
+}
+
+/**
+ * What a connection holds: the collections of one database, or of all but `admin`, `config` and `local`. Left out are
+ * `system.*`, views, and time series, whose documents have no `_id` of their own. Sizes come from the server's statistics,
+ * `undefined` where the user may not ask for them.
+ */
+export function mongodbCatalog(uri: string, options: MongodbSettings & { readonly connection?: string } = {}): Catalog {
+  const lease = leaseClient(uri, options.connection ?? 'mongodb', options);
+  return {
+    collections: (database) => listCollections(lease, database),
+    close: () => lease.release(),
+  };
+}
+
+/** What the driver does not pass on to commands by itself: reads go where the data is read. */
+const preferenceOf = (client: MongoClient) => ({ readPreference: client.options.readPreference });
+
+async function serverClock(client: MongoClient): Promise<SourceClock> {
+  const admin = client.db('admin');
+  let hello: Document;
+  try {
+    hello = await admin.command({ hello: 1 }, preferenceOf(client));
+  } catch (error) {
+    // 4.4.0 and 4.4.1 know it by its old name only.
+    if (!isServerError(error, COMMAND_NOT_FOUND)) throw error;
+    hello = await admin.command({ isMaster: 1 }, preferenceOf(client));
+  }
+  return {
+    kind: 'live',
+    serverTime: millisecondsOf(hello.localTime),
+    lastMajorityWrite: millisecondsOf(hello.lastWrite?.majorityWriteDate),
+  };
+}
+
+function millisecondsOf(date: unknown): number | undefined {
+  return date instanceof Date ? date.getTime() : undefined;
+}
+
+async function openCursor(collection: Collection, scope: ReadScope, after: Buffer | undefined, batchSize?: number) {
+  const order = orderOf(scope);
+  const types = scope.kind === 'full' && after !== undefined ? await typesOf(collection) : ALL_TYPES;
+  return collection.find(order.filter(after, types), {
+    sort: order.sort,
+    raw: true,
+    readConcern: { level: 'majority' },
+    // Only where no index serves the window: otherwise such a read would end at 100 MB of sorting.
+    ...(scope.kind === 'window' ? { allowDiskUse: true } : {}),
+    ...(batchSize === undefined ? {} : { batchSize }),
+  });
+}
+
+/** The types that `$type` may name: FerretDB refuses those that it does not store. */
+async function typesOf(collection: Collection): Promise<readonly number[]> {
+  const build = await collection.db.command({ buildInfo: 1 });
+  return 'ferretdbVersion' in build ? FERRETDB_TYPES : ALL_TYPES;
+}
+
+interface Size {
+  readonly documents: number | undefined;
+  readonly bytes: number | undefined;
+}
+
+async function estimate(collection: Collection, scope: ReadScope): Promise<Size> {
+  const all = await statistics(collection);
+  if (scope.kind === 'full') return all;
+  const [index] = (await rangeIndexes(collection)).filter(({ fields }) => fields[0] === scope.cursorField);
+  if (index === undefined) return { documents: undefined, bytes: undefined };
+  const documents = await countWindow(collection, windowFilter(scope), index.name);
+  const average = all.documents && all.bytes !== undefined ? all.bytes / all.documents : undefined;
+  const bytes = documents === undefined || average === undefined ? undefined : Math.round(documents * average);
+  return { documents, bytes: documents === 0 ? 0 : bytes };
+}
+
+/** Counts in the index, up to a number and for a time; `undefined` where that was too short. */
+async function countWindow(collection: Collection, filter: Document, hint: string): Promise<number | undefined> {
+  try {
+    return await collection.countDocuments(filter, { hint, limit: COUNT_MAX_DOCUMENTS, maxTimeMS: COUNT_MAX_MS });
+  } catch (error) {
+    if (isServerError(error, MAX_TIME_EXPIRED)) return undefined;
+    throw error;
+  }
+}
+
+/** Size by the collection's metadata. A view has none; a user without `collStats` still learns the count. */
+async function statistics(collection: Collection): Promise<Size> {
+  try {
+    const stats = await collection.db.command(
+      { collStats: collection.collectionName },
+      preferenceOf(collection.db.client),
+    );
+    return { documents: Number(stats.count), bytes: Number(stats.size) };
+  } catch (error) {
+    if (isServerError(error, NAMESPACE_NOT_FOUND)) return { documents: 0, bytes: 0 };
+    if (isServerError(error, NOT_SUPPORTED_ON_VIEW)) return { documents: undefined, bytes: undefined };
+    if (!isServerError(error, UNAUTHORIZED, COMMAND_NOT_FOUND)) throw error;
+    return { documents: await collection.estimatedDocumentCount(), bytes: undefined };
+  }
+}
+
+/**
+ * The indexes that can serve a range and a sort: ascending or descending first field, not hidden, and of every document (a
+ * partial index leaves some out).
+ */
+async function rangeIndexes(collection: Collection): Promise<IndexInfo[]> {
+  try {
+    const indexes = await collection.listIndexes().toArray();
+    return indexes
+      .filter(({ key, hidden, partialFilterExpression }) => {
+        return typeof Object.values(key)[0] === 'number' && !hidden && partialFilterExpression === undefined;
+      })
+      .map(({ name, key }) => ({ name: String(name), fields: Object.keys(key) }));
+  } catch (error) {
+    if (isServerError(error, NAMESPACE_NOT_FOUND)) return [];
+    throw error;
+  }
+}
+
+async function listCollections(lease: MongodbLease, database: string | undefined): Promise<CollectionInfo[]> {
+  const databases = database === undefined ? await lease.run(lease.address, userDatabases) : [database];
+  const found: Collection[] = [];
+  for (const name of databases) {
+    const db = await lease.run(lease.address, async (client) => client.db(name));
+    const listed = await lease.run(`${lease.address}/${name}`, () =>
+      db.listCollections({}, { nameOnly: true, authorizedCollections: true }).toArray(),
+    );
+    const tables = listed.filter(
+      (each) => (each.type ?? 'collection') === 'collection' && !each.name.startsWith('system.'),
+    );
+    found.push(...tables.map((each) => db.collection(each.name)).sort(byName));
+  }
+  const sizes: CollectionInfo[] = [];
+  for (let from = 0; from < found.length; from += STATS_AT_ONCE) {
+    const some = found.slice(from, from + STATS_AT_ONCE).map(async (collection) => ({
+      database: collection.dbName,
+      name: collection.collectionName,
+      ...(await lease.run(`${lease.address}/${collection.namespace}`, () => statistics(collection))),
+    }));
+    sizes.push(...(await Promise.all(some)));
+  }
+  return sizes;
+}
+
+function byName(a: Collection, b: Collection): number {
+  return a.collectionName < b.collectionName ? -1 : 1;
+}
+
+async function userDatabases(client: MongoClient): Promise<string[]> {
+  const { databases } = await client.db('admin').admin().listDatabases({ nameOnly: true, authorizedDatabases: true });
+  const names = databases.map((each) => each.name);
+  return names.filter((name) => name !== 'admin' && name !== 'config' && name !== 'local').sort();
+}

@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto';
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import type { Clock } from '../ports/clock.ts';
+
+/** Where the bucket is and how long to wait for it. Everything but the bucket's place has a default. */
+export interface S3StorageOptions {
+  readonly bucket: string;
+  /** The table's folder in the bucket; slashes at its ends don't matter, an empty one is the whole bucket. */
+  readonly prefix: string;
+  readonly region: string;
+  /** URL of a store other than AWS. */
+  readonly endpoint?: string;
+  /** `endpoint/bucket/key` instead of `bucket.endpoint/key`; most stores other than AWS need it. */
+  readonly forcePathStyle?: boolean;
+  /** Without them, the SDK's default chain: environment, shared files, web identity, container and instance roles. */
+  readonly credentials?: {
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+    readonly sessionToken?: string;
+  };
+  /** How long a small request may take to be answered, and a download stand still; default 5,000 ms. Uploads get more for their size. */
+  readonly requestTimeoutMs?: number;
+  /** Tries per request, the first one counted; default 3. */
+  readonly maxAttempts?: number;
+}
+
+/** What the parts of the S3 adapter share. */
+export interface S3Context {
+  readonly bucket: string;
+  /** Empty, or ends with a slash. */
+  readonly prefix: string;
+  readonly uri: string;
+  readonly clock: Clock;
+  readonly requestTimeoutMs: number;
+  /** How long the store may be silent in a request of `bulk`. */
+  readonly bulkTimeoutMs: number;
+  readonly maxAttempts: number;
+  /** Strings that must not appear in a message. */
+  readonly secrets: readonly string[];
+  /** Small requests and downloads. */
+  readonly quick: S3Client;
+  /** The same without retries, for requests whose every answer must be seen. */
+  readonly once: S3Client;
+  /** Requests that move or make the store move many bytes before it answers. */
+  readonly bulk: S3Client;
+}
+
+const REQUEST_TIMEOUT_MS = 5000;
+const MAX_ATTEMPTS = 3;
+/** A connection that is not there by then will not come: it leaves room for three tries in some 10 s. */
+const CONNECTION_TIMEOUT_MS = 3000;
+/** How much longer than a small request a store may be silent while it takes in a part or puts an object together from its parts. */
+const BULK_PATIENCE = 12;
+/** The slowest line that uploads are expected to cope with, 256 KiB/s. */
+const UPLOAD_BYTES_PER_MS = (256 * 1024) / 1000;
+
+/** How long a request that sends `bytes` may take to be answered. */
+export function uploadTimeoutMs(context: S3Context, bytes: number): number {
+  return context.requestTimeoutMs + Math.ceil(bytes / UPLOAD_BYTES_PER_MS);
+}
+
+/** The clients and names for one root. Opens no connection. */
+export function s3Context(options: S3StorageOptions, clock: Clock): S3Context {
+  const trimmed = options.prefix.replace(/^\/+|\/+$/g, '');
+  const requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
+  const maxAttempts = options.maxAttempts ?? MAX_ATTEMPTS;
+  const quick = makeClient(options, requestTimeoutMs, requestTimeoutMs, maxAttempts);
+  // One place that fetches and renews credentials, however many clients there are.
+  const shared = { ...options, credentials: quick.config.credentials };
+  const bulkTimeoutMs = requestTimeoutMs * BULK_PATIENCE;
+  const { secretAccessKey, sessionToken } = options.credentials ?? {};
+  return {
+    bucket: options.bucket,
+    prefix: trimmed === '' ? '' : `${trimmed}/`,
+    uri: `s3://${options.bucket}${trimmed === '' ? '' : `/${trimmed}`}`,
+    clock,
+    requestTimeoutMs,
+    bulkTimeoutMs,
+    maxAttempts,
+    secrets: [secretAccessKey, sessionToken].filter((secret) => secret !== undefined).filter((secret) => secret !== ''),
+    quick,
+    once: makeClient(shared, requestTimeoutMs, requestTimeoutMs, 1),
+    bulk: makeClient(shared, bulkTimeoutMs, bulkTimeoutMs, maxAttempts),
+  };
+}
+
+type ClientOptions = Omit<S3StorageOptions, 'credentials'> & Pick<S3ClientConfig, 'credentials'>;
+
+function makeClient(options: ClientOptions, requestMs: number, silenceMs: number, maxAttempts: number): S3Client {
+  // A request waiting for a free socket would use up its time to connect, so sockets are not limited: callers limit their requests.
+  const agent = { keepAlive: true, maxSockets: Number.POSITIVE_INFINITY };
+  const client = new S3Client({
+    region: options.region,
+    ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
+    ...(options.forcePathStyle === undefined ? {} : { forcePathStyle: options.forcePathStyle }),
+    ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
+    maxAttempts,
+    retryMode: 'standard',
+    // The default CRC32 arrives as a trailer or header that many stores refuse. Bodies are buffers, so their SHA-256 is part of
+    // the signature, which every store checks: nothing is lost by leaving it out.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    requestHandler: {
+      connectionTimeout: Math.min(CONNECTION_TIMEOUT_MS, requestMs),
+      requestTimeout: requestMs,
+      throwOnRequestTimeout: true,
+      socketTimeout: silenceMs,
+      httpAgent: agent,
+      httpsAgent: agent,
+    },
+  });
+  useContentMd5(client);
+  return client;
+}
+
+/**
+ * DeleteObjects must carry a checksum, and stores older than 2025 know only Content-MD5, which all of them take (issue 6920 of
+ * aws/aws-sdk-js-v3). It replaces the SDK's CRC32.
+ */
+function useContentMd5(client: S3Client): void {
+  client.middlewareStack.add(
+    (next, context) => async (args) => {
+      const request: unknown = args.request;
+      if (context.commandName === 'DeleteObjectsCommand' && isRequest(request)) {
+        for (const name of Object.keys(request.headers)) {
+          if (/^x-amz-(sdk-)?checksum-/i.test(name)) delete request.headers[name];
+        }
+        request.headers['content-md5'] = createHash('md5').update(request.body).digest('base64');
+      }
+      return await next(args);
+    },
+    { step: 'build', priority: 'low', name: 'contentMd5ForDeleteObjects' },
+  );
+}
+
+function isRequest(value: unknown): value is { headers: Record<string, string>; body: string | Uint8Array } {
+  if (typeof value !== 'object' || value === null || !('headers' in value) || !('body' in value)) return false;
+  return typeof value.body === 'string' || value.body instanceof Uint8Array;
+}

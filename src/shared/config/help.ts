@@ -1,0 +1,106 @@
+import { configJsonSchema, type JsonSchema } from './json-schema.ts';
+import { SETTING_NAMES } from './settings.ts';
+import { DURATION_PATTERN, SIZE_PATTERN } from './units.ts';
+
+/** One key of the configuration, as the documentation tells it. */
+export interface ConfigKey {
+  /** `pipelines.<name>.table.uri`; the kind of a connection or queue in brackets: `connections.<name>[s3].region`. */
+  readonly path: string;
+  /** `duration`, `integer or "auto"`, `map` … */
+  readonly type: string;
+  readonly required: boolean;
+  readonly default: unknown;
+  readonly description: string;
+  readonly examples: readonly unknown[];
+}
+
+/** Every key, sections before what is in them. Settings are told once, under `defaults`. */
+export function configKeys(): readonly ConfigKey[] {
+  return keysOf(configJsonSchema(), '');
+}
+
+/** All keys as a Markdown table, for the documentation. */
+export function renderConfigHelp(): string {
+  const rows = configKeys().map((key) => {
+    const value = key.required ? 'required' : key.default === undefined ? '' : code(key.default);
+    const example = key.examples.map(code).join(', ');
+    const text = example === '' ? key.description : `${key.description} Such as ${example}.`;
+    return `| \`${key.path}\` | ${cell(key.type)} | ${cell(value)} | ${cell(text)} |`;
+  });
+  return ['| key | type | default | what it is |', '|---|---|---|---|', ...rows, ''].join('\n');
+}
+
+function keysOf(schema: JsonSchema, base: string): ConfigKey[] {
+  const properties = Object.entries(schema.properties ?? {});
+  const repeated = base.startsWith('pipelines') && isSettings(schema);
+  const own = properties
+    .filter(([name]) => !(repeated && (SETTING_NAMES as readonly string[]).includes(name)))
+    .flatMap(([name, property]) => keyAndBelow(property, `${base}${base === '' ? '' : '.'}${name}`, schema, name));
+  if (repeated) own.push(settingsKey(base));
+  return own;
+}
+
+function isSettings(schema: JsonSchema): boolean {
+  return SETTING_NAMES.every((name) => schema.properties?.[name] !== undefined);
+}
+
+function settingsKey(base: string): ConfigKey {
+  const description = 'Any key of `defaults`, where it differs here.';
+  return {
+    path: `${base}.<setting>`,
+    type: 'as in defaults',
+    required: false,
+    default: undefined,
+    description,
+    examples: [],
+  };
+}
+
+function keyAndBelow(schema: JsonSchema, path: string, parent: JsonSchema, name: string): ConfigKey[] {
+  const section = schema.type === 'object' || schema.oneOf !== undefined;
+  const key: ConfigKey = {
+    path,
+    type: typeOf(schema),
+    required: parent.required?.includes(name) ?? false,
+    default: section && isEmpty(schema.default) ? undefined : schema.default,
+    description: schema.description ?? '',
+    examples: section ? [] : (schema.examples ?? []),
+  };
+  return [key, ...below(schema, path)];
+}
+
+function below(schema: JsonSchema, path: string): ConfigKey[] {
+  const kinds = schema.oneOf ?? [];
+  if (kinds.length > 0) return kinds.flatMap((kind) => keysOf(kind, `${path}[${kind.properties?.kind?.const}]`));
+  if (typeof schema.additionalProperties !== 'object') return keysOf(schema, path);
+  const inner = schema.additionalProperties;
+  const base = `${path}.<name>`;
+  return inner.oneOf === undefined ? keysOf(inner, base) : below(inner, base);
+}
+
+function typeOf(schema: JsonSchema): string {
+  if (schema.const !== undefined) return JSON.stringify(schema.const);
+  if (schema.enum !== undefined && schema.type === 'integer') return 'power of two';
+  if (schema.enum !== undefined) return schema.enum.map((value) => JSON.stringify(value)).join(' or ');
+  if (schema.anyOf !== undefined)
+    return schema.anyOf
+      .filter((one) => one.pattern === undefined)
+      .map(typeOf)
+      .join(' or ');
+  if (schema.pattern?.endsWith(DURATION_PATTERN) === true) return 'duration';
+  if (schema.pattern?.endsWith(SIZE_PATTERN) === true) return 'size';
+  if (schema.type === 'array') return 'list';
+  return schema.type === 'object' || schema.oneOf !== undefined ? 'map' : (schema.type ?? 'any');
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+}
+
+function code(value: unknown): string {
+  return `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``;
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+}

@@ -1,0 +1,279 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the examples are references to variables
+import { z } from 'zod';
+import { boolean, duration, exactText, instant, integer, integerOrAuto, oneOf, size, text } from './fields.ts';
+import { defaultsSchema, overrideShape } from './settings.ts';
+
+const SECOND = 1000;
+const HOUR = 3_600_000;
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]*$/;
+
+const mongodb = z
+  .strictObject({
+    kind: z.literal('mongodb').meta({ description: 'A MongoDB deployment.' }),
+    uri: text(
+      {
+        description: 'Connection string. Keep the password out of this file: take it from a variable.',
+        examples: ['${MONGODB_URI}', 'mongodb://reader:${MONGODB_PASSWORD}@db.example.com/?replicaSet=rs0'],
+      },
+      /^mongodb(?:\+srv)?:\/\/[^\s]+$/,
+      'expected a connection string that starts with mongodb:// or mongodb+srv://',
+    ),
+    readPreference: oneOf(
+      {
+        description: 'Which member serves the reads; overrides the connection string.',
+        examples: ['secondaryPreferred'],
+      },
+      ['primary', 'primaryPreferred', 'secondary', 'secondaryPreferred', 'nearest'],
+    ).exactOptional(),
+    connectTimeout: duration(
+      { description: 'How long opening a socket may take.', examples: ['10s'] },
+      { min: 100, max: HOUR },
+    ).prefault('10s'),
+    serverSelectionTimeout: duration(
+      {
+        description: 'How long to look for a usable member before the server counts as unreachable.',
+        examples: ['15s'],
+      },
+      { min: 100, max: HOUR },
+    ).prefault('15s'),
+    socketTimeout: duration(
+      { description: 'How long a socket may be silent during a request.', examples: ['5m'] },
+      { min: SECOND, max: 24 * HOUR },
+    ).prefault('5m'),
+  })
+  .meta({ description: 'A MongoDB deployment to read from.' });
+
+const dump = z
+  .strictObject({
+    kind: z.literal('dump').meta({ description: "mongodump's files." }),
+    path: text({
+      description:
+        'A .bson or .bson.gz file, the folder of a database, or a whole mongodump. Relative to this file, or s3://bucket/folder.',
+      examples: ['./dump', './dump/guest/notifications.bson.gz', 's3://backups/dump'],
+    }),
+    connection: text({
+      description: 'The s3 connection that reads an s3:// path.',
+      examples: ['lake'],
+    }).exactOptional(),
+    startedAt: instant({
+      description: 'When the dump was started. Without it the whole dump is compared and no watermark moves.',
+      examples: ['2026-01-31T02:00:00Z'],
+    }).exactOptional(),
+  })
+  .meta({ description: 'A mongodump to read from.' });
+
+const credentials = z
+  .strictObject({
+    accessKeyId: text({ description: 'Access key.', examples: ['${S3_ACCESS_KEY_ID}'] }),
+    secretAccessKey: text({ description: 'Secret key.', examples: ['${S3_SECRET_ACCESS_KEY}'] }),
+    sessionToken: text({
+      description: 'Token of temporary credentials.',
+      examples: ['${S3_SESSION_TOKEN:-}'],
+    }).exactOptional(),
+  })
+  .meta({ description: "Static credentials. Without them the AWS SDK's usual chain is asked." });
+
+const s3 = z
+  .strictObject({
+    kind: z.literal('s3').meta({ description: 'S3, or a store that speaks its protocol.' }),
+    region: text({ description: 'Region of the bucket.', examples: ['us-east-1'] }),
+    endpoint: text(
+      { description: 'URL of a store other than AWS.', examples: ['http://localhost:9000'] },
+      /^https?:\/\/[^\s/@]+(?:\/[^\s]*)?$/,
+      'expected a URL that starts with http:// or https://, without a user',
+    ).exactOptional(),
+    forcePathStyle: boolean({
+      description: 'Put the bucket in the path, not in the host name. Many stores other than AWS need it.',
+      examples: [true],
+    }).prefault(false),
+    credentials: credentials.exactOptional(),
+  })
+  .meta({ description: 'Object storage, for tables and dumps.' });
+
+const redis = z
+  .strictObject({
+    kind: z
+      .literal('redis')
+      .meta({ description: 'A queue in Redis: coordinator and workers are processes of their own.' }),
+    url: text(
+      { description: 'URL of Redis.', examples: ['${REDIS_URL}', 'rediss://queue.example.com:6380'] },
+      /^rediss?:\/\/[^\s]+$/,
+      'expected a URL that starts with redis:// or rediss://',
+    ),
+    prefix: text({
+      description: 'Start of every key. The braces keep all keys in one slot of a Redis Cluster.',
+      examples: ['{mongolake}'],
+    }).prefault('{mongolake}'),
+  })
+  .meta({ description: 'A queue in Redis.' });
+
+const local = z
+  .strictObject({
+    kind: z.literal('local').meta({ description: 'No server: everything in this process.' }),
+  })
+  .meta({ description: 'A queue within the process.' });
+
+const overrides = z
+  .strictObject(overrideShape)
+  .meta({ description: 'Settings of one collection that differ from those of the pipeline.' });
+
+const pipeline = z
+  .strictObject({
+    source: z
+      .strictObject({
+        connection: text({ description: 'Name of a mongodb or dump connection.', examples: ['guest'] }),
+        database: text(
+          { description: 'Database to read. May be left out for a dump.', examples: ['guest'] },
+          /^[^/\\. "$]{1,63}$/,
+          'expected the name of a database',
+        ).exactOptional(),
+        collections: z
+          .array(
+            exactText({
+              description:
+                'A name; * is any run of characters and ? any one, \\ takes the next as it is; ! in front leaves out.',
+              examples: ['notifications', 'booking*', '!*_tmp'],
+            }),
+          )
+          .min(1)
+          .meta({
+            description: 'Collections to sync, looked up again at each run. May be left out for a dump: all of it.',
+            examples: [['notifications', 'booking*', '!*_tmp']],
+          })
+          .exactOptional(),
+      })
+      .meta({ description: 'What is read.' }),
+    table: z
+      .strictObject({
+        connection: text({
+          description: 'Name of an s3 connection. Left out for a local folder.',
+          examples: ['lake'],
+        }).exactOptional(),
+        uri: text({
+          description:
+            'Folder of the table: s3://bucket/folder, file:./folder or a path, relative to this file. {collection}, {database} and {pipeline} are filled in.',
+          examples: ['s3://lake/guest/{collection}', 'file:./lake/{collection}'],
+        }),
+      })
+      .meta({ description: 'What is written.' }),
+    collections: z
+      .record(z.string().min(1), overrides)
+      .meta({ description: 'Settings by collection.', examples: [{ notifications: { partitions: 64 } }] })
+      .prefault({}),
+    ...overrideShape,
+  })
+  .meta({ description: 'Collections of one database and where their tables go. Settings here hold for all of them.' });
+
+const worker = z
+  .strictObject({
+    concurrency: integerOrAuto(
+      {
+        description:
+          'Jobs, and so merge threads, at once. auto is one per core; set it where a container has a CPU limit.',
+        examples: ['auto', 4],
+      },
+      { min: 1, max: 1024 },
+    ).prefault('auto'),
+    memory: size(
+      {
+        description:
+          'Memory of one merge thread, above which it spills to scratch. A worker needs about concurrency times this, and a few hundred MB besides.',
+        examples: ['512MB', '2GiB'],
+      },
+      { min: 64e6, max: 1e12 },
+    ).prefault('512MB'),
+    scratch: text({
+      description: "Folder for temporary files, relative to this file. By default the system's.",
+      examples: ['/var/tmp/mongolake'],
+    }).exactOptional(),
+    drainTimeout: duration(
+      { description: 'How long running jobs may go on after SIGTERM before they are handed back.', examples: ['25s'] },
+      { min: 0, max: 24 * HOUR },
+    ).prefault('25s'),
+  })
+  .meta({ description: 'Processes that read and merge.' });
+
+const log = z
+  .strictObject({
+    level: oneOf({ description: 'Least severe level that is logged.', examples: ['info', 'debug'] }, [
+      'trace',
+      'debug',
+      'info',
+      'warn',
+      'error',
+      'fatal',
+      'silent',
+    ]).prefault('info'),
+    format: oneOf(
+      { description: 'pretty for people, json a line each; auto is pretty on a terminal.', examples: ['json'] },
+      ['auto', 'pretty', 'json'],
+    ).prefault('auto'),
+  })
+  .meta({ description: 'Logs, on stderr.' });
+
+/** The whole file. Types, defaults, the editor's schema and the help all come from here. */
+export const configSchema = z
+  .strictObject({
+    version: z.literal(1).meta({ description: 'Version of this format.', examples: [1] }),
+    connections: z.record(z.string().regex(NAME), z.discriminatedUnion('kind', [mongodb, dump, s3])).meta({
+      description: 'Servers, dumps and stores, by a name of your own.',
+      examples: [{ guest: { kind: 'mongodb', uri: '${MONGODB_URI}' } }],
+    }),
+    queue: z
+      .discriminatedUnion('kind', [local, redis])
+      .meta({ description: 'How jobs reach workers.', examples: [{ kind: 'redis', url: '${REDIS_URL}' }] })
+      .prefault({ kind: 'local' }),
+    defaults: defaultsSchema.meta({ description: 'Settings of every table.' }).prefault({}),
+    pipelines: z.record(z.string().regex(NAME), pipeline).meta({
+      description: 'What is synced, by a name of your own.',
+      examples: [
+        {
+          guest: {
+            source: { connection: 'guest', database: 'guest', collections: ['*'] },
+            table: { uri: 'file:./lake/{collection}' },
+          },
+        },
+      ],
+    }),
+    maxConcurrentRuns: integer(
+      { description: 'Tables that the coordinator syncs at once.', examples: [4] },
+      { min: 1, max: 1000 },
+    ).prefault(4),
+    worker: worker.prefault({}),
+    log: log.prefault({}),
+  })
+  .meta({ title: 'mongolake', description: 'Configuration of mongolake.' });
+
+/** What the schema gives for a file: durations in milliseconds, sizes in bytes. */
+export type ParsedConfig = z.output<typeof configSchema>;
+
+type DeepReadonly<T> = T extends readonly (infer Item)[]
+  ? readonly DeepReadonly<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
+    : T;
+
+/** A configuration that holds together. Holds secrets: never log it, or one of its connections, as a whole. */
+export type Config = DeepReadonly<Omit<ParsedConfig, 'worker'>> & {
+  readonly worker: {
+    /** Jobs at once. */
+    readonly concurrency: number;
+    /** Bytes, per merge thread. */
+    readonly memory: number;
+    /** Absolute. */
+    readonly scratch: string;
+    /** Milliseconds. */
+    readonly drainTimeout: number;
+  };
+  /** Absolute path of the file; relative paths in it start at its folder. */
+  readonly file: string;
+};
+
+export type ConnectionConfig = Config['connections'][string];
+export type MongodbConnection = Extract<ConnectionConfig, { readonly kind: 'mongodb' }>;
+export type DumpConnection = Extract<ConnectionConfig, { readonly kind: 'dump' }>;
+export type S3Connection = Extract<ConnectionConfig, { readonly kind: 's3' }>;
+export type QueueConfig = Config['queue'];
+export type PipelineConfig = Config['pipelines'][string];
+export type WorkerConfig = Config['worker'];
+export type LogConfig = Config['log'];

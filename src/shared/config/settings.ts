@@ -1,0 +1,121 @@
+import { z } from 'zod';
+import { duration, integer, oneOf, powerOfTwoOrAuto, schedule, size, text } from './fields.ts';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const DAY = 24 * 60 * MINUTE;
+
+/** What can differ from table to table. The same keys stand under `defaults`, in a pipeline, and under its `collections`. */
+const fields = {
+  cursorField: text(
+    {
+      description:
+        'The date field that every write to a document sets, and by which changes are found. It needs an index. A dot reaches into an object.',
+      examples: ['updateTime', 'meta.updatedAt'],
+    },
+    /^[^.$][^.]*(?:\.[^.$][^.]*)*$/,
+    'expected a field name such as updateTime or meta.updatedAt',
+  ),
+  allowedLateness: duration(
+    {
+      description:
+        'How much later than its cursor value a document may become visible. Each run reads this much again. Clocks that differ by more are refused.',
+      examples: ['5m', '90s', '1h 30m'],
+    },
+    { min: SECOND, max: 30 * DAY },
+  ),
+  partitions: powerOfTwoOrAuto(
+    {
+      description:
+        'Hash partitions of the table, a power of two. One job merges one partition. auto sizes it at the first load.',
+      examples: ['auto', 64],
+    },
+    65_536,
+  ),
+  schedule: schedule({
+    description: 'When the coordinator syncs: an interval, a cron expression (5 or 6 fields, UTC), or none.',
+    examples: ['15m', '0 3 * * *', 'none'],
+  }),
+  targetFileSize: size(
+    { description: 'Size at which a partition is cut into another Parquet file.', examples: ['128MB', '256MiB'] },
+    { min: 1e6, max: 5e9 },
+  ),
+  rowGroupSize: integer(
+    { description: 'Rows per Parquet row group, at most.', examples: [122_880] },
+    { min: 1, max: 10_000_000 },
+  ),
+  engine: oneOf(
+    {
+      description:
+        'What merges. Fixed when the table is made: duckdb, or parquetjs, which needs no native code and writes only snappy.',
+      examples: ['duckdb', 'parquetjs'],
+    },
+    ['duckdb', 'parquetjs'],
+  ),
+  compression: oneOf(
+    { description: 'Codec of new Parquet files of the duckdb engine.', examples: ['zstd', 'snappy'] },
+    ['zstd', 'snappy'],
+  ),
+  compressionLevel: integer(
+    { description: 'Level of zstd: 1 is fastest, 22 smallest. Not used by snappy.', examples: [3, 1] },
+    { min: 1, max: 22 },
+  ),
+  checkpointInterval: integer(
+    { description: 'A Delta checkpoint is written every so many commits.', examples: [10] },
+    { min: 1, max: 10_000 },
+  ),
+  retention: duration(
+    {
+      description: 'How long files that no longer belong to the table are kept, for readers of older versions.',
+      examples: ['7d', '24h'],
+    },
+    { min: MINUTE, max: 3650 * DAY },
+  ),
+  leaseTtl: duration(
+    {
+      description: 'A run whose lease was not renewed for so long may be taken over.',
+      examples: ['30s'],
+    },
+    { min: SECOND, max: 60 * MINUTE },
+  ),
+};
+
+/** Settings of every table, with what holds where nothing is written. */
+export const defaultsSchema = z.strictObject({
+  cursorField: fields.cursorField.prefault('updateTime'),
+  allowedLateness: fields.allowedLateness.prefault('5m'),
+  partitions: fields.partitions.prefault('auto'),
+  schedule: fields.schedule.prefault('15m'),
+  targetFileSize: fields.targetFileSize.prefault('128MB'),
+  rowGroupSize: fields.rowGroupSize.prefault(122_880),
+  engine: fields.engine.prefault('duckdb'),
+  compression: fields.compression.prefault('zstd'),
+  compressionLevel: fields.compressionLevel.prefault(3),
+  checkpointInterval: fields.checkpointInterval.prefault(10),
+  retention: fields.retention.prefault('7d'),
+  leaseTtl: fields.leaseTtl.prefault('30s'),
+});
+
+/** The same keys, each of which may be left out: what a pipeline or a collection changes. */
+export const overrideShape = {
+  cursorField: fields.cursorField.exactOptional(),
+  allowedLateness: fields.allowedLateness.exactOptional(),
+  partitions: fields.partitions.exactOptional(),
+  schedule: fields.schedule.exactOptional(),
+  targetFileSize: fields.targetFileSize.exactOptional(),
+  rowGroupSize: fields.rowGroupSize.exactOptional(),
+  engine: fields.engine.exactOptional(),
+  compression: fields.compression.exactOptional(),
+  compressionLevel: fields.compressionLevel.exactOptional(),
+  checkpointInterval: fields.checkpointInterval.exactOptional(),
+  retention: fields.retention.exactOptional(),
+  leaseTtl: fields.leaseTtl.exactOptional(),
+} satisfies Record<keyof typeof fields, z.ZodType>;
+
+/** Settings of one table: durations in milliseconds, sizes in bytes. */
+export type Settings = Readonly<z.output<typeof defaultsSchema>>;
+
+export type SettingName = keyof Settings;
+
+/** Names of all settings, in the order of the documentation. */
+export const SETTING_NAMES = Object.keys(fields) as readonly SettingName[];

@@ -1,0 +1,55 @@
+import { MongolakeError } from './errors.ts';
+import type { MergeInput } from './plan.ts';
+import type { Counts, ExtractReceipt, MergeReceipt } from './receipt.ts';
+
+export const NO_COUNTS: Counts = {
+  read: 0,
+  inserted: 0,
+  updated: 0,
+  deleted: 0,
+  unchanged: 0,
+  superseded: 0,
+  quarantined: 0,
+};
+
+export function addCounts(a: Counts, b: Counts): Counts {
+  return {
+    read: a.read + b.read,
+    inserted: a.inserted + b.inserted,
+    updated: a.updated + b.updated,
+    deleted: a.deleted + b.deleted,
+    unchanged: a.unchanged + b.unchanged,
+    superseded: a.superseded + b.superseded,
+    quarantined: a.quarantined + b.quarantined,
+  };
+}
+
+/** I7 within one extract job: every document is in a partition or in quarantine. Throws `BOOKS_UNBALANCED`. */
+export function checkExtract(receipt: ExtractReceipt): void {
+  let shuffled = 0;
+  for (const chunks of Object.values(receipt.partitions)) for (const chunk of chunks) shuffled += chunk.documents;
+  balance(`extract job ${receipt.ordinal}`, receipt.documents, shuffled + receipt.quarantined);
+}
+
+/** I7 within one partition: every document shuffled to it has one outcome, and the rows written are those that must be there. */
+export function checkMerge(input: MergeInput, receipt: MergeReceipt): void {
+  const { read, inserted, updated, deleted, unchanged, superseded, quarantined } = receipt.counts;
+  const where = `partition ${input.partition}`;
+  balance(where, input.documents, read);
+  balance(where, read, inserted + updated + deleted + unchanged + superseded + quarantined);
+  const removed = new Set(receipt.removed);
+  const before = input.base.filter((file) => removed.has(file.path)).reduce((sum, file) => sum + file.rows, 0);
+  const after = receipt.added.reduce((sum, file) => sum + file.rows, 0);
+  balance(`${where}, rows`, before + inserted - deleted, after);
+}
+
+function balance(where: string, expected: number, found: number): void {
+  if (expected === found) return;
+  throw new MongolakeError(
+    'BOOKS_UNBALANCED',
+    `${where}: ${expected} expected, ${found} accounted for; nothing was committed`,
+    {
+      hint: 'This is a bug of mongolake: please report it with the run id. The table is as before.',
+    },
+  );
+}

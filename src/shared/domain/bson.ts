@@ -1,0 +1,168 @@
+import { MongolakeError } from './errors.ts';
+
+/** Element types (bsonspec.org, version 1.1). */
+export const BSON = {
+  double: 0x01,
+  string: 0x02,
+  object: 0x03,
+  array: 0x04,
+  binary: 0x05,
+  undefined: 0x06,
+  objectId: 0x07,
+  boolean: 0x08,
+  date: 0x09,
+  null: 0x0a,
+  regex: 0x0b,
+  dbPointer: 0x0c,
+  code: 0x0d,
+  symbol: 0x0e,
+  codeWithScope: 0x0f,
+  int32: 0x10,
+  timestamp: 0x11,
+  int64: 0x12,
+  decimal128: 0x13,
+  maxKey: 0x7f,
+  minKey: 0xff,
+} as const;
+
+/** Binary subtype of a UUID (bsonspec.org, "subtype"). */
+export const UUID_SUBTYPE = 4;
+
+/** Raised while a document is walked; the caller adds which document it was. */
+export function brokenDocument(reason: string): MongolakeError {
+  return new MongolakeError('DOCUMENT_BROKEN', reason, {
+    hint: 'Repair or remove the document in MongoDB, or exclude its collection.',
+  });
+}
+
+function sizedEnd(bytes: Buffer, at: number, minimum: number, header: number): number {
+  const length = bytes.readInt32LE(at);
+  if (length < minimum) throw brokenDocument(`a length of ${length} at byte ${at}`);
+  return at + header + length;
+}
+
+function cstringEnd(bytes: Buffer, at: number): number {
+  const nul = bytes.indexOf(0, at);
+  if (nul < 0) throw brokenDocument(`an unterminated string at byte ${at}`);
+  return nul + 1;
+}
+
+/**
+ * Where the value of an element that starts at `at` ends (exclusive). Lengths are bounded by `limit`, the end of the
+ * enclosing document. Throws `DOCUMENT_BROKEN`.
+ */
+export function valueEnd(bytes: Buffer, type: number, at: number, limit: number): number {
+  const end = unboundedEnd(bytes, type, at, limit);
+  if (end > limit) throw brokenDocument(`a value of type 0x${type.toString(16)} reaches past its document`);
+  return end;
+}
+
+function unboundedEnd(bytes: Buffer, type: number, at: number, limit: number): number {
+  switch (type) {
+    case BSON.double:
+    case BSON.date:
+    case BSON.timestamp:
+    case BSON.int64:
+      return at + 8;
+    case BSON.int32:
+      return at + 4;
+    case BSON.objectId:
+      return at + 12;
+    case BSON.boolean:
+      return at + 1;
+    case BSON.decimal128:
+      return at + 16;
+    case BSON.null:
+    case BSON.undefined:
+    case BSON.minKey:
+    case BSON.maxKey:
+      return at;
+  }
+  if (type === BSON.regex) return cstringEnd(bytes, cstringEnd(bytes, at));
+  if (at + 4 > limit) throw brokenDocument(`a value of type 0x${type.toString(16)} is cut off`);
+  switch (type) {
+    case BSON.string:
+    case BSON.symbol:
+    case BSON.code:
+      return sizedEnd(bytes, at, 1, 4);
+    case BSON.object:
+    case BSON.array:
+      return sizedEnd(bytes, at, 5, 0);
+    case BSON.codeWithScope:
+      return sizedEnd(bytes, at, 14, 0);
+    case BSON.binary:
+      return sizedEnd(bytes, at, 0, 5);
+    case BSON.dbPointer:
+      return sizedEnd(bytes, at, 1, 16);
+    default:
+      throw brokenDocument(`an unknown BSON type 0x${type.toString(16)}`);
+  }
+}
+
+/** Called for each element; return `false` to stop the walk. */
+export type ElementVisitor = (
+  type: number,
+  nameStart: number,
+  nameEnd: number,
+  valueAt: number,
+  end: number,
+) => boolean;
+
+/** Walks the elements of the document at `at`, in order. Throws `DOCUMENT_BROKEN` where its lengths lie. */
+export function walkElements(bytes: Buffer, at: number, visit: ElementVisitor): void {
+  const end = at + bytes.readInt32LE(at) - 1;
+  if (end >= bytes.length || bytes[end] !== 0) throw brokenDocument(`a document at byte ${at} without its terminator`);
+  let position = at + 4;
+  while (position < end) {
+    const type = bytes[position] as number;
+    const nameStart = position + 1;
+    let nameEnd = nameStart;
+    while (bytes[nameEnd] !== 0) nameEnd++;
+    const valueAt = nameEnd + 1;
+    if (valueAt > end) throw brokenDocument(`a field name at byte ${nameStart} reaches past its document`);
+    const next = valueEnd(bytes, type, valueAt, end);
+    if (!visit(type, nameStart, nameEnd, valueAt, next)) return;
+    position = next;
+  }
+}
+
+/** One element found by name. */
+export interface Element {
+  readonly type: number;
+  readonly at: number;
+  readonly end: number;
+}
+
+/** The element at a path of field names, the document's first of that name; `undefined` where it is missing or passes through an array. */
+export function findElement(bytes: Buffer, at: number, path: readonly string[]): Element | undefined {
+  let found: Element | undefined;
+  const name = path[0] ?? '';
+  walkElements(bytes, at, (type, nameStart, nameEnd, valueAt, end) => {
+    if (!nameEquals(bytes, nameStart, nameEnd, name)) return true;
+    found = { type, at: valueAt, end };
+    return false;
+  });
+  if (found === undefined || path.length === 1) return found;
+  return found.type === BSON.object ? findElement(bytes, found.at, path.slice(1)) : undefined;
+}
+
+function nameEquals(bytes: Buffer, start: number, end: number, name: string): boolean {
+  if (end - start < name.length) return false;
+  if (end - start === name.length) {
+    for (let i = 0; i < name.length; i++)
+      if (bytes[start + i] !== name.charCodeAt(i)) return bytes.toString('utf8', start, end) === name;
+    return true;
+  }
+  return bytes.toString('utf8', start, end) === name;
+}
+
+/** A string value's bytes, without length and terminator: a view. */
+export function stringBytes(bytes: Buffer, at: number): Buffer {
+  return bytes.subarray(at + 4, at + 3 + bytes.readInt32LE(at));
+}
+
+/** The 8-4-4-4-12 form of 16 bytes at `at` (RFC 9562). */
+export function uuidText(bytes: Buffer, at: number): string {
+  const hex = bytes.toString('hex', at, at + 16);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}

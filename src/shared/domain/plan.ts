@@ -1,0 +1,75 @@
+import type { ExtractRange, ReadScope } from './job.ts';
+import type { TableSchema } from './schema.ts';
+
+/** How data files are written; fixed in the plan, so that every worker of a run does the same. */
+export interface WriteSettings {
+  /** Bytes after which a file is split. */
+  readonly targetFileSize: number;
+  /** Rows. */
+  readonly rowGroupSize: number;
+  /** ZSTD level. */
+  readonly compressionLevel: number;
+}
+
+/** What a run does, fixed before its first job; written once to object storage. Times are epoch milliseconds. */
+export interface Plan {
+  readonly formatVersion: 1;
+  readonly run: string;
+  /** The lease's fencing number. */
+  readonly epoch: number;
+  readonly pipeline: string;
+  readonly collection: string;
+  readonly namespace: { readonly database: string; readonly collection: string };
+  /** The version that the run stands on, −1 where there is no table yet. It commits base + 1 or nothing. */
+  readonly base: number;
+  readonly createdAt: number;
+  readonly scope: ReadScope;
+  readonly watermark: number | null;
+  readonly nextWatermark: number | null;
+  readonly cursorField: string;
+  readonly partitions: number;
+  readonly ranges: readonly ExtractRange[];
+  /** A dump's documents are filtered by the scope in the extractor; a server has done so itself. */
+  readonly sourceKind: 'live' | 'dump';
+  /** True where a greater cursor value in the table stays (a dump without `--overwrite`). */
+  readonly keepNewer: boolean;
+  readonly priority: number;
+  readonly write: WriteSettings;
+}
+
+/** `[offset, offset + length)` of a segment is one gzip member of `documents` whole documents, `rawLength` bytes unpacked. */
+export interface SectionChunk {
+  readonly offset: number;
+  readonly length: number;
+  readonly rawLength: number;
+  readonly documents: number;
+}
+
+/** One partition's part of one segment. */
+export interface Section {
+  readonly ordinal: number;
+  readonly segment: string;
+  readonly chunks: readonly SectionChunk[];
+}
+
+/** A live file of a partition and the id range `[lower, upper)` that is its own; `null` is unbounded. */
+export interface BaseFile {
+  readonly path: string;
+  readonly size: number;
+  readonly rows: number;
+  readonly lower: string | null;
+  readonly upper: string | null;
+}
+
+/** What one merge job reads. */
+export interface MergeInput {
+  readonly partition: number;
+  readonly documents: number;
+  readonly base: readonly BaseFile[];
+  readonly sections: readonly Section[];
+}
+
+/** The schema object of a run. */
+export interface RunSchema {
+  readonly schema: TableSchema;
+}

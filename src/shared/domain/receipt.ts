@@ -1,0 +1,60 @@
+import type { SectionChunk } from './plan.ts';
+import type { SketchJson } from './sketch.ts';
+
+/** What an extract job leaves: the winning attempt's segment, what is in it, and the shape of its documents. */
+export interface ExtractReceipt {
+  readonly kind: 'extract';
+  readonly run: string;
+  readonly ordinal: number;
+  readonly attempt: string;
+  readonly segment: string;
+  /** Documents of the scope that the source returned. */
+  readonly documents: number;
+  /** Bytes of BSON of those. */
+  readonly bytes: number;
+  /** Bytes of the segment. */
+  readonly segmentBytes: number;
+  readonly quarantined: number;
+  /** Smallest cursor value read, epoch milliseconds; `null` where no document had one. */
+  readonly minCursor: number | null;
+  /** Partition → its chunks in the segment. Partitions without documents are absent. */
+  readonly partitions: Readonly<Record<string, readonly SectionChunk[]>>;
+  readonly sketch: SketchJson;
+  readonly durationMs: number;
+}
+
+/** A data file that a merge wrote. */
+export interface WrittenFile {
+  readonly path: string;
+  readonly size: number;
+  readonly rows: number;
+  readonly lower: string | null;
+  readonly upper: string | null;
+  readonly stats: string;
+}
+
+/** What became of documents. Every document read is in exactly one of the others. */
+export interface Counts {
+  readonly read: number;
+  readonly inserted: number;
+  readonly updated: number;
+  readonly deleted: number;
+  readonly unchanged: number;
+  readonly superseded: number;
+  readonly quarantined: number;
+}
+
+/** What a merge job leaves. */
+export interface MergeReceipt {
+  readonly kind: 'merge';
+  readonly run: string;
+  readonly partition: number;
+  readonly attempt: string;
+  readonly counts: Counts;
+  readonly added: readonly WrittenFile[];
+  /** Paths of base files that `added` replaces. */
+  readonly removed: readonly string[];
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  readonly durationMs: number;
+}

@@ -1,0 +1,46 @@
+import type { IdType } from './ids.ts';
+
+/** Kinds of column, by what BSON values they hold exactly. The physical Delta type is in `delta/schema.ts`. */
+export type ScalarKind =
+  | 'string'
+  | 'objectId'
+  | 'uuid'
+  | 'decimal'
+  | 'long'
+  | 'double'
+  | 'boolean'
+  | 'timestamp'
+  | 'binary'
+  /** Canonical EJSON in a string: whatever has no column of its own type. */
+  | 'json';
+
+export type ColumnType =
+  | { readonly kind: ScalarKind }
+  | { readonly kind: 'struct'; readonly fields: readonly Column[] }
+  | { readonly kind: 'array'; readonly element: ColumnType };
+
+export interface Column {
+  /** As the table shows it. */
+  readonly name: string;
+  /** The field's name in the document. Several columns may share one: a main column and its `name__kind` siblings. */
+  readonly source: string;
+  readonly type: ColumnType;
+}
+
+/** A table's schema: `_id` first, then `columns` in order, then the JSON column where something has been put there. */
+export interface TableSchema {
+  readonly idType: IdType;
+  readonly columns: readonly Column[];
+  /** Name of the JSON column that holds what has no typed column yet (`{}` and `[]`), or `null` while there is none. */
+  readonly extra: string | null;
+}
+
+/** Name of the id column. */
+export const ID_COLUMN = '_id';
+
+/** The largest integer up to which every integer is exact in a double. */
+export const DOUBLE_EXACT = 2 ** 53;
+
+/** First and last millisecond that a timestamp column takes (years 1 to 9999, UTC). */
+export const TIMESTAMP_MIN_MS = -62_135_596_800_000;
+export const TIMESTAMP_MAX_MS = 253_402_300_799_999;

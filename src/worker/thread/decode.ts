@@ -1,0 +1,132 @@
+import { BIGINT, type DuckDBConnection, DuckDBDataChunk, VARCHAR } from '@duckdb/node-api';
+import duckdb from '@duckdb/node-bindings';
+import { findElement } from '../../shared/domain/bson.ts';
+import { readCursor } from '../../shared/domain/cursor.ts';
+import { MongolakeError } from '../../shared/domain/errors.ts';
+import { canonicalJson, type IdClass, idInteger, idText } from '../../shared/domain/ids.ts';
+import type { TableSchema } from '../../shared/domain/schema.ts';
+import { type DecodeContext, level } from './nested.ts';
+import { duckdbType, longBuilder, textBuilder } from './vectors.ts';
+
+/** Rows of one DuckDB data chunk (STANDARD_VECTOR_SIZE), and the bytes of documents after which one is flushed early. */
+const CHUNK_ROWS = 2048;
+const CHUNK_BYTES = 16 * 1024 * 1024;
+
+/** Columns of the delta table that are not in the schema: the order of readings, and the cursor in epoch milliseconds. */
+export const SEQ_COLUMN = '$seq';
+export const CURSOR_COLUMN = '$cursor';
+
+/** Appends BSON documents to the delta table. */
+export interface Decoder {
+  /** Appends the document at `at`. `bytes` must stay as they are until the next `flush`. */
+  append(bytes: Buffer, at: number, seq: number): void;
+  /** Hands what was appended to DuckDB. */
+  flush(): void;
+  /** Flushes and closes the appender. */
+  close(): void;
+}
+
+/**
+ * A decoder into `table`, whose columns are `$seq`, `$cursor`, `_id`, the schema's columns in order and the JSON column.
+ * `cursorPath` is the cursor field's path in the document.
+ */
+export async function openDecoder(
+  connection: DuckDBConnection,
+  table: string,
+  schema: TableSchema,
+  cursorPath: readonly string[],
+): Promise<Decoder> {
+  const appender = await connection.createAppender(table);
+  const extra = extraColumn();
+  const top = level(schema.columns, extra.context, '_id');
+  const seqs = longBuilder();
+  const cursors = longBuilder();
+  const ids = idBuilder(schema.idType);
+  const chunk = DuckDBDataChunk.create([
+    BIGINT,
+    BIGINT,
+    schema.idType === 'long' ? BIGINT : VARCHAR,
+    ...schema.columns.map((column) => duckdbType(column.type)),
+    ...(schema.extra === null ? [] : [VARCHAR]),
+  ]);
+  let pendingBytes = 0;
+  const flush = () => {
+    const rows = seqs.count;
+    if (rows === 0) return;
+    chunk.reset();
+    const vectorOf = (index: number) => duckdb.data_chunk_get_vector(chunk.chunk, index);
+    seqs.flush(vectorOf(0));
+    cursors.flush(vectorOf(1));
+    ids.builder.flush(vectorOf(2));
+    top.flush((index) => vectorOf(index + 3));
+    if (schema.extra !== null) extra.builder.flush(vectorOf(schema.columns.length + 3));
+    duckdb.data_chunk_set_size(chunk.chunk, rows);
+    appender.appendDataChunk(chunk);
+    pendingBytes = 0;
+  };
+  return {
+    append(bytes, at, seq) {
+      seqs.push(BigInt(seq));
+      const cursor = readCursor(bytes, at, cursorPath);
+      if (cursor === undefined) cursors.appendNull();
+      else cursors.push(cursor);
+      ids.append(bytes, at);
+      top.append(bytes, at);
+      extra.closeRow(schema.extra);
+      pendingBytes += bytes.readInt32LE(at);
+      if (seqs.count === CHUNK_ROWS || pendingBytes > CHUNK_BYTES) flush();
+    },
+    flush,
+    close() {
+      flush();
+      appender.closeSync();
+    },
+  };
+}
+
+function idBuilder(idType: TableSchema['idType']) {
+  const longs = longBuilder();
+  const texts = textBuilder();
+  const main = idType.slice('string:'.length) as IdClass;
+  return {
+    builder: idType === 'long' ? longs : texts,
+    append(bytes: Buffer, at: number): void {
+      const id = findElement(bytes, at, ['_id']);
+      if (id === undefined) throw new MongolakeError('DOCUMENT_BROKEN', 'a document without _id');
+      if (idType !== 'long') {
+        texts.push(Buffer.from(idText(bytes, id.type, id.at, id.end, main), 'utf8'));
+        return;
+      }
+      const value = idInteger(bytes, id.type, id.at);
+      if (value === undefined)
+        throw new MongolakeError('INTERNAL', 'an _id that does not fit the table passed the schema');
+      longs.push(value);
+    },
+  };
+}
+
+/** The JSON column: one object per document, dotted path → value in canonical EJSON; null where the document has none. */
+function extraColumn() {
+  const builder = textBuilder();
+  let parts: string[] = [];
+  const path: string[] = [];
+  const context: DecodeContext = {
+    path,
+    putExtra(name, bytes, type, at, end) {
+      parts.push(`${JSON.stringify([...path, name].join('.'))}:${canonicalJson(bytes, type, at, end)}`);
+    },
+  };
+  return {
+    builder,
+    context,
+    closeRow(column: string | null): void {
+      if (column === null) {
+        if (parts.length > 0) throw new MongolakeError('INTERNAL', `no JSON column for ${parts[0]}`);
+        return;
+      }
+      if (parts.length === 0) builder.appendNull();
+      else builder.push(Buffer.from(`{${parts.join(',')}}`, 'utf8'));
+      parts = [];
+    },
+  };
+}

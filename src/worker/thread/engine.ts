@@ -1,0 +1,78 @@
+import type { TableSchema } from '../../shared/domain/schema.ts';
+
+/** One extract job's bytes for this partition: gzip members, each of whole BSON documents back to back, in the order read. */
+export interface LocalSection {
+  readonly path: string;
+  /** Bytes of each member in the file, one after the other. */
+  readonly chunks: readonly { readonly length: number; readonly rawLength: number }[];
+  readonly ordinal: number;
+}
+
+/** A file of the partition's base version: the half-open id range `[lower, upper)` is its own; `null` is unbounded. */
+export interface IdRange {
+  readonly lower: string | null;
+  readonly upper: string | null;
+}
+
+export interface LocalBaseFile extends IdRange {
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+export interface WriteOptions {
+  /** Bytes after which a file is split. */
+  readonly targetFileSize: number;
+  readonly rowGroupSize: number;
+  /** ZSTD level. */
+  readonly compressionLevel: number;
+}
+
+/** One partition to merge, with everything on local disk. */
+export interface MergeTask {
+  readonly kind: 'merge';
+  /** An empty folder of this attempt's own. */
+  readonly scratch: string;
+  readonly memoryBytes: number;
+  readonly schema: TableSchema;
+  readonly cursorField: string;
+  readonly sections: readonly LocalSection[];
+  /** Only the files that the delta touches, in id order; empty for a partition without files. */
+  readonly base: readonly LocalBaseFile[];
+  /** True where a row of the table with a greater cursor value stays (a dump), false where the delta always wins. */
+  readonly keepNewer: boolean;
+  readonly write: WriteOptions;
+}
+
+/** Asks which base files the delta's ids fall into, before they are downloaded. */
+export interface LocateTask {
+  readonly kind: 'locate';
+  readonly schema: TableSchema;
+  readonly sections: readonly LocalSection[];
+  readonly base: readonly IdRange[];
+}
+
+export interface MergedFile extends IdRange {
+  readonly path: string;
+  readonly size: number;
+  readonly rows: number;
+  /** Delta's per-file statistics, as JSON in a string. */
+  readonly stats: string;
+}
+
+/** What became of the delta's documents; `read` is their sum. */
+export interface MergeCounts {
+  readonly read: number;
+  readonly inserted: number;
+  readonly updated: number;
+  readonly unchanged: number;
+  readonly superseded: number;
+  readonly deleted: number;
+}
+
+export interface MergeOutcome {
+  readonly counts: MergeCounts;
+  readonly added: readonly MergedFile[];
+  /** Indexes into `base` of files that `added` replaces. */
+  readonly removed: readonly number[];
+}

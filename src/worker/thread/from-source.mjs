@@ -1,0 +1,6 @@
+// A piscina thread of a process that runs from the TypeScript sources (tests, examples): it needs the loader too.
+import { register } from 'tsx/esm/api';
+
+register();
+const task = await import('./task.ts');
+export const { merge, locate } = task;

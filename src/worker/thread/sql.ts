@@ -1,0 +1,87 @@
+import { cursorPath } from '../../shared/domain/cursor.ts';
+import { type Column, type ColumnType, ID_COLUMN, type TableSchema } from '../../shared/domain/schema.ts';
+import { CURSOR_COLUMN, SEQ_COLUMN } from './decode.ts';
+
+/** An identifier, quoted. */
+export function name(identifier: string): string {
+  return `"${identifier.replaceAll('"', '""')}"`;
+}
+
+/** A string literal, quoted. */
+export function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** The SQL name of a column's type. */
+export function sqlType(type: ColumnType): string {
+  switch (type.kind) {
+    case 'struct':
+      return `STRUCT(${type.fields.map((field) => `${name(field.name)} ${sqlType(field.type)}`).join(', ')})`;
+    case 'array':
+      return `${sqlType(type.element)}[]`;
+    case 'long':
+      return 'BIGINT';
+    case 'double':
+      return 'DOUBLE';
+    case 'boolean':
+      return 'BOOLEAN';
+    case 'timestamp':
+      return 'TIMESTAMPTZ';
+    case 'binary':
+      return 'BLOB';
+    default:
+      return 'VARCHAR';
+  }
+}
+
+interface SqlColumn {
+  readonly name: string;
+  readonly type: string;
+}
+
+/** All columns of the table, in order. */
+export function sqlColumns(schema: TableSchema): readonly SqlColumn[] {
+  return [
+    { name: ID_COLUMN, type: schema.idType === 'long' ? 'BIGINT' : 'VARCHAR' },
+    ...schema.columns.map((column) => ({ name: column.name, type: sqlType(column.type) })),
+    ...(schema.extra === null ? [] : [{ name: schema.extra, type: 'VARCHAR' }]),
+  ];
+}
+
+/** Their quoted names. */
+export function columnNames(schema: TableSchema): readonly string[] {
+  return sqlColumns(schema).map((column) => name(column.name));
+}
+
+/** The definition of the delta table. */
+export function tableColumns(schema: TableSchema): string {
+  const own = [SEQ_COLUMN, CURSOR_COLUMN].map((column) => ({ name: column, type: 'BIGINT' }));
+  return [...own, ...sqlColumns(schema)].map((column) => `${name(column.name)} ${column.type}`).join(', ');
+}
+
+/**
+ * Reads a file of an older schema as one of this: columns it lacks are null, structs are widened by field name.
+ */
+export function selectList(schema: TableSchema, present: ReadonlySet<string>): string {
+  return sqlColumns(schema)
+    .map((column) => {
+      const value = present.has(column.name) ? name(column.name) : 'NULL';
+      return `CAST(${value} AS ${column.type}) AS ${name(column.name)}`;
+    })
+    .join(', ');
+}
+
+/** The cursor's value of a table row in epoch milliseconds, as SQL; `undefined` where the schema has no timestamp there. */
+export function cursorExpression(schema: TableSchema, cursorField: string, alias: string): string | undefined {
+  const names: string[] = [];
+  let columns: readonly Column[] = schema.columns;
+  const path = cursorPath(cursorField);
+  for (const [depth, source] of path.entries()) {
+    const wanted = depth === path.length - 1 ? 'timestamp' : 'struct';
+    const column = columns.find((candidate) => candidate.source === source && candidate.type.kind === wanted);
+    if (column === undefined) return undefined;
+    names.push(name(column.name));
+    columns = column.type.kind === 'struct' ? column.type.fields : [];
+  }
+  return `epoch_ms(${alias}.${names.join('.')})`;
+}

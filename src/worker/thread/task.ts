@@ -1,0 +1,47 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { findElement } from '../../shared/domain/bson.ts';
+import type { IdType } from '../../shared/domain/ids.ts';
+import { compareIds, type IdClass, idInteger, idText } from '../../shared/domain/ids.ts';
+import type { IdRange, LocateTask, MergeOutcome, MergeTask } from './engine.ts';
+import { mergePartition, openEngine, sectionChunks } from './engine-duckdb.ts';
+
+/** Entry point of a piscina thread for a merge. The thread keeps no state between tasks. */
+export async function merge(task: MergeTask): Promise<MergeOutcome> {
+  const connection: DuckDBConnection = await openEngine(task.memoryBytes, task.scratch);
+  try {
+    return await mergePartition(connection, task);
+  } finally {
+    connection.closeSync();
+  }
+}
+
+/** Entry point of a piscina thread: indexes of the base files whose id range some document of the delta falls into. */
+export function locate(task: LocateTask): number[] {
+  const touched = new Set<number>();
+  for (const documents of sectionChunks(task.sections)) {
+    for (let at = 0; at < documents.length; at += documents.readInt32LE(at)) {
+      touched.add(fileOf(task.base, task.schema.idType, tableId(documents, at, task.schema.idType)));
+    }
+  }
+  return [...touched].sort((a, b) => a - b);
+}
+
+function tableId(bytes: Buffer, at: number, idType: IdType): string {
+  const id = findElement(bytes, at, ['_id']);
+  if (id === undefined) return '';
+  if (idType === 'long') return String(idInteger(bytes, id.type, id.at));
+  return idText(bytes, id.type, id.at, id.end, idType.slice('string:'.length) as IdClass);
+}
+
+/** The last file whose lower bound is not above the id: the ranges tile the id space in order. */
+function fileOf(files: readonly IdRange[], idType: IdType, id: string): number {
+  let low = 0;
+  let high = files.length - 1;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    const lower = files[middle]?.lower ?? null;
+    if (lower === null || compareIds(idType, lower, id) <= 0) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}

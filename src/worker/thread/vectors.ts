@@ -1,0 +1,222 @@
+import { BIGINT, BLOB, BOOLEAN, DOUBLE, type DuckDBType, LIST, STRUCT, TIMESTAMPTZ, VARCHAR } from '@duckdb/node-api';
+import duckdb from '@duckdb/node-bindings';
+import { BSON, stringBytes, uuidText } from '../../shared/domain/bson.ts';
+import { canonicalJson } from '../../shared/domain/ids.ts';
+import type { ColumnType, ScalarKind } from '../../shared/domain/schema.ts';
+
+/**
+ * Collects the values of one column from BSON bytes and writes them into a DuckDB vector, without a JavaScript object per
+ * document. Strings and binaries are views into the bytes they came from, which must stay as they are until `flush`.
+ */
+export interface Builder {
+  /** Values held since the last flush. */
+  readonly count: number;
+  appendNull(): void;
+  /** Appends the BSON value at `[at, end)`, which must be of a class that the column accepts. */
+  append(bytes: Buffer, type: number, at: number, end: number): void;
+  /** Writes all values into the vector and starts anew. The vector must be able to hold `count` values. */
+  flush(vector: duckdb.Vector): void;
+}
+
+/** The DuckDB type of a column. */
+export function duckdbType(type: ColumnType): DuckDBType {
+  switch (type.kind) {
+    case 'struct':
+      return STRUCT(Object.fromEntries(type.fields.map((field) => [field.name, duckdbType(field.type)])));
+    case 'array':
+      return LIST(duckdbType(type.element));
+    case 'long':
+      return BIGINT;
+    case 'double':
+      return DOUBLE;
+    case 'boolean':
+      return BOOLEAN;
+    case 'timestamp':
+      return TIMESTAMPTZ;
+    case 'binary':
+      return BLOB;
+    default:
+      return VARCHAR;
+  }
+}
+
+/** A builder for a scalar column. */
+export function scalarBuilder(kind: ScalarKind): Builder {
+  switch (kind) {
+    case 'long':
+      return int64Builder(readLong);
+    case 'timestamp':
+      return int64Builder((bytes, _type, at) => bytes.readBigInt64LE(at) * 1000n);
+    case 'double':
+      return numberBuilder(() => new Float64Array(2048), readDouble);
+    case 'boolean':
+      return numberBuilder(
+        () => new Uint8Array(2048),
+        (bytes, _type, at) => bytes[at] as number,
+      );
+    default:
+      return bytesBuilder(READ_BYTES[kind]);
+  }
+}
+
+function readLong(bytes: Buffer, type: number, at: number): bigint {
+  if (type === BSON.int64) return bytes.readBigInt64LE(at);
+  return BigInt(type === BSON.int32 ? bytes.readInt32LE(at) : bytes.readDoubleLE(at));
+}
+
+function readDouble(bytes: Buffer, type: number, at: number): number {
+  if (type === BSON.double) return bytes.readDoubleLE(at);
+  return type === BSON.int32 ? bytes.readInt32LE(at) : Number(bytes.readBigInt64LE(at));
+}
+
+type ReadBytes = (bytes: Buffer, type: number, at: number, end: number) => Buffer;
+
+const json: ReadBytes = (bytes, type, at, end) => Buffer.from(canonicalJson(bytes, type, at, end), 'utf8');
+
+const READ_BYTES: Readonly<Record<Exclude<ScalarKind, 'long' | 'double' | 'boolean' | 'timestamp'>, ReadBytes>> = {
+  string: (bytes, _type, at) => stringBytes(bytes, at),
+  objectId: (bytes, _type, at) => Buffer.from(bytes.toString('hex', at, at + 12), 'latin1'),
+  uuid: (bytes, _type, at) => Buffer.from(uuidText(bytes, at + 5), 'latin1'),
+  decimal: (bytes, type, at, end) => Buffer.from(decimalText(bytes, type, at, end), 'latin1'),
+  binary: (bytes, _type, at, end) => bytes.subarray(at + 5, end),
+  json,
+};
+
+function decimalText(bytes: Buffer, type: number, at: number, end: number): string {
+  return (JSON.parse(canonicalJson(bytes, type, at, end)) as { $numberDecimal: string }).$numberDecimal;
+}
+
+/** Which values are null, as DuckDB's validity mask: bit set = valid. */
+export function validity() {
+  let bits = new Uint8Array(256).fill(0xff);
+  let anyNull = false;
+  return {
+    setNull(index: number): void {
+      anyNull = true;
+      if (index >> 3 >= bits.length) {
+        const grown = new Uint8Array(bits.length * 2).fill(0xff);
+        grown.set(bits);
+        bits = grown;
+      }
+      bits[index >> 3] = (bits[index >> 3] as number) & ~(1 << (index & 7));
+    },
+    flush(vector: duckdb.Vector, count: number): void {
+      if (!anyNull) return;
+      const needed = Math.ceil(count / 64) * 8;
+      if (needed > bits.length) {
+        const grown = new Uint8Array(needed).fill(0xff);
+        grown.set(bits);
+        bits = grown;
+      }
+      duckdb.vector_ensure_validity_writable(vector);
+      duckdb.copy_data_to_vector_validity(vector, 0, bits.buffer, 0, needed);
+      bits.fill(0xff);
+      anyNull = false;
+    },
+  };
+}
+
+function int64Builder(
+  read: (bytes: Buffer, type: number, at: number) => bigint,
+): Builder & { push(value: bigint): void } {
+  let data = new BigInt64Array(2048);
+  let count = 0;
+  const nulls = validity();
+  const push = (value: bigint) => {
+    if (count === data.length) {
+      const grown = new BigInt64Array(count * 2);
+      grown.set(data);
+      data = grown;
+    }
+    data[count++] = value;
+  };
+  return {
+    get count() {
+      return count;
+    },
+    push,
+    appendNull() {
+      nulls.setNull(count);
+      push(0n);
+    },
+    append(bytes, type, at) {
+      push(read(bytes, type, at));
+    },
+    flush(vector) {
+      duckdb.copy_data_to_vector(vector, 0, data.buffer, 0, count * 8);
+      nulls.flush(vector, count);
+      count = 0;
+    },
+  };
+}
+
+/** A column of 64-bit integers that the decoder fills by itself. */
+export function longBuilder(): Builder & { push(value: bigint): void } {
+  return int64Builder(readLong);
+}
+
+function numberBuilder<A extends Float64Array<ArrayBuffer> | Uint8Array<ArrayBuffer>>(
+  make: () => A,
+  read: (bytes: Buffer, type: number, at: number) => number,
+): Builder {
+  let data = make();
+  let count = 0;
+  const nulls = validity();
+  const push = (value: number) => {
+    if (count === data.length) {
+      const grown = new (data.constructor as new (length: number) => A)(count * 2);
+      grown.set(data);
+      data = grown;
+    }
+    data[count++] = value;
+  };
+  return {
+    get count() {
+      return count;
+    },
+    appendNull() {
+      nulls.setNull(count);
+      push(0);
+    },
+    append(bytes, type, at) {
+      push(read(bytes, type, at));
+    },
+    flush(vector) {
+      duckdb.copy_data_to_vector(vector, 0, data.buffer, 0, count * data.BYTES_PER_ELEMENT);
+      nulls.flush(vector, count);
+      count = 0;
+    },
+  };
+}
+
+const NOTHING = Buffer.alloc(0);
+
+function bytesBuilder(read: ReadBytes): Builder & { push(value: Buffer): void } {
+  let values: Buffer[] = [];
+  const nulls = validity();
+  return {
+    get count() {
+      return values.length;
+    },
+    push(value) {
+      values.push(value);
+    },
+    appendNull() {
+      nulls.setNull(values.length);
+      values.push(NOTHING);
+    },
+    append(bytes, type, at, end) {
+      values.push(read(bytes, type, at, end));
+    },
+    flush(vector) {
+      for (let i = 0; i < values.length; i++) duckdb.vector_assign_string_element_len(vector, i, values[i] as Buffer);
+      nulls.flush(vector, values.length);
+      values = [];
+    },
+  };
+}
+
+/** A column of text or bytes that the decoder fills by itself. */
+export function textBuilder(): Builder & { push(value: Buffer): void } {
+  return bytesBuilder(json);
+}

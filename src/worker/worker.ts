@@ -1,0 +1,70 @@
+import { asMongolakeError } from '../shared/domain/errors.ts';
+import type { Job } from '../shared/domain/job.ts';
+import type { Clock } from '../shared/ports/clock.ts';
+import type { Logger } from '../shared/ports/logger.ts';
+import type { Consumer, Delivery, Queue } from '../shared/ports/queue.ts';
+import type { Source } from '../shared/ports/source.ts';
+import type { Storage } from '../shared/ports/storage.ts';
+import { extract } from './extract.ts';
+import { merge } from './merge.ts';
+import type { MergePool } from './pool.ts';
+
+/** What a worker needs of the table that a job belongs to; opened from the worker's own configuration. */
+export interface TableAccess {
+  readonly storage: Storage;
+  readonly openSource: () => Promise<Source>;
+}
+
+export interface WorkerContext {
+  readonly queue: Queue;
+  readonly open: (pipeline: string, collection: string) => Promise<TableAccess>;
+  readonly pool: MergePool;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly scratch: string;
+  readonly shuffleBytes: number;
+  /** Jobs at once. */
+  readonly concurrency: number;
+}
+
+/** Takes jobs until the returned consumer is drained or stopped. */
+export function startWorker(context: WorkerContext): Promise<Consumer> {
+  return context.queue.consume((delivery) => handle(delivery, context), { concurrency: context.concurrency });
+}
+
+async function handle(delivery: Delivery, context: WorkerContext): Promise<void> {
+  const { job } = delivery;
+  const logger = context.logger.child({
+    run: job.run,
+    table: `${job.pipeline}.${job.collection}`,
+    ...place(job),
+    attempt: delivery.attempt,
+  });
+  const started = context.clock.monotonic();
+  logger.debug(`${job.kind} started`);
+  try {
+    await perform(delivery, context);
+    logger.debug(`${job.kind} done`, { durationMs: Math.round(context.clock.monotonic() - started) });
+  } catch (error) {
+    const known = asMongolakeError(error);
+    logger.warn(`${job.kind} failed`, { code: known.code, error: known.message, retryable: known.retryable });
+    throw error;
+  }
+}
+
+async function perform(delivery: Delivery, context: WorkerContext): Promise<void> {
+  const { job } = delivery;
+  const { clock, pool, scratch, shuffleBytes } = context;
+  const { storage, openSource } = await context.open(job.pipeline, job.collection);
+  if (job.kind === 'merge') return merge(job, delivery, { storage, pool, clock, scratch });
+  const source = await openSource();
+  try {
+    await extract(job, delivery, { storage, source, clock, shuffleBytes });
+  } finally {
+    await source.close();
+  }
+}
+
+function place(job: Job): { readonly partition: number } | { readonly range: number } {
+  return job.kind === 'merge' ? { partition: job.partition } : { range: job.ordinal };
+}

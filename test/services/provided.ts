@@ -1,0 +1,37 @@
+import type { MongoService } from './mongo.ts';
+import type { RedisService } from './redis.ts';
+import type { Started } from './result.ts';
+import type { S3Access } from './s3.ts';
+
+/** The shared servers and tools of a test run, as the global setup provides them; each may be absent, with its reason. */
+export interface ProvidedServices {
+  readonly redis: Started<RedisService>;
+  readonly s3: Started<S3Access & { readonly available: true }>;
+  readonly mongodb: Started<MongoService>;
+  /** DuckDB, delta-rs and Polars for `readTable`. */
+  readonly readers: Started<{ readonly available: true }>;
+  /** Spark for `readTable`. */
+  readonly spark: Started<{ readonly available: true }>;
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    services: ProvidedServices;
+  }
+}
+
+/** What a suite may need. `mongod` is a real replica set: change streams, transactions, `explain`; FerretDB does not do. */
+export interface Services {
+  /** Keep to keys that start with `prefix`; they are deleted after the suite. Not for FLUSHALL or outages: `startRedis` those. */
+  readonly redis: { readonly url: string; readonly prefix: string };
+  /** `bucket` is the suite's own, empty at its start and deleted after it. */
+  readonly s3: S3Access & { readonly bucket: string };
+  /** `database` is the suite's own; dropped after it. */
+  readonly mongodb: { readonly uri: string; readonly kind: MongoService['kind']; readonly database: string };
+  readonly mongod: { readonly uri: string; readonly database: string };
+  readonly readers: Record<never, never>;
+  readonly spark: Record<never, never>;
+}
+
+/** A name in `Services`. */
+export type Need = keyof Services;

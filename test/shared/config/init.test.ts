@@ -1,0 +1,207 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: references to variables are written so
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type InitOptions, renderInitConfig } from '../../../src/shared/config/init.ts';
+import { resolveTargets } from '../../../src/shared/config/targets.ts';
+import { parse } from './sample.ts';
+
+const env = { MONGODB_URI: 'mongodb://u:p@h/', REDIS_URL: 'redis://r', KEY_ID: 'id', SECRET: 'key' };
+
+const options: InitOptions = {
+  source: { kind: 'mongodb', uriVariable: 'MONGODB_URI', database: 'guest' },
+  collections: [
+    {
+      name: 'notifications',
+      documents: 1_234_567,
+      dateFields: [
+        { path: 'createTime', indexed: false },
+        { path: 'updateTime', indexed: true },
+      ],
+    },
+    { name: 'bookings', documents: 12, dateFields: [{ path: 'updateTime', indexed: false }] },
+    { name: 'audit', documents: undefined, dateFields: [{ path: 'at', indexed: true }] },
+    { name: 'flags', documents: 3, dateFields: [] },
+  ],
+  tableUri: 's3://lake/guest',
+};
+
+test('the file as a whole', () => {
+  expect(
+    renderInitConfig(options),
+  ).toBe(`# yaml-language-server: $schema=./node_modules/mongolake/schema/mongolake.schema.json
+# Secrets stay in variables: \${NAME}, or \${NAME:-default}. Every key: \`mongolake schema\`.
+version: 1
+
+connections:
+  source:
+    kind: mongodb
+    uri: "\${MONGODB_URI}"
+  lake:
+    kind: s3
+    region: us-east-1
+    # credentials: left out, so the AWS SDK's usual chain is asked
+
+queue:
+  kind: local   # everything in this process; for workers of their own: kind: redis, url: "\${REDIS_URL}"
+
+defaults:
+  cursorField: updateTime   # the date field that every write sets; it needs an index
+  allowedLateness: 5m   # how much later than its date a document may appear; each run reads this much again
+  partitions: auto      # or a power of two
+  schedule: 15m         # for the coordinator: an interval, a cron expression (UTC), or none
+
+pipelines:
+  guest:
+    source:
+      connection: source
+      database: guest
+      collections:   # names, * and ? as wildcards, "!..." to leave out
+        - notifications   # about 1,234,567 documents, updateTime is indexed
+        - bookings   # about 12 documents, updateTime has NO index: every sync would scan the collection, make one first
+        - audit   # at is indexed
+        # - flags   # no date field found in a sample
+    table:
+      connection: lake
+      uri: "s3://lake/guest/{collection}"
+    collections:   # what differs from the defaults
+      audit:
+        cursorField: at
+`);
+});
+
+test('parses, and means what was found', async () => {
+  const config = parse(renderInitConfig(options), env);
+  const targets = await resolveTargets(config, undefined, async () => []);
+  expect(targets.map(({ name, tableUri, settings }) => [name, tableUri, settings.cursorField])).toEqual([
+    ['guest.notifications', 's3://lake/guest/notifications', 'updateTime'],
+    ['guest.bookings', 's3://lake/guest/bookings', 'updateTime'],
+    ['guest.audit', 's3://lake/guest/audit', 'at'],
+  ]);
+});
+
+test('Redis, another store and a dump', () => {
+  const text = renderInitConfig({
+    ...options,
+    source: { kind: 'dump', path: './my dump: 1' },
+    s3: {
+      region: 'eu-west-1',
+      endpoint: 'http://minio:9000',
+      accessKeyVariable: 'KEY_ID',
+      secretKeyVariable: 'SECRET',
+    },
+    redisVariable: 'REDIS_URL',
+    schemaUrl: 'https://example.com/a b.json',
+  });
+  expect(text).toContain('$schema=https://example.com/a%20b.json\n');
+  const config = parse(text, env);
+  expect(config.queue).toMatchObject({ kind: 'redis', url: 'redis://r' });
+  expect(config.connections).toEqual({
+    source: { kind: 'dump', path: '/etc/my dump: 1' },
+    lake: {
+      kind: 's3',
+      region: 'eu-west-1',
+      endpoint: 'http://minio:9000',
+      forcePathStyle: true,
+      credentials: { accessKeyId: 'id', secretAccessKey: 'key' },
+    },
+  });
+});
+
+test('nothing found still parses', () => {
+  const config = parse(renderInitConfig({ ...options, collections: [], tableUri: './lake/' }), env);
+  expect(config.pipelines.guest).toMatchObject({
+    source: { collections: ['*'] },
+    table: { uri: './lake/{collection}' },
+  });
+});
+
+test('a variable that is none is refused, without being quoted', () => {
+  const source = { ...options.source, kind: 'mongodb', uriVariable: 'mongodb://u:p@h', database: 'x' } as const;
+  expect(() => renderInitConfig({ ...options, source })).toThrow(
+    expect.objectContaining({ code: 'USAGE', message: expect.not.stringContaining('u:p') }),
+  );
+});
+
+describe('any names', () => {
+  const hard = fc.constantFrom(
+    '*',
+    '!',
+    '?',
+    '\\',
+    '"',
+    "'",
+    '${A}',
+    '$${',
+    '#',
+    ': ',
+    '\n',
+    '\r',
+    '\u2028',
+    '\u0085',
+    '\ufeff',
+    '\ue041',
+    '&a',
+    '{',
+    ' ',
+    '\ud800',
+    'null',
+    '.',
+    'é',
+  );
+  const name = fc.oneof(
+    fc.string({ unit: 'binary', minLength: 1 }),
+    fc.array(hard, { minLength: 1, maxLength: 6 }).map((parts) => parts.join('')),
+    fc.constantFrom(
+      '__proto__',
+      'constructor',
+      'null',
+      'true',
+      '~',
+      '1e3',
+      '0x10',
+      '- a',
+      '!!str',
+      'system.js',
+      '2024-01-01',
+      '<<',
+    ),
+  );
+  const path = fc.oneof(name, fc.constantFrom('updateTime', 'a.b', 'meta.updatedAt'));
+  const collection = fc.record({
+    name,
+    documents: fc.option(fc.nat(), { nil: undefined }),
+    dateFields: fc.array(fc.record({ path, indexed: fc.boolean() }), { maxLength: 3 }),
+  });
+  const database = fc.string({ minLength: 1, maxLength: 60 }).filter((text) => /^[^/\\. "$]+$/.test(text));
+
+  test('parse, and resolve to the collections that have a date field', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(collection, { selector: (one) => one.name }),
+        database,
+        async (collections, db) => {
+          const text = renderInitConfig({
+            ...options,
+            source: { kind: 'mongodb', uriVariable: 'MONGODB_URI', database: db },
+            collections,
+          });
+          const config = parse(text, env);
+          const targets = await resolveTargets(config, undefined, async () => [{ database: db, name: 'only' }]);
+          const expected = collections
+            .filter((one) => one.name !== '__proto__' && one.dateFields.some((field) => isFieldPath(field.path)))
+            .map((one) => one.name);
+          expect(targets.map((target) => target.collection)).toEqual(expected.length === 0 ? ['only'] : expected);
+          for (const target of expected.length === 0 ? [] : targets) {
+            const found = collections.find((one) => one.name === target.collection);
+            expect(found?.dateFields.map((field) => field.path)).toContain(target.settings.cursorField);
+          }
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  function isFieldPath(text: string): boolean {
+    return text.trim() === text && text.split('.').every((part) => part !== '' && !part.startsWith('$'));
+  }
+});

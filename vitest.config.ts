@@ -1,0 +1,29 @@
+import { defineConfig } from 'vitest/config';
+import { countLine } from './test/reporter.ts';
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        plugins: [countLine()],
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/**/*.services.test.ts', '**/node_modules/**'],
+        },
+      },
+      {
+        plugins: [countLine()],
+        test: {
+          name: 'services',
+          include: ['test/**/*.services.test.ts'],
+          globalSetup: ['test/services/global-setup.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
