@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { GlobalOptions } from './cli/app.ts';
+import { coordinatorCommand } from './cli/coordinator.ts';
 import { failureJson, printFailure, printJson } from './cli/output.ts';
 import { type SyncOptions, syncCommand } from './cli/sync.ts';
 import { VERSION } from './cli/version.ts';
@@ -58,6 +59,12 @@ program
   .description('take jobs from the queue until stopped')
   .option('--concurrency <n>', 'jobs at once', positive)
   .action(action((options: WorkerOptions) => workerCommand(options, globals())));
+
+program
+  .command('coordinator')
+  .description('keep every table in step on its schedule until stopped')
+  .argument('[target]', 'PIPELINE[.COLLECTION]; all pipelines where left out')
+  .action(action((target: string | undefined) => coordinatorCommand(target, globals())));
 
 function positive(text: string): string {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('expected a whole number from 1');

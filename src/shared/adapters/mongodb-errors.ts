@@ -1,10 +1,12 @@
 import {
-  MongoAPIError,
   MongoAWSError,
+  MongoCompatibilityError,
   type MongoError,
   MongoExpiredSessionError,
+  MongoInvalidArgumentError,
   MongoKerberosError,
   MongoMissingCredentialsError,
+  MongoMissingDependencyError,
   MongoNetworkError,
   MongoNotConnectedError,
   MongoOIDCError,
@@ -141,7 +143,14 @@ function codeFor(error: unknown): ErrorCode {
   ) {
     return 'SOURCE_UNREACHABLE';
   }
-  if (error instanceof MongoParseError || error instanceof MongoAPIError) return 'CONFIG_INVALID';
+  if (
+    error instanceof MongoParseError ||
+    error instanceof MongoInvalidArgumentError ||
+    error instanceof MongoCompatibilityError ||
+    error instanceof MongoMissingDependencyError
+  ) {
+    return 'CONFIG_INVALID';
+  }
   const { code } = (error ?? {}) as { code?: unknown };
   if (typeof code === 'string' && NETWORK_CODES.has(code)) return 'SOURCE_UNREACHABLE';
   // A key or CA file that the URI names.

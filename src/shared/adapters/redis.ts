@@ -98,17 +98,16 @@ export function connectRedis(
 }
 
 /**
- * Disconnects for good. While it waits for its next attempt, ioredis only forgets that attempt and tells nobody
- * (taskforcesh/bullmq#4585), so whoever waits for the connection would wait for ever: tell them.
+ * Disconnects for good, and fails what still waits for an answer. While ioredis rests before its next attempt, `disconnect`
+ * only forgets that attempt and tells nobody (taskforcesh/bullmq#4585); from `wait` it ends as it should.
  */
 function closeClient(client: Redis): void {
+  // BullMQ's watchdog connects a client anew whose blocking command never ended, also one that is closed.
+  client.connect = () => Promise.reject(new Error('the connection was closed for good'));
   // A second time would start a timer that nothing clears, and it keeps the process up.
   if (client.status === 'end') return;
-  const resting = client.status === 'reconnecting';
+  if (client.status === 'reconnecting') client.status = 'wait';
   client.disconnect();
-  if (!resting) return;
-  client.status = 'end';
-  client.emit('end');
 }
 
 /** Without the one option whose type allows an undefined that the constructor's does not. */

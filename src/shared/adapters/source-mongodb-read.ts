@@ -47,7 +47,10 @@ export async function* readResuming(read: ResumingRead, signal: AbortSignal): As
         while ('documents' in fetched) {
           if (fetched.documents.length === 0) return;
           const ahead = fetchNext(cursor);
-          yield* pack(fetched.documents);
+          for (const batch of pack(fetched.documents)) {
+            signal.throwIfAborted();
+            yield batch;
+          }
           const point = lastPoint(read.order, fetched.documents);
           if (point !== undefined && (after === undefined || !point.equals(after))) {
             after = point;
@@ -95,9 +98,8 @@ async function fetchNext(cursor: FindCursor): Promise<Fetched> {
     const first = (await cursor.next()) as Uint8Array | null;
     if (first !== null) return { documents: [first, ...(cursor.readBufferedDocuments() as unknown as Uint8Array[])] };
     // The driver answers `null` also where the cursor was closed under it. Taken for the end, documents would be lost.
-    if (cursor.killed || cursor.id?.isZero() !== true)
-      return { error: new CursorLost('the cursor was closed before its end') };
-    return { documents: [] };
+    const exhausted = !cursor.killed && cursor.id?.isZero() === true;
+    return exhausted ? { documents: [] } : { error: new CursorLost('the cursor was closed before its end') };
   } catch (error) {
     return { error };
   }
@@ -110,15 +112,11 @@ function* pack(documents: readonly Uint8Array[]): Generator<RawBatch, void, void
     const offsets: number[] = [];
     let bytes = 0;
     let to = from;
-    for (
-      let next = documents[to];
-      next !== undefined && (bytes === 0 || bytes + next.length <= BATCH_BYTES);
-      next = documents[to]
-    ) {
+    do {
       offsets.push(bytes);
-      bytes += next.length;
+      bytes += documents[to]?.length ?? 0;
       to += 1;
-    }
+    } while (to < documents.length && bytes + (documents[to]?.length ?? 0) <= BATCH_BYTES);
     yield { bytes: Buffer.concat(documents.slice(from, to), bytes), offsets };
     from = to;
   }
@@ -143,6 +141,7 @@ function backoffMs(failures: number, clock: Clock): number {
 /** Tells the server that the cursor is not needed. An abort does not wait for that: the server may be why it was aborted. */
 async function release(cursor: FindCursor, signal: AbortSignal): Promise<void> {
   const closing = cursor.close();
+  // What goes wrong in the end of a cursor that nobody needs is nobody's news; the server drops it by itself.
   if (signal.aborted) closing.catch(() => undefined);
   else await closing;
 }

@@ -22,6 +22,7 @@ const HINTS: Readonly<Record<string, string>> = {
   ExpiredToken: 'The session token has expired: get a new one.',
   CredentialsProviderError: 'No credentials were found: configure them, or give this host or pod a role.',
   RequestTimeTooSkewed: 'The clock of this machine is wrong: fix NTP.',
+  NotFound: 'This does not answer as S3 does: check `endpoint` and proxies.',
   NoSuchBucket: 'Create the bucket, or correct its name.',
   PermanentRedirect: 'The bucket is in another region: correct `region` or `endpoint`.',
   AuthorizationHeaderMalformed: 'The bucket is in another region: correct `region`.',
@@ -66,9 +67,12 @@ export function faultOf(error: unknown): S3Fault {
   };
 }
 
-/** True for the answer to a GET or HEAD of a key that is not there, and not for a missing bucket. */
+/**
+ * True where S3 says that there is no such object. Its code is asked for and not only the status: a 404 of a proxy, or of something
+ * that is no S3 at all, must not make a table look empty.
+ */
 export function isMissing(fault: S3Fault): boolean {
-  return fault.status === 404 && fault.code !== 'NoSuchBucket' && fault.code !== 'NoSuchUpload';
+  return fault.status === 404 && fault.code === 'NoSuchKey';
 }
 
 /** True where the request may or may not have been carried out. */
@@ -87,7 +91,7 @@ export function s3Failure(
   const code = codeFor(fault);
   const status = fault.status === undefined ? '' : ` (HTTP ${fault.status})`;
   const text = redacted(context, fault.message);
-  const detail = text === '' || text === fault.code ? '' : `: ${text}`;
+  const detail = ['', 'UnknownError', fault.code].includes(text) ? '' : `: ${text}`;
   return new MongolakeError(code, `${context.uri}: ${operation} failed: ${fault.code}${status}${detail}`, {
     hint: hintFor(fault, code),
     cause: causeOf(context, fault),

@@ -77,7 +77,8 @@ export async function headObject(
     const answer = await context.quick.send(new HeadObjectCommand(place(context, key)));
     return { size: answer.ContentLength ?? 0, etag: answer.ETag ?? '' };
   } catch (error) {
-    if (isMissing(faultOf(error))) return undefined;
+    // The answer to a HEAD has no body that could name a code.
+    if (faultOf(error).status === 404) return undefined;
     throw s3Failure(context, `head of ${JSON.stringify(key)}`, error);
   }
 }

@@ -120,7 +120,7 @@ async function removeBatch(context: S3Context, keys: readonly string[]): Promise
   const operation = `delete of ${keys.length} objects from ${JSON.stringify(keys[0])}`;
   const Objects = keys.map((key) => ({ Key: place(context, key).Key }));
   const command = new DeleteObjectsCommand({ Bucket: context.bucket, Delete: { Objects, Quiet: true } });
-  const result = await calling(context, operation, () => context.bulk.send(command));
+  const result = await calling(context, operation, () => context.quick.send(command));
   // The request as a whole succeeds also where no object could be deleted.
   const failed = (result.Errors ?? []).filter(({ Code }) => Code !== 'NoSuchKey');
   const [first] = failed;

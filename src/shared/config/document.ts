@@ -45,6 +45,7 @@ const SYNTAX: Partial<Record<YAMLError['code'], string>> = {
   MISSING_CHAR: 'a quote, bracket, brace, comma or colon is missing',
   MULTILINE_IMPLICIT_KEY: 'a key and its colon must be on one line',
   MULTIPLE_DOCS: 'more than one YAML document; use one file each',
+  RESOURCE_EXHAUSTION: 'nested too deeply',
   NON_STRING_KEY: 'a key must be a plain string; quote a value that starts with { or [',
   TAB_AS_INDENT: 'a tab can not indent YAML; use spaces',
   TAG_RESOLVE_FAILED: 'tags are not supported; quote a value that starts with !',

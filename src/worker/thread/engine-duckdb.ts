@@ -209,7 +209,7 @@ async function withRanges(
   range: IdRange,
 ): Promise<MergedFile[]> {
   const only = files[0];
-  if (only !== undefined && files.length === 1) return [{ ...only, ...range }];
+  if (only !== undefined && files.length === 1) return [{ ...only, lower: range.lower, upper: range.upper }];
   const id = name(ID_COLUMN);
   const ends: { file: Omit<MergedFile, keyof IdRange>; first: string; last: string }[] = [];
   for (const file of files) {

@@ -19,6 +19,7 @@ describe('a store that can not be reached', () => {
     ['conditional put', (target) => target.putIfMatch('a', Buffer.from('w'), '"1"', 'w')],
     ['list', async (target) => await firstOf(target)],
     ['delete', (target) => target.delete(['a'])],
+    ['delete of many', (target) => target.delete(['a', 'b'])],
   ];
 
   it.each(calls)('refuses the connection: %s ends', async (operation, call) => {
@@ -72,6 +73,21 @@ describe('a store that refuses', () => {
       expect(error.hint).toContain(hint);
       // Also not in what a logger finds when it looks at the causes.
       expect(inspect(error, { depth: 20, showHidden: true })).not.toMatch(/SECRET-KEY|SESSION-TOKEN/);
+    }
+  });
+
+  it('is not S3 at all, which is not the same as an object that is not there', async () => {
+    bench.fake.fault = () => (response) => response.writeHead(404).end('<html>no such page</html>');
+    const calls = [
+      () => bench.storage.get('a'),
+      () => bench.storage.putIfMatch('a', Buffer.from('w'), '"1"', 'w'),
+      () => bench.storage.delete(['a']),
+    ];
+    for (const call of calls) {
+      expect(await failureOf(call())).toMatchObject({
+        code: 'STORE_REFUSED',
+        hint: expect.stringContaining('endpoint'),
+      });
     }
   });
 

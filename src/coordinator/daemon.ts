@@ -1,0 +1,114 @@
+import { asMongolakeError } from '../shared/domain/errors.ts';
+import type { Clock } from '../shared/ports/clock.ts';
+import type { Logger } from '../shared/ports/logger.ts';
+import type { RunResult } from './run.ts';
+import { firstTick, type Schedule, type Scheduled, takeDue } from './schedule.ts';
+
+/** A table that the coordinator keeps in step. */
+export interface DaemonTable {
+  readonly name: string;
+  readonly schedule: Schedule;
+  readonly sync: (signal: AbortSignal) => Promise<RunResult>;
+}
+
+export interface DaemonContext {
+  /** The tables of the configuration, wildcards resolved anew at each call. */
+  readonly resolve: () => Promise<readonly DaemonTable[]>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Aborted when the coordinator is told to stop. */
+  readonly signal: AbortSignal;
+  readonly maxConcurrentRuns: number;
+}
+
+/** How often wildcards are resolved again, so that a new collection gets its table. */
+const RESOLVE_EVERY_MS = 60_000;
+/** The longest rest between two looks at the clock. */
+const LOOK_EVERY_MS = 1000;
+
+interface DaemonState {
+  tables: Map<string, DaemonTable>;
+  scheduled: readonly Scheduled[];
+  readonly running: Map<string, Promise<void>>;
+  /** Started but waiting for a free place. */
+  readonly waiting: string[];
+}
+
+/** Runs every table on its schedule until told to stop; then waits for the runs that go on, which stop by themselves. */
+export async function runDaemon(context: DaemonContext): Promise<void> {
+  const { clock, signal, logger } = context;
+  const state: DaemonState = { tables: new Map(), scheduled: [], running: new Map(), waiting: [] };
+  let resolvedAt: number | undefined;
+  while (!signal.aborted) {
+    if (resolvedAt === undefined || clock.monotonic() - resolvedAt >= RESOLVE_EVERY_MS) {
+      await resolveTables(state, context);
+      resolvedAt = clock.monotonic();
+    }
+    const { start, skip, next } = takeDue(withRunning(state), clock.now());
+    state.scheduled = next;
+    for (const name of skip) logger.warn('the tick is skipped: the run before it still goes on', { table: name });
+    state.waiting.push(...start);
+    startWaiting(state, context);
+    await rest(context);
+  }
+  await Promise.all(state.running.values());
+}
+
+/** Sleeps until the next look; being told to stop ends it at once. */
+async function rest({ clock, signal }: DaemonContext): Promise<void> {
+  try {
+    await clock.sleep(LOOK_EVERY_MS, signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+function withRunning(state: DaemonState): Scheduled[] {
+  return state.scheduled.map((table) => ({
+    ...table,
+    running: state.running.has(table.name) || state.waiting.includes(table.name),
+  }));
+}
+
+/** New tables are scheduled, gone ones dropped, the others keep their beat. A source that can't be listed now is asked again later. */
+async function resolveTables(state: DaemonState, { resolve, clock, logger }: DaemonContext): Promise<void> {
+  try {
+    const tables = await resolve();
+    const before = new Map(state.scheduled.map((table) => [table.name, table]));
+    state.tables = new Map(tables.map((table) => [table.name, table]));
+    state.scheduled = tables.map(
+      ({ name, schedule }) =>
+        before.get(name) ?? { name, schedule, dueAt: firstTick(schedule, clock.now()), running: false },
+    );
+    for (const name of state.tables.keys()) if (!before.has(name)) logger.info('scheduled', { table: name });
+  } catch (error) {
+    const known = asMongolakeError(error);
+    if (!known.retryable) throw error;
+    logger.error(`the collections could not be listed: ${known.message}`, { code: known.code });
+  }
+}
+
+function startWaiting(state: DaemonState, context: DaemonContext): void {
+  while (state.waiting.length > 0 && state.running.size < context.maxConcurrentRuns) {
+    const name = state.waiting.shift() ?? '';
+    const table = state.tables.get(name);
+    if (table === undefined) continue;
+    state.running.set(
+      name,
+      runOnce(table, context).finally(() => state.running.delete(name)),
+    );
+  }
+}
+
+/** One run; a failure is logged and the next tick tries again. */
+async function runOnce(table: DaemonTable, { logger, signal }: DaemonContext): Promise<void> {
+  const log = logger.child({ table: table.name });
+  try {
+    const { version, counts, durationMs } = await table.sync(signal);
+    log.info(version === null ? 'in step, nothing new' : 'synced', { version, ...counts, durationMs });
+  } catch (error) {
+    const known = asMongolakeError(error);
+    const level = known.code === 'LEASE_HELD' || known.code === 'INTERRUPTED' ? 'info' : 'error';
+    log[level](known.message, { code: known.code, hint: known.hint, retryable: known.retryable });
+  }
+}
