@@ -8,6 +8,7 @@ export default defineConfig({
         plugins: [countLine()],
         test: {
           name: 'unit',
+          testTimeout: 60_000,
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.services.test.ts', '**/node_modules/**'],
         },

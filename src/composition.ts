@@ -107,6 +107,8 @@ export function openQueue(config: Config, clock: Clock, logger: Logger): Queue {
   return bullmqQueue({
     url: queue.url,
     prefix: queue.prefix,
+    lockDurationMs: queue.lockDuration,
+    stalledIntervalMs: queue.lockDuration,
     clock,
     workerName: `${hostname()}:${process.pid}`,
     onError: (error) => logger.warn('queue trouble', { code: error.code, error: error.message }),

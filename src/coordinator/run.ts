@@ -1,9 +1,8 @@
 import pMap from 'p-map';
 import { jsonBody } from '../shared/documents.ts';
-import { addCounts, checkExtract, checkMerge, NO_COUNTS } from '../shared/domain/books.ts';
-import { MongolakeError } from '../shared/domain/errors.ts';
+import { checkExtract, checkRun } from '../shared/domain/books.ts';
 import { foldSchema } from '../shared/domain/fold.ts';
-import { FRESHNESS_KEY, mergeInputKey, planKey, schemaKey } from '../shared/domain/keys.ts';
+import { mergeInputKey, planKey, schemaKey } from '../shared/domain/keys.ts';
 import { partitionCount } from '../shared/domain/partitions.ts';
 import type { MergeInput, Plan } from '../shared/domain/plan.ts';
 import type { Counts, ExtractReceipt, MergeReceipt } from '../shared/domain/receipt.ts';
@@ -16,13 +15,15 @@ import type { Source } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { writeCheckpointIfDue } from './checkpoint-due.ts';
 import { commitEntry } from './commit.ts';
+import { commitRun } from './commit-run.ts';
 import { type DispatchContext, dispatch } from './dispatch.ts';
-import { entryActions, fenceActions } from './entry.ts';
-import type { Freshness } from './freshness.ts';
+import { fenceActions } from './entry.ts';
+import { noteFreshness } from './freshness.ts';
 import { dropOldStaging, dropStaging } from './housekeep.ts';
 import { acquireLease, type Lease } from './lease.ts';
 import { checkNamespace, extractJobs, foldSketches, mergeInputs, mergeJobs } from './plan.ts';
 import type { ProgressListener, StageProgress } from './progress.ts';
+import { runId } from './run-id.ts';
 import { openState, type TableState } from './table.ts';
 
 /** What is asked of one table. Durations in milliseconds, sizes in bytes. */
@@ -44,6 +45,7 @@ export interface RunSettings {
   readonly partitions: number | 'auto';
   readonly targetFileSize: number;
   readonly rowGroupSize: number;
+  readonly compression: 'zstd' | 'snappy';
   readonly compressionLevel: number;
   readonly checkpointInterval: number;
   readonly retention: number;
@@ -96,16 +98,17 @@ export async function runTable(request: RunRequest, outer: RunContext): Promise<
     const extracted = await extract(plan, context);
     const { schema, inputs } = await prepareMerge(plan, state, extracted, context);
     const merged = await merge(plan, inputs, context);
-    const books = balance(extracted, inputs, merged);
-    const version = await commit({ request, plan, state, schema, extracted, merged, counts: books }, lease, context);
-    await noteFreshness(context, plan, version ?? plan.base, books);
+    const counts = checkRun(extracted, inputs, merged);
+    const version = await commitRun({ plan, state, schema, extracted, merged, counts }, context);
+    if (version !== null) await writeCheckpointIfDue(version, request.settings, context);
+    await noteFreshness(storage, plan, version ?? plan.base, counts);
     await dropStaging(storage, run);
     return {
       run,
       version,
       window: windowBounds(window),
       watermark: plan.nextWatermark,
-      counts: books,
+      counts,
       partitionsTouched: merged.filter((receipt) => receipt.added.length + receipt.removed.length > 0).length,
       filesAdded: total(merged, (receipt) => receipt.added.length),
       filesRemoved: total(merged, (receipt) => receipt.removed.length),
@@ -116,12 +119,6 @@ export async function runTable(request: RunRequest, outer: RunContext): Promise<
   } finally {
     await lease.release();
   }
-}
-
-/** Sorts by time, unique by chance: `20261122t190501z-3f9c2a1b`. Fit for a queue's job id and an object key. */
-function runId(clock: Clock): string {
-  const time = new Date(clock.now()).toISOString().slice(0, 19).replace(/[-:]/g, '').toLowerCase();
-  return `${time}z-${clock.randomHex(4)}`;
 }
 
 /** The version that the run stands on. What a crashed run could still commit is fenced off first, then its staging goes. */
@@ -191,6 +188,7 @@ async function makePlan(
     write: {
       targetFileSize: settings.targetFileSize,
       rowGroupSize: settings.rowGroupSize,
+      compression: settings.compression,
       compressionLevel: settings.compressionLevel,
     },
   };
@@ -250,95 +248,8 @@ function dispatchContext(
   };
 }
 
-/** I7: every document read is accounted for, per job and per partition, or the run ends here. */
-function balance(
-  extracted: readonly ExtractReceipt[],
-  inputs: readonly MergeInput[],
-  merged: readonly MergeReceipt[],
-): Counts {
-  for (const [index, receipt] of merged.entries()) checkMerge(inputs[index] as MergeInput, receipt);
-  const counts = merged.reduce((sum, receipt) => addCounts(sum, receipt.counts), NO_COUNTS);
-  const documents = total(extracted, (receipt) => receipt.documents);
-  if (counts.read !== documents) {
-    throw new MongolakeError(
-      'BOOKS_UNBALANCED',
-      `${documents} documents were read and ${counts.read} merged; nothing was committed`,
-    );
-  }
-  return counts;
-}
-
-interface CommitInput {
-  readonly request: RunRequest;
-  readonly plan: Plan;
-  readonly state: TableState | undefined;
-  readonly schema: TableSchema;
-  readonly extracted: readonly ExtractReceipt[];
-  readonly merged: readonly MergeReceipt[];
-  readonly counts: Counts;
-}
-
-/** Makes the run visible by one conditional write, where there is something to show; the version, or `null`. */
-async function commit(input: CommitInput, lease: Lease, context: RunContext): Promise<number | null> {
-  const { plan, state, counts, merged, request } = input;
-  const { storage, clock } = context;
-  const changed = counts.inserted + counts.updated + counts.deleted > 0;
-  if (!changed && !leavesBehind(input)) return null;
-  lease.lost.throwIfAborted();
-  context.signal.throwIfAborted();
-  const actions = entryActions({
-    plan,
-    state,
-    // Without a changed row no file has the new columns: they wait for the run that needs them.
-    schema: changed ? input.schema : (state?.schema ?? input.schema),
-    receipts: merged,
-    counts,
-    now: clock.now(),
-    tableId: uuid(clock),
-    engineVersion: context.engineVersion,
-  });
-  const version = plan.base + 1;
-  await commitEntry(storage, version, plan.run, actions);
-  context.logger.info('committed', {
-    version,
-    inserted: counts.inserted,
-    updated: counts.updated,
-    deleted: counts.deleted,
-  });
-  await writeCheckpointIfDue(version, request.settings, context);
-  return version;
-}
-
-/** True where the new watermark leaves behind a document that this run read: else a burst followed by quiet is read again for ever. */
-function leavesBehind({ plan, state, extracted }: CommitInput): boolean {
-  if (state === undefined || plan.nextWatermark === null || plan.nextWatermark === plan.watermark) return false;
-  const next = plan.nextWatermark;
-  return extracted.some((receipt) => receipt.minCursor !== null && receipt.minCursor <= next);
-}
-
-/** Freshness is told from the last successful check, whether or not it found a change. */
-async function noteFreshness(context: RunContext, plan: Plan, version: number, counts: Counts): Promise<void> {
-  if (version < 0) return;
-  const freshness: Freshness = {
-    formatVersion: 1,
-    run: plan.run,
-    checkedAt: plan.createdAt,
-    version,
-    watermark: plan.nextWatermark,
-    counts,
-  };
-  await context.storage.put(FRESHNESS_KEY, jsonBody(freshness));
-}
-
 function windowBounds({ scope }: Window): RunResult['window'] {
   return scope.kind === 'window' ? { from: scope.from, to: scope.to } : { from: null, to: null };
-}
-
-/** A version 4 UUID (RFC 9562). */
-function uuid(clock: Clock): string {
-  const hex = clock.randomHex(16);
-  const variant = '89ab'[Number.parseInt(hex[16] as string, 16) & 3];
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
 }
 
 function total<T>(items: readonly T[], value: (item: T) => number): number {

@@ -1,11 +1,5 @@
 import { Cron } from 'croner';
-
-/** When a table is synced. */
-export type Schedule =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'every'; readonly every_ms: number }
-  /** Five or six fields, UTC. */
-  | { readonly kind: 'cron'; readonly expression: string };
+import type { Schedule } from '../shared/domain/schedule.ts';
 
 /** One table as the scheduler sees it. All times are epoch milliseconds. */
 export interface Scheduled {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import { crossCheck, isStorePath } from './config/check.ts';
+import { crossCheck } from './config/check.ts';
 import { readDocument } from './config/document.ts';
 import type { Environment, ReferenceResolver } from './config/interpolate.ts';
 import { issueMessage, issueProblems } from './config/issues.ts';
@@ -47,7 +47,7 @@ function complete(parsed: ParsedConfig, file: string): Config {
   const { concurrency, scratch, ...worker } = parsed.worker;
   const folder = dirname(file);
   const connections = Object.entries(parsed.connections).map(([name, connection]) => {
-    if (connection.kind !== 'dump' || isStorePath(connection.path)) return [name, connection] as const;
+    if (connection.kind !== 'dump') return [name, connection] as const;
     return [name, { ...connection, path: resolve(folder, connection.path) }] as const;
   });
   return {

@@ -2,8 +2,8 @@ import { systemClock } from '../../src/shared/adapters/clock-system.ts';
 import { bullmqQueue } from '../../src/shared/adapters/queue-bullmq.ts';
 
 /**
- * A worker to be killed: takes one job at a time and never finishes it. Arguments: URL, prefix, lock and stalled interval in
- * milliseconds. Prints the id of each job that it takes.
+ * A worker that never finishes a job, to be killed. On SIGTERM it closes its queue, and ends where nothing keeps it up.
+ * Arguments: URL, prefix, lock and stalled interval in milliseconds. Prints the id of each job that it takes.
  */
 const [url = '', prefix = '', lockDurationMs = '', stalledIntervalMs = ''] = process.argv.slice(2);
 const queue = bullmqQueue({
@@ -15,9 +15,10 @@ const queue = bullmqQueue({
   stalledIntervalMs: Number(stalledIntervalMs),
 });
 await queue.consume(
-  async ({ job }) => {
+  async ({ job, signal }) => {
     process.stdout.write(`${job.id}\n`);
-    await new Promise(() => {});
+    await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
   },
   { concurrency: 1 },
 );
+process.once('SIGTERM', () => void queue.close());

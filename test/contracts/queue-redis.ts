@@ -8,6 +8,7 @@ import { type BullmqQueueOptions, bullmqQueue } from '../../src/shared/adapters/
 import type { MongolakeError } from '../../src/shared/domain/errors.ts';
 import type { Queue } from '../../src/shared/ports/queue.ts';
 import { type RedisServer, startRedis } from '../services/redis.ts';
+import { required } from '../services/result.ts';
 
 /** A Redis for each test, which the test may kill, and queues in it. */
 export interface RedisQueues {
@@ -31,7 +32,7 @@ export function redisQueues(): RedisQueues {
   beforeEach(async () => {
     errors.length = 0;
     dir = mkdtempSync(join(tmpdir(), 'mongolake-queue-'));
-    redis = await start({ dir });
+    redis = required(await startRedis({ dir }));
   });
   afterEach(async () => {
     await Promise.all(queues.splice(0).map((queue) => queue.close()));
@@ -52,7 +53,7 @@ export function redisQueues(): RedisQueues {
       await redis.kill();
       return {
         restart: async () => {
-          redis = await start({ port, dir });
+          redis = required(await startRedis({ port, dir }));
         },
       };
     },
@@ -65,12 +66,6 @@ export function redisQueues(): RedisQueues {
       }
     },
   };
-}
-
-async function start(options: Parameters<typeof startRedis>[0]): Promise<RedisServer> {
-  const started = await startRedis(options);
-  if (!started.available) throw new Error(started.reason);
-  return started;
 }
 
 /** Milliseconds until `work` is done. */

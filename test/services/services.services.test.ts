@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +15,7 @@ import { closeReaders, type Engine, LIGHT_ENGINES, readTable } from './readers/r
 import { pingRedis, startRedis } from './redis.ts';
 import { required } from './result.ts';
 import { type S3Access, s3Client, startS3 } from './s3.ts';
+import { waitUntil } from './server.ts';
 
 const WRITE_SAMPLE = fileURLToPath(new URL('./readers/write-sample.py', import.meta.url));
 
@@ -42,6 +45,20 @@ describeWith(['redis'], 'the Redis of tests', ({ redis }) => {
     await second.stop();
     await first.stop();
     await expect(pingRedis(first.url)).rejects.toThrow();
+  });
+
+  it('does not outlive the process that started it, even one that was killed', async () => {
+    const script = `
+      import { startRedis } from ${JSON.stringify(new URL('./redis.ts', import.meta.url).href)};
+      console.log((await startRedis()).url);
+      setInterval(() => {}, 1000);`;
+    const parent = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [url] = (await once(parent.stdout.setEncoding('utf8'), 'data')) as [string];
+    await pingRedis(url.trim());
+    parent.kill('SIGKILL');
+    await waitUntil(() => expect(pingRedis(url.trim())).rejects.toThrow(), 10_000);
   });
 });
 

@@ -131,8 +131,8 @@ export function idsFrom(point: Buffer, types: readonly number[]): Document {
       .filter((each) => types.includes(each));
   const last = literalOf(point);
   if (last === undefined) return { _id: { $type: from(bracket) } };
-  const later = from(bracket + 1);
-  return later.length === 0 ? { _id: { $gte: last } } : { $or: [{ _id: { $gte: last } }, { _id: { $type: later } }] };
+  // No comparable type is the last of all, so there is always a later one.
+  return { $or: [{ _id: { $gte: last } }, { _id: { $type: from(bracket + 1) } }] };
 }
 
 /** A point is a document with one element without a name: int32 length, type, NUL, value, NUL. */

@@ -1,9 +1,10 @@
 import { Queue as BullQueue } from 'bullmq';
+import type { Redis } from 'ioredis';
 import { MongolakeError } from '../domain/errors.ts';
 import type { Job } from '../domain/job.ts';
-import type { JobProgress, JobState, Queue } from '../ports/queue.ts';
+import type { JobState, Queue, QueueDepth } from '../ports/queue.ts';
 import { type BullmqContext, backendOver } from './queue-bullmq-backend.ts';
-import { decodeFailure } from './queue-bullmq-failure.ts';
+import { readStates } from './queue-bullmq-states.ts';
 import { BACKOFF_JITTER, checkJobs, type RetryPolicy } from './queue-job.ts';
 import { within } from './queue-within.ts';
 import { queueError, type RedisConnectionHandle, unreachable } from './redis.ts';
@@ -22,7 +23,7 @@ interface State {
   closed: boolean;
 }
 
-/** Jobs on the wire at once. */
+/** Jobs in one round trip. */
 const CHUNK = 500;
 /** What Bull Board can show afterwards. The count exceeds the jobs of a large run: an id that was dropped reads as unknown. */
 const KEEP_DONE = { age: 24 * 3600, count: 10_000 };
@@ -44,13 +45,17 @@ export function bullmqProducer(context: BullmqContext, policy: RetryPolicy, time
 }
 
 /** Runs one call, in bounded time. What it had sent by then may still happen; every call may be repeated. */
-async function call<T>(state: State, work: (queue: JobQueue) => Promise<T>): Promise<T> {
+async function call<T>(state: State, work: (queue: JobQueue, client: Redis) => Promise<T>): Promise<T> {
   const { context, timeoutMs } = state;
   if (state.closed) throw new MongolakeError('INTERNAL', 'the queue was used after it was closed');
   state.connection ??= context.connect('producer', 'mongolake:producer');
   const { connection } = state;
   try {
-    const result = await within(context.clock, timeoutMs, openQueue(state, connection).then(work));
+    const result = await within(
+      context.clock,
+      timeoutMs,
+      openQueue(state, connection).then((queue) => work(queue, connection.client)),
+    );
     if (result.done) return result.value;
   } catch (error) {
     throw queueError(error, context.label);
@@ -104,26 +109,9 @@ async function enqueue(state: State, jobs: readonly Job[]): Promise<void> {
 async function states(state: State, ids: readonly string[]): Promise<readonly JobState[]> {
   const found: JobState[] = [];
   for (const chunk of chunks(ids)) {
-    // All of a chunk are on the wire at once: no round trip waits for another.
-    found.push(...(await call(state, (queue) => Promise.all(chunk.map((id) => stateOf(queue, id))))));
+    found.push(...(await call(state, (queue, client) => readStates(client, (name) => queue.toKey(name), chunk))));
   }
   return found;
-}
-
-async function stateOf(queue: JobQueue, id: string): Promise<JobState> {
-  const state = await queue.getJobState(id);
-  if (state === 'unknown') return { state: 'unknown' };
-  if (state === 'completed') return { state: 'done' };
-  if (state !== 'failed' && state !== 'active') return { state: 'waiting' };
-  const job = await queue.getJob(id);
-  if (job === undefined) return { state: 'unknown' };
-  if (state === 'failed') return { state: 'failed', error: decodeFailure(job.failedReason) };
-  return isProgress(job.progress) ? { state: 'active', progress: job.progress } : { state: 'active' };
-}
-
-function isProgress(value: unknown): value is JobProgress {
-  const { done, bytes } = (typeof value === 'object' && value !== null ? value : {}) as Partial<JobProgress>;
-  return typeof done === 'number' && typeof bytes === 'number';
 }
 
 async function forget(state: State, ids: readonly string[]): Promise<void> {
@@ -133,7 +121,7 @@ async function forget(state: State, ids: readonly string[]): Promise<void> {
   }
 }
 
-async function depth(state: State) {
+async function depth(state: State): Promise<QueueDepth> {
   const names = ['waiting', 'prioritized', 'active', 'delayed', 'failed'] as const;
   const counts = await call(state, (queue) => queue.getJobCounts(...names));
   const count = (name: (typeof names)[number]) => counts[name] ?? 0;

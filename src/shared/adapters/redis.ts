@@ -75,7 +75,9 @@ export function connectRedis(
   const client = new Redis(target.url, redisOptions(target, role));
   let last: Error | undefined;
   let waiting: Promise<void> | undefined;
+  let closed = false;
   client.on('error', (error: Error) => {
+    if (closed) return; // nothing is left to say but that it is
     last = error;
     onError(queueError(error, label));
   });
@@ -93,7 +95,10 @@ export function connectRedis(
       });
       return waiting;
     },
-    close: () => closeClient(client),
+    close: () => {
+      closed = true;
+      closeClient(client);
+    },
   };
 }
 
@@ -167,12 +172,14 @@ function whenReady(client: Redis, label: string): Promise<void> {
 export function unreachable(label: string, last: Error | undefined): MongolakeError {
   const why = last === undefined ? 'no answer in time' : reasonOf(last);
   return new MongolakeError('QUEUE_UNREACHABLE', `Redis at ${label} can't be reached: ${why}`, {
-    hint: 'Check that Redis runs, that host and port are right, and that the URL is rediss:// where Redis wants TLS.',
+    hint: /certificate/.test(why)
+      ? 'Let Node know the CA of your Redis: NODE_EXTRA_CA_CERTS=/path/to/ca.pem.'
+      : 'Check that Redis runs, that host and port are right, and that the URL is rediss:// where Redis wants TLS.',
   });
 }
 
 /** A refusal that trying again does not cure: credentials, rights (ACL), or a command that the server does not have. */
-const REFUSED = /^(WRONGPASS|NOAUTH|NOPERM|NOPROTO|DENIED|WRONGTYPE|MOVED|CROSSSLOT|ERR)\b/;
+const REFUSED = /^(WRONGPASS|NOAUTH|NOPERM|NOPROTO|DENIED|WRONGTYPE|MOVED|CROSSSLOT|ERR(?! max number of clients))\b/;
 
 /**
  * An error of ioredis or BullMQ as ours. Never carries the original: a reply error of ioredis holds the command's arguments,
@@ -181,11 +188,7 @@ const REFUSED = /^(WRONGPASS|NOAUTH|NOPERM|NOPROTO|DENIED|WRONGTYPE|MOVED|CROSSS
 export function queueError(error: unknown, label: string): MongolakeError {
   if (error instanceof MongolakeError) return error;
   if (!(error instanceof Error)) return asMongolakeError(error);
-  if (
-    error.name === 'ReplyError' &&
-    REFUSED.test(error.message) &&
-    !error.message.startsWith('ERR max number of clients')
-  ) {
+  if (error.name === 'ReplyError' && REFUSED.test(error.message)) {
     return new MongolakeError('QUEUE_REFUSED', `Redis at ${label} refused: ${reasonOf(error)}`, {
       hint: "Check user and password in the URL, and that the user's ACL allows all commands on the keys of the prefix.",
     });
@@ -202,16 +205,17 @@ export function queueError(error: unknown, label: string): MongolakeError {
 
 /** Errors by which ioredis says that the server was not there, or not able, just now. */
 function isRedisTrouble(error: Error): boolean {
-  if (error.name === 'ReplyError' || error.name === 'MaxRetriesPerRequestError' || error.name === 'AbortError')
-    return true;
+  if (/^(ReplyError|MaxRetriesPerRequestError|AbortError)$/.test(error.name)) return true;
   if ('code' in error && typeof error.code === 'string') return true;
-  return /connection is closed|stream isn't writeable|timed? ?out|aborted/i.test(error.message);
+  return /connection is closed|stream isn't writeable|timed? ?out|aborted|unknown resp type/i.test(error.message);
 }
 
 /** The message without what may be secret; where Node gives only a code (all addresses of a name refused), the code. */
 function reasonOf(error: Error): string {
   // "ERR unknown command 'AUTH', with args beginning with: 'the password'"
   const text = error.message.replace(/,? with args beginning with.*$/s, '');
+  if (text.startsWith('NOAUTH')) return 'NOAUTH it wants a password';
+  if (text.startsWith('Unknown RESP type')) return 'what answers there is not a Redis';
   if (text !== '') return text;
   return 'code' in error ? String(error.code) : error.name;
 }

@@ -118,7 +118,7 @@ function frame({ buffer, filled }: Carry): Frames {
       return { offsets, end, next: 0, broken };
     }
     if (end + length > filled) return { offsets, end, next: length, broken: undefined };
-    if (false) {
+    if (buffer[end + length - 1] !== 0) {
       return { offsets, end, next: 0, broken: `a document of ${length} bytes does not end in a NUL` };
     }
     offsets.push(end);

@@ -11,29 +11,8 @@ import { absoluteTableUri, collectionOfUri, fillTableUri, tableUriKind, tableUri
 export function crossCheck(config: Config, document: ConfigDocument): Problem[] {
   const pipelines = Object.entries(config.pipelines);
   if (pipelines.length === 0) return valueProblem(document, ['pipelines'], 'expected at least one pipeline');
-  const problems = [
-    ...Object.keys(config.connections).flatMap((name) => checkConnection(config, document, name)),
-    ...pipelines.flatMap(([name, pipeline]) => checkPipeline(config, document, name, pipeline)),
-  ];
+  const problems = [...pipelines.flatMap(([name, pipeline]) => checkPipeline(config, document, name, pipeline))];
   return problems.length > 0 ? problems : checkSharedFolders(config, document);
-}
-
-function checkConnection(config: Config, document: ConfigDocument, name: string): Problem[] {
-  const connection = config.connections[name];
-  if (connection?.kind !== 'dump') return [];
-  const inStore = isStorePath(connection.path);
-  const path = ['connections', name, 'connection'];
-  if (inStore && connection.connection === undefined) {
-    return valueProblem(document, path, 'an s3:// path needs the name of an s3 connection');
-  }
-  if (connection.connection === undefined) return [];
-  if (!inStore) return keyProblemList(document, path, 'only an s3:// path takes a connection');
-  return checkReference(config, document, path, connection.connection, ['s3']);
-}
-
-/** Whether a dump's path leads to object storage. */
-export function isStorePath(path: string): boolean {
-  return path.startsWith('s3://');
 }
 
 /** Whether a dump's path is one collection's file. */

@@ -1,5 +1,6 @@
 import { Cron, CronPattern } from 'croner';
 import { z } from 'zod';
+import type { Schedule } from '../domain/schedule.ts';
 import { DURATION_PATTERN, formatDuration, formatSize, parseDuration, parseSize, SIZE_PATTERN } from './units.ts';
 
 /** What an editor and the help show of a key. */
@@ -15,12 +16,6 @@ interface Bounds {
 
 /** A value as read, or what was expected instead. The text never quotes the value, which might be a secret. */
 type Read<T> = { readonly value: T } | { readonly expected: string };
-
-/** When the coordinator starts a run by itself. Cron expressions are read in UTC. */
-export type Schedule =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'every'; readonly every_ms: number }
-  | { readonly kind: 'cron'; readonly expression: string };
 
 /** Lets an editor accept a variable where the schema wants anything but a string. */
 const VARIABLE = { type: 'string', pattern: '\\$\\{' } as const;

@@ -46,15 +46,15 @@ const mongodb = z
 const dump = z
   .strictObject({
     kind: z.literal('dump').meta({ description: "mongodump's files." }),
-    path: text({
-      description:
-        'A .bson or .bson.gz file, the folder of a database, or a whole mongodump. Relative to this file, or s3://bucket/folder.',
-      examples: ['./dump', './dump/guest/notifications.bson.gz', 's3://backups/dump'],
-    }),
-    connection: text({
-      description: 'The s3 connection that reads an s3:// path.',
-      examples: ['lake'],
-    }).exactOptional(),
+    path: text(
+      {
+        description:
+          'A .bson or .bson.gz file, the folder of a database, or a whole mongodump, on a local disk. Relative to this file.',
+        examples: ['./dump', './dump/guest/notifications.bson.gz'],
+      },
+      /^(?![A-Za-z][A-Za-z0-9+.-]*:\/\/)/,
+      'expected a path on a local disk',
+    ),
     startedAt: instant({
       description: 'When the dump was started. Without it the whole dump is compared and no watermark moves.',
       examples: ['2026-01-31T02:00:00Z'],
@@ -88,7 +88,7 @@ const s3 = z
     }).prefault(false),
     credentials: credentials.exactOptional(),
   })
-  .meta({ description: 'Object storage, for tables and dumps.' });
+  .meta({ description: 'Object storage, for tables.' });
 
 const redis = z
   .strictObject({
@@ -104,6 +104,13 @@ const redis = z
       description: 'Start of every key. The braces keep all keys in one slot of a Redis Cluster.',
       examples: ['{mongolake}'],
     }).prefault('{mongolake}'),
+    lockDuration: duration(
+      {
+        description: 'A worker that is silent for so long has lost its job, and another takes it up.',
+        examples: ['30s'],
+      },
+      { min: SECOND, max: HOUR },
+    ).prefault('30s'),
   })
   .meta({ description: 'A queue in Redis.' });
 

@@ -44,18 +44,7 @@ const fields = {
     { description: 'Rows per Parquet row group, at most.', examples: [122_880] },
     { min: 1, max: 10_000_000 },
   ),
-  engine: oneOf(
-    {
-      description:
-        'What merges. Fixed when the table is made: duckdb, or parquetjs, which needs no native code and writes only snappy.',
-      examples: ['duckdb', 'parquetjs'],
-    },
-    ['duckdb', 'parquetjs'],
-  ),
-  compression: oneOf(
-    { description: 'Codec of new Parquet files of the duckdb engine.', examples: ['zstd', 'snappy'] },
-    ['zstd', 'snappy'],
-  ),
+  compression: oneOf({ description: 'Codec of new Parquet files.', examples: ['zstd', 'snappy'] }, ['zstd', 'snappy']),
   compressionLevel: integer(
     { description: 'Level of zstd: 1 is fastest, 22 smallest. Not used by snappy.', examples: [3, 1] },
     { min: 1, max: 22 },
@@ -88,7 +77,6 @@ export const defaultsSchema = z.strictObject({
   schedule: fields.schedule.prefault('15m'),
   targetFileSize: fields.targetFileSize.prefault('128MB'),
   rowGroupSize: fields.rowGroupSize.prefault(122_880),
-  engine: fields.engine.prefault('duckdb'),
   compression: fields.compression.prefault('zstd'),
   compressionLevel: fields.compressionLevel.prefault(3),
   checkpointInterval: fields.checkpointInterval.prefault(10),
@@ -104,7 +92,6 @@ export const overrideShape = {
   schedule: fields.schedule.exactOptional(),
   targetFileSize: fields.targetFileSize.exactOptional(),
   rowGroupSize: fields.rowGroupSize.exactOptional(),
-  engine: fields.engine.exactOptional(),
   compression: fields.compression.exactOptional(),
   compressionLevel: fields.compressionLevel.exactOptional(),
   checkpointInterval: fields.checkpointInterval.exactOptional(),

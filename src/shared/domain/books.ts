@@ -43,6 +43,25 @@ export function checkMerge(input: MergeInput, receipt: MergeReceipt): void {
   balance(`${where}, rows`, before + inserted - deleted, after);
 }
 
+/** I7 over the whole run: what each merge did, and in sum. Returns the run's counts. Throws `BOOKS_UNBALANCED`. */
+export function checkRun(
+  extracted: readonly ExtractReceipt[],
+  inputs: readonly MergeInput[],
+  merged: readonly MergeReceipt[],
+): Counts {
+  balance('the run, merge jobs', inputs.length, merged.length);
+  for (const [index, input] of inputs.entries()) checkMerge(input, merged[index] as MergeReceipt);
+  const quarantined = extracted.reduce((sum, receipt) => sum + receipt.quarantined, 0);
+  const counts = merged.reduce((sum, receipt) => addCounts(sum, receipt.counts), {
+    ...NO_COUNTS,
+    read: quarantined,
+    quarantined,
+  });
+  const documents = extracted.reduce((sum, receipt) => sum + receipt.documents, 0);
+  balance('the run', documents, counts.read);
+  return counts;
+}
+
 function balance(where: string, expected: number, found: number): void {
   if (expected === found) return;
   throw new MongolakeError(

@@ -28,6 +28,9 @@ export const BSON = {
 /** Binary subtype of a UUID (bsonspec.org, "subtype"). */
 export const UUID_SUBTYPE = 4;
 
+/** Levels of documents and arrays in each other; MongoDB allows 100, and no server of its reads more than 200 (`maxBSONDepth`). */
+export const MAX_DEPTH = 200;
+
 /** Raised while a document is walked; the caller adds which document it was. */
 export function brokenDocument(reason: string): MongolakeError {
   return new MongolakeError('DOCUMENT_BROKEN', reason, {
@@ -49,11 +52,15 @@ function cstringEnd(bytes: Buffer, at: number): number {
 
 /**
  * Where the value of an element that starts at `at` ends (exclusive). Lengths are bounded by `limit`, the end of the
- * enclosing document. Throws `DOCUMENT_BROKEN`.
+ * enclosing document. Throws `DOCUMENT_BROKEN`, also for a string without its terminator and a boolean that is neither.
  */
 export function valueEnd(bytes: Buffer, type: number, at: number, limit: number): number {
   const end = unboundedEnd(bytes, type, at, limit);
   if (end > limit) throw brokenDocument(`a value of type 0x${type.toString(16)} reaches past its document`);
+  if ((type === BSON.string || type === BSON.symbol || type === BSON.code) && bytes[end - 1] !== 0)
+    throw brokenDocument(`a string at byte ${at} without its terminator`);
+  if (type === BSON.boolean && (bytes[at] as number) > 1)
+    throw brokenDocument(`a boolean at byte ${at} that is neither true nor false`);
   return end;
 }
 
@@ -108,10 +115,17 @@ export type ElementVisitor = (
   end: number,
 ) => boolean;
 
+/** Where the document at `at` ends (exclusive). Throws `DOCUMENT_BROKEN` where its length can't be right. */
+export function documentEnd(bytes: Buffer, at: number): number {
+  const length = at + 5 > bytes.length ? 0 : bytes.readInt32LE(at);
+  if (length < 5 || at + length > bytes.length) throw brokenDocument(`a document at byte ${at} with a length that lies`);
+  if (bytes[at + length - 1] !== 0) throw brokenDocument(`a document at byte ${at} without its terminator`);
+  return at + length;
+}
+
 /** Walks the elements of the document at `at`, in order. Throws `DOCUMENT_BROKEN` where its lengths lie. */
 export function walkElements(bytes: Buffer, at: number, visit: ElementVisitor): void {
-  const end = at + bytes.readInt32LE(at) - 1;
-  if (end >= bytes.length || bytes[end] !== 0) throw brokenDocument(`a document at byte ${at} without its terminator`);
+  const end = documentEnd(bytes, at) - 1;
   let position = at + 4;
   while (position < end) {
     const type = bytes[position] as number;
@@ -147,13 +161,14 @@ export function findElement(bytes: Buffer, at: number, path: readonly string[]):
 }
 
 function nameEquals(bytes: Buffer, start: number, end: number, name: string): boolean {
+  // UTF-8 never has fewer bytes than UTF-16 has units.
   if (end - start < name.length) return false;
-  if (end - start === name.length) {
-    for (let i = 0; i < name.length; i++)
-      if (bytes[start + i] !== name.charCodeAt(i)) return bytes.toString('utf8', start, end) === name;
-    return true;
+  for (let i = 0; i < name.length; i++) {
+    const unit = name.charCodeAt(i);
+    if (unit > 0x7f) return bytes.toString('utf8', start, end) === name;
+    if (bytes[start + i] !== unit) return false;
   }
-  return bytes.toString('utf8', start, end) === name;
+  return end - start === name.length;
 }
 
 /** A string value's bytes, without length and terminator: a view. */

@@ -1,6 +1,7 @@
-import { deserialize, EJSON } from 'bson';
-import { BSON, stringBytes, UUID_SUBTYPE, uuidText, walkElements } from './bson.ts';
+import { BSON, stringBytes, UUID_SUBTYPE, uuidText } from './bson.ts';
+import { identityJson } from './ejson.ts';
 import { hash32 } from './hash.ts';
+import { idInteger } from './numbers.ts';
 
 /**
  * What kind of value an `_id` is. Numbers that MongoDB holds to be equal (1, 1L, 1.0, NumberDecimal("1")) are all `long`.
@@ -34,133 +35,6 @@ export function idClass(bytes: Buffer, type: number, at: number): IdClass {
 
 function isUuid(bytes: Buffer, at: number): boolean {
   return bytes[at + 4] === UUID_SUBTYPE && bytes.readInt32LE(at) === 16;
-}
-
-const INT64_MIN = -(2n ** 63n);
-const INT64_MAX = 2n ** 63n - 1n;
-
-/** The `_id` as an integer of 64 bits, whatever numeric type it has in BSON; `undefined` where it is none. */
-export function idInteger(bytes: Buffer, type: number, at: number): bigint | undefined {
-  switch (type) {
-    case BSON.int32:
-      return BigInt(bytes.readInt32LE(at));
-    case BSON.int64:
-      return bytes.readBigInt64LE(at);
-    case BSON.double: {
-      const value = bytes.readDoubleLE(at);
-      return Number.isInteger(value) ? within64(BigInt(value)) : undefined;
-    }
-    case BSON.decimal128: {
-      const decimal = parseDecimal(bytes, at);
-      return decimal === undefined || decimal.exponent < 0 || decimal.exponent > 19
-        ? undefined
-        : within64(decimal.digits * 10n ** BigInt(decimal.exponent));
-    }
-    default:
-      return undefined;
-  }
-}
-
-function within64(value: bigint): bigint | undefined {
-  return value >= INT64_MIN && value <= INT64_MAX ? value : undefined;
-}
-
-interface Decimal {
-  readonly digits: bigint;
-  readonly exponent: number;
-}
-
-/** A finite Decimal128 as digits × 10^exponent, without trailing zeros in the digits; `undefined` for NaN and infinities. */
-function parseDecimal(bytes: Buffer, at: number): Decimal | undefined {
-  const match = /^(-?)(\d+)(?:\.(\d+))?(?:E([+-]?\d+))?$/.exec(decimalText(bytes, at));
-  if (match === null) return undefined;
-  const [, sign, whole = '', fraction = '', power = '0'] = match;
-  let digits = BigInt(whole + fraction);
-  let exponent = Number(power) - fraction.length;
-  if (digits === 0n) return { digits, exponent: 0 };
-  while (digits % 10n === 0n) {
-    digits /= 10n;
-    exponent++;
-  }
-  return { digits: sign === '-' ? -digits : digits, exponent };
-}
-
-function decimalText(bytes: Buffer, at: number): string {
-  return String(elementValue(bytes, BSON.decimal128, at, at + 16));
-}
-
-/** True where the double is exactly the decimal, so that MongoDB holds them to be equal. */
-function equalsDouble(decimal: Decimal, value: number): boolean {
-  if (!Number.isFinite(value)) return false;
-  let mantissa = value;
-  let power = 0;
-  while (!Number.isInteger(mantissa)) {
-    mantissa *= 2;
-    power++;
-  }
-  const left = decimal.digits * 10n ** BigInt(Math.max(decimal.exponent, 0)) * 2n ** BigInt(power);
-  return left === BigInt(mantissa) * 10n ** BigInt(Math.max(-decimal.exponent, 0));
-}
-
-/** A number in canonical EJSON, one text for all that MongoDB holds to be equal. */
-function numberJson(bytes: Buffer, type: number, at: number): string {
-  const integer = idInteger(bytes, type, at);
-  if (integer !== undefined) return `{"$numberLong":"${integer}"}`;
-  if (type === BSON.double) return doubleJson(bytes.readDoubleLE(at));
-  const decimal = parseDecimal(bytes, at);
-  const text = decimalText(bytes, at);
-  if (decimal === undefined) return doubleJson(Number(text));
-  const nearest = Number(text);
-  return equalsDouble(decimal, nearest)
-    ? doubleJson(nearest)
-    : `{"$numberDecimal":"${decimal.digits}E${decimal.exponent}"}`;
-}
-
-function doubleJson(value: number): string {
-  return `{"$numberDouble":"${value}"}`;
-}
-
-/** The value alone, as the bson library reads it, with nothing promoted. */
-function elementValue(bytes: Buffer, type: number, at: number, end: number): unknown {
-  const document = Buffer.alloc(end - at + 8);
-  document.writeInt32LE(document.length, 0);
-  document[4] = type;
-  document[5] = 0x76;
-  bytes.copy(document, 7, at, end);
-  return deserialize(document, { promoteValues: false, promoteBuffers: false, bsonRegExp: true }).v;
-}
-
-/** Any value in canonical EJSON (MongoDB Extended JSON v2), as text. */
-export function canonicalJson(bytes: Buffer, type: number, at: number, end: number): string {
-  return EJSON.stringify(elementValue(bytes, type, at, end), { relaxed: false });
-}
-
-/** An `_id` in canonical EJSON with every number in its one text, at any depth: equal in MongoDB means equal here. */
-function identityJson(bytes: Buffer, type: number, at: number, end: number): string {
-  switch (type) {
-    case BSON.double:
-    case BSON.int32:
-    case BSON.int64:
-    case BSON.decimal128:
-      return numberJson(bytes, type, at);
-    case BSON.string:
-    case BSON.symbol:
-      return JSON.stringify(stringBytes(bytes, at).toString('utf8'));
-    case BSON.object:
-    case BSON.array: {
-      const parts: string[] = [];
-      walkElements(bytes, at, (childType, nameStart, nameEnd, valueAt, childEnd) => {
-        const value = identityJson(bytes, childType, valueAt, childEnd);
-        parts.push(
-          type === BSON.array ? value : `${JSON.stringify(bytes.toString('utf8', nameStart, nameEnd))}:${value}`,
-        );
-        return true;
-      });
-      return type === BSON.array ? `[${parts.join(',')}]` : `{${parts.join(',')}}`;
-    }
-    default:
-      return canonicalJson(bytes, type, at, end);
-  }
 }
 
 /**
@@ -231,9 +105,13 @@ export function compareIds(idType: IdType, a: string, b: string): number {
  */
 export function separator(idType: IdType, previous: string, next: string): string {
   if (idType === 'long') return next;
-  const a = [...previous];
-  const b = [...next];
   let same = 0;
-  while (same < a.length && a[same] === b[same]) same++;
-  return b.slice(0, same + 1).join('');
+  while (same < previous.length && previous[same] === next[same]) same++;
+  // Never half a character: a pair of surrogates is taken whole, whichever of the two differs.
+  const end = isHighSurrogate(next.charCodeAt(same)) ? same + 2 : same + 1;
+  return next.slice(0, end);
+}
+
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit < 0xdc00;
 }

@@ -7,7 +7,8 @@ export interface WriteSettings {
   readonly targetFileSize: number;
   /** Rows. */
   readonly rowGroupSize: number;
-  /** ZSTD level. */
+  readonly compression: 'zstd' | 'snappy';
+  /** Level of ZSTD; not used by snappy. */
   readonly compressionLevel: number;
 }
 

@@ -1,8 +1,9 @@
-import { isUtf8 } from 'node:buffer';
-import { BSON, brokenDocument, findElement, stringBytes, UUID_SUBTYPE, walkElements } from './bson.ts';
+import { BSON, brokenDocument, type Element, UUID_SUBTYPE, walkElements } from './bson.ts';
+import { checkDepth, checkText, checkValue, fieldName } from './bson-text.ts';
 import { MongolakeError } from './errors.ts';
 import { type IdClass, idClass, idText } from './ids.ts';
-import { DOUBLE_EXACT, TIMESTAMP_MAX_MS, TIMESTAMP_MIN_MS } from './schema.ts';
+import { isDoubleExact, readInt64Number } from './numbers.ts';
+import { TIMESTAMP_MAX_MS, TIMESTAMP_MIN_MS } from './schema.ts';
 
 /**
  * What a value is, as far as it decides which column can hold it exactly. `wideLong` is an integer past ±2^53, `wholeDouble` a double
@@ -35,6 +36,8 @@ export interface FieldSketch {
   fields?: DocumentSketch;
   /** All elements of the arrays seen here. */
   element?: FieldSketch;
+  /** The number of the document in which it was last met; of no meaning outside this process. */
+  seen?: number;
 }
 
 /** Field name → sketch, in the order first seen. A `Map` in memory; pairs in JSON. */
@@ -63,7 +66,7 @@ export function valueClass(bytes: Buffer, type: number, at: number): ValueClass 
     case BSON.int32:
       return 'long';
     case BSON.int64:
-      return longClass(bytes.readBigInt64LE(at));
+      return isDoubleExact(bytes, at) ? 'long' : 'wideLong';
     case BSON.double: {
       const value = bytes.readDoubleLE(at);
       return Number.isSafeInteger(value) && !Object.is(value, -0) ? 'wholeDouble' : 'double';
@@ -73,7 +76,7 @@ export function valueClass(bytes: Buffer, type: number, at: number): ValueClass 
     case BSON.boolean:
       return 'boolean';
     case BSON.date: {
-      const ms = Number(bytes.readBigInt64LE(at));
+      const ms = readInt64Number(bytes, at);
       return ms >= TIMESTAMP_MIN_MS && ms <= TIMESTAMP_MAX_MS ? 'timestamp' : 'json';
     }
     case BSON.binary:
@@ -90,32 +93,48 @@ export function valueClass(bytes: Buffer, type: number, at: number): ValueClass 
   }
 }
 
-function longClass(value: bigint): ValueClass {
-  return value >= -BigInt(DOUBLE_EXACT) && value <= BigInt(DOUBLE_EXACT) ? 'long' : 'wideLong';
-}
-
-/** Adds the document at `at` to the sketch. Throws `DOCUMENT_BROKEN` where it has no `_id` or is not valid BSON. */
-export function sketchDocument(sketch: Sketch, bytes: Buffer, at: number): void {
-  sketchFields(sketch.fields, bytes, at, true);
-  const id = findElement(bytes, at, ['_id']);
-  if (id === undefined) throw brokenDocument('a document without _id');
-  const kind = idClass(bytes, id.type, id.at);
+/**
+ * Adds the document at `at` to the sketch and checks all of it: what passes here can be stored. Returns its `_id`. Throws
+ * `DOCUMENT_BROKEN` where it has no `_id` or two, is not valid BSON, or holds a name twice or text that is not UTF-8.
+ */
+export function sketchDocument(sketch: Sketch, bytes: Buffer, at: number): Element {
+  let id: Element | undefined;
+  const isId = (type: number, name: string, valueAt: number, end: number) => {
+    if (name !== '_id') return false;
+    if (id !== undefined) throw brokenDocument('field "_id" occurs twice');
+    checkValue(bytes, type, valueAt, end, name, 1);
+    id = { type, at: valueAt, end };
+    return true;
+  };
+  sketchFields(sketch.fields, bytes, at, 1, isId);
+  const found = id as Element | undefined;
+  if (found === undefined) throw brokenDocument('a document without _id');
+  const kind = idClass(bytes, found.type, found.at);
   sketch.ids[kind] = (sketch.ids[kind] ?? 0) + 1;
   if (sketch.idExamples[kind] === undefined)
-    sketch.idExamples[kind] = idText(bytes, id.type, id.at, id.end, kind).slice(0, 100);
+    sketch.idExamples[kind] = idText(bytes, found.type, found.at, found.end, kind).slice(0, 100);
+  return found;
 }
 
-function sketchFields(fields: DocumentSketch, bytes: Buffer, at: number, top: boolean): void {
-  walkElements(bytes, at, (type, nameStart, nameEnd, valueAt) => {
+type Skip = (type: number, name: string, at: number, end: number) => boolean;
+
+/** Numbers each document met, at any level, so that a field knows whether it was met in this one already. */
+let visit = 0;
+
+function sketchFields(fields: DocumentSketch, bytes: Buffer, at: number, depth: number, skip?: Skip): void {
+  const own = ++visit;
+  walkElements(bytes, at, (type, nameStart, nameEnd, valueAt, end) => {
     const name = fieldName(bytes, nameStart, nameEnd);
-    if (top && name === '_id') return true;
+    if (skip?.(type, name, valueAt, end) === true) return true;
     let field = fields.get(name);
     if (field === undefined) {
       if (fields.size === MAX_FIELDS) throw tooManyFields(name);
-      field = { counts: {} };
+      field = { counts: {}, seen: 0 };
       fields.set(name, field);
     }
-    sketchValue(field, bytes, type, valueAt, name);
+    if (field.seen === own) throw brokenDocument(`field "${name}" occurs twice`);
+    field.seen = own;
+    sketchValue(field, bytes, type, valueAt, end, name, depth);
     return true;
   });
 }
@@ -133,27 +152,38 @@ function tooManyFields(name: string): MongolakeError {
   );
 }
 
-/** A field's name; `latin1` is the fast way for the ASCII that nearly all names are. */
-export function fieldName(bytes: Buffer, start: number, end: number): string {
-  for (let i = start; i < end; i++) if ((bytes[i] as number) > 0x7f) return bytes.toString('utf8', start, end);
-  return bytes.toString('latin1', start, end);
-}
-
-function sketchValue(field: FieldSketch, bytes: Buffer, type: number, at: number, name: string): void {
+function sketchValue(
+  field: FieldSketch,
+  bytes: Buffer,
+  type: number,
+  at: number,
+  end: number,
+  name: string,
+  depth: number,
+): void {
   const kind = valueClass(bytes, type, at);
   field.counts[kind] = (field.counts[kind] ?? 0) + 1;
-  if (kind === 'string' && !isUtf8(stringBytes(bytes, at))) throw brokenDocument(`field "${name}" is not valid UTF-8`);
-  if (kind === 'struct') {
-    field.fields ??= new Map();
-    sketchFields(field.fields, bytes, at, false);
-  } else if (kind === 'array') {
-    field.element ??= { counts: {} };
-    const element = field.element;
-    walkElements(bytes, at, (childType, _nameStart, _nameEnd, valueAt) => {
-      sketchValue(element, bytes, childType, valueAt, name);
-      return true;
-    });
+  switch (kind) {
+    case 'string':
+      return checkText(bytes, at + 4, end - 1, name);
+    case 'json':
+      return checkValue(bytes, type, at, end, name, depth);
+    case 'struct':
+      checkDepth(depth + 1, name);
+      field.fields ??= new Map();
+      return sketchFields(field.fields, bytes, at, depth + 1);
+    case 'array':
+      checkDepth(depth + 1, name);
+      field.element ??= { counts: {}, seen: 0 };
+      return sketchElements(field.element, bytes, at, name, depth + 1);
   }
+}
+
+function sketchElements(element: FieldSketch, bytes: Buffer, at: number, name: string, depth: number): void {
+  walkElements(bytes, at, (type, _nameStart, _nameEnd, valueAt, end) => {
+    sketchValue(element, bytes, type, valueAt, end, name, depth);
+    return true;
+  });
 }
 
 /** Adds `from` to `into`, keeping the order in which fields were first seen. */

@@ -3,7 +3,9 @@ import duckdb from '@duckdb/node-bindings';
 import { findElement } from '../../shared/domain/bson.ts';
 import { readCursor } from '../../shared/domain/cursor.ts';
 import { MongolakeError } from '../../shared/domain/errors.ts';
-import { canonicalJson, type IdClass, idInteger, idText } from '../../shared/domain/ids.ts';
+import { canonicalJson } from '../../shared/domain/ejson.ts';
+import { type IdClass, idText } from '../../shared/domain/ids.ts';
+import { idInteger } from '../../shared/domain/numbers.ts';
 import type { TableSchema } from '../../shared/domain/schema.ts';
 import { type DecodeContext, level } from './nested.ts';
 import { duckdbType, longBuilder, textBuilder } from './vectors.ts';
@@ -12,9 +14,12 @@ import { duckdbType, longBuilder, textBuilder } from './vectors.ts';
 const CHUNK_ROWS = 2048;
 const CHUNK_BYTES = 16 * 1024 * 1024;
 
-/** Columns of the delta table that are not in the schema: the order of readings, and the cursor in epoch milliseconds. */
-export const SEQ_COLUMN = '$seq';
-export const CURSOR_COLUMN = '$cursor';
+/**
+ * Columns of the delta table that are not in the schema: the order of readings, and the cursor in epoch milliseconds. No column of
+ * a table has such a name, since Delta forbids the sign.
+ */
+export const SEQ_COLUMN = '=seq';
+export const CURSOR_COLUMN = '=cursor';
 
 /** Appends BSON documents to the delta table. */
 export interface Decoder {
@@ -27,7 +32,7 @@ export interface Decoder {
 }
 
 /**
- * A decoder into `table`, whose columns are `$seq`, `$cursor`, `_id`, the schema's columns in order and the JSON column.
+ * A decoder into `table`, whose columns are `=seq`, `=cursor`, `_id`, the schema's columns in order and the JSON column.
  * `cursorPath` is the cursor field's path in the document.
  */
 export async function openDecoder(
@@ -105,6 +110,11 @@ function idBuilder(idType: TableSchema['idType']) {
   };
 }
 
+/** A name as part of a dotted path: `a.b` is written `a\\.b`, so that two places never share a path. */
+function escaped(part: string): string {
+  return part.replace(/[\\.]/g, '\\$&');
+}
+
 /** The JSON column: one object per document, dotted path → value in canonical EJSON; null where the document has none. */
 function extraColumn() {
   const builder = textBuilder();
@@ -113,7 +123,8 @@ function extraColumn() {
   const context: DecodeContext = {
     path,
     putExtra(name, bytes, type, at, end) {
-      parts.push(`${JSON.stringify([...path, name].join('.'))}:${canonicalJson(bytes, type, at, end)}`);
+      const key = [...path, name].map(escaped).join('.');
+      parts.push(`${JSON.stringify(key)}:${canonicalJson(bytes, type, at, end)}`);
     },
   };
   return {

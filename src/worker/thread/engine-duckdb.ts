@@ -16,7 +16,7 @@ import type {
   MergeOutcome,
   MergeTask,
 } from './engine.ts';
-import { columnNames, cursorExpression, literal, name, selectList, tableColumns } from './sql.ts';
+import { columnNames, cursorExpression, literal, name, parquet, sameRow, selectList, tableColumns } from './sql.ts';
 
 /** A file may grow to this many times its target before it is split, so that a split never leaves a small rest. */
 const SPLIT_FACTOR = 1.5;
@@ -29,6 +29,8 @@ export async function openEngine(memoryBytes: number, scratch: string): Promise<
     temp_directory: `${scratch}/spill`,
   });
   const connection = await instance.connect();
+  // The connection keeps the database; with it goes all of its memory, not with some later garbage collection.
+  instance.closeSync();
   await connection.run("SET TimeZone = 'UTC'; SET preserve_insertion_order = true");
   return connection;
 }
@@ -84,16 +86,7 @@ export function* sectionChunks(sections: readonly LocalSection[]): Generator<Buf
     const file = openSync(section.path, 'r');
     try {
       for (const chunk of section.chunks) {
-        const packed = Buffer.allocUnsafe(chunk.length);
-        readSync(file, packed, 0, chunk.length, null);
-        const documents = gunzipSync(packed);
-        if (documents.length !== chunk.rawLength) {
-          throw new MongolakeError(
-            'OBJECT_CORRUPT',
-            `a segment chunk has ${documents.length} bytes instead of ${chunk.rawLength}`,
-          );
-        }
-        yield documents;
+        yield unpacked(file, chunk.length, chunk.rawLength);
       }
     } finally {
       closeSync(file);
@@ -101,13 +94,32 @@ export function* sectionChunks(sections: readonly LocalSection[]): Generator<Buf
   }
 }
 
+function unpacked(file: number, length: number, rawLength: number): Buffer {
+  const packed = Buffer.allocUnsafe(length);
+  const read = readSync(file, packed, 0, length, null);
+  if (read !== length) throw corrupt(`${read} bytes instead of ${length}`);
+  let documents: Buffer;
+  try {
+    documents = gunzipSync(packed, { maxOutputLength: rawLength + 1 });
+  } catch (error) {
+    throw corrupt(`not ${rawLength} bytes in gzip: ${(error as Error).message}`, error);
+  }
+  if (documents.length !== rawLength) throw corrupt(`${documents.length} bytes unpacked instead of ${rawLength}`);
+  return documents;
+}
+
+function corrupt(what: string, cause?: unknown): MongolakeError {
+  return new MongolakeError('OBJECT_CORRUPT', `a chunk of a segment has ${what}`, { cause });
+}
+
 /** Keeps one reading of each id, the last by (cursor, order of reading); returns how many were dropped. */
 async function dropOlderReadings(connection: DuckDBConnection): Promise<number> {
   const duplicates = await number(connection, `SELECT count(*) - count(DISTINCT ${name(ID_COLUMN)}) FROM delta`);
   if (duplicates === 0) return 0;
-  await connection.run(`DELETE FROM delta WHERE rowid IN (
-    SELECT rowid FROM (SELECT rowid, row_number() OVER (
-      PARTITION BY ${name(ID_COLUMN)} ORDER BY ${name(CURSOR_COLUMN)} DESC NULLS LAST, ${name(SEQ_COLUMN)} DESC) AS place FROM delta)
+  const seq = name(SEQ_COLUMN);
+  await connection.run(`DELETE FROM delta WHERE ${seq} IN (
+    SELECT ${seq} FROM (SELECT ${seq}, row_number() OVER (
+      PARTITION BY ${name(ID_COLUMN)} ORDER BY ${name(CURSOR_COLUMN)} DESC NULLS LAST, ${seq} DESC) AS place FROM delta)
     WHERE place > 1)`);
   return duplicates;
 }
@@ -116,20 +128,19 @@ type Verdict = Pick<MergeCounts, 'inserted' | 'updated' | 'unchanged' | 'superse
 
 /** Decides for every delta row of the file's range what it does, and leaves the ids that change something in `changed`. */
 async function judge(connection: DuckDBConnection, task: MergeTask, file: LocalBaseFile): Promise<Verdict> {
-  const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM read_parquet(${literal(file.path)})`);
+  const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${parquet(file.path)}`);
   const present = new Set(described.getRowObjectsJS().map((row) => String(row.column_name)));
   await connection.run(
-    `CREATE OR REPLACE TEMP VIEW base AS SELECT ${selectList(task.schema, present)} FROM read_parquet(${literal(file.path)})`,
+    `CREATE OR REPLACE TEMP VIEW base AS SELECT ${selectList(task.schema, present)} FROM ${parquet(file.path)}`,
   );
   const id = name(ID_COLUMN);
-  const same = columnNames(task.schema).map((column) => `d.${column} IS NOT DISTINCT FROM b.${column}`);
   const cursor = task.keepNewer ? cursorExpression(task.schema, task.cursorField, 'b') : undefined;
   const newer =
     cursor === undefined
       ? ''
       : `WHEN ${cursor} IS NOT NULL AND (d.${name(CURSOR_COLUMN)} IS NULL OR ${cursor} > d.${name(CURSOR_COLUMN)}) THEN 'superseded'`;
   await connection.run(`CREATE OR REPLACE TEMP TABLE verdict AS
-    SELECT d.${id}, CASE WHEN b.${id} IS NULL THEN 'inserted' ${newer} WHEN ${same.join(' AND ')} THEN 'unchanged' ELSE 'updated' END AS outcome
+    SELECT d.${id}, CASE WHEN b.${id} IS NULL THEN 'inserted' ${newer} WHEN ${sameRow(task.schema)} THEN 'unchanged' ELSE 'updated' END AS outcome
     FROM (SELECT * FROM delta WHERE ${inRange(file, task.schema)}) d LEFT JOIN base b ON d.${id} = b.${id}`);
   await connection.run(
     `CREATE OR REPLACE TEMP TABLE changed AS SELECT ${id} FROM verdict WHERE outcome IN ('inserted', 'updated')`,
@@ -185,8 +196,9 @@ async function writeFiles(
   const target = split === undefined ? `${folder}/part-0.parquet` : folder;
   const options = [
     'FORMAT parquet',
-    'COMPRESSION zstd',
-    `COMPRESSION_LEVEL ${task.write.compressionLevel}`,
+    ...(task.write.compression === 'snappy'
+      ? ['COMPRESSION snappy']
+      : ['COMPRESSION zstd', `COMPRESSION_LEVEL ${task.write.compressionLevel}`]),
     `ROW_GROUP_SIZE ${task.write.rowGroupSize}`,
     'RETURN_STATS true',
     ...(split === undefined
@@ -215,7 +227,7 @@ async function withRanges(
   for (const file of files) {
     const row = (
       await connection.runAndReadAll(
-        `SELECT min(${id})::VARCHAR AS first, max(${id})::VARCHAR AS last FROM read_parquet(${literal(file.path)})`,
+        `SELECT min(${id})::VARCHAR AS first, max(${id})::VARCHAR AS last FROM ${parquet(file.path)}`,
       )
     ).getRowObjectsJS()[0];
     ends.push({ file, first: String(row?.first), last: String(row?.last) });

@@ -24,7 +24,8 @@ export interface WriteOptions {
   /** Bytes after which a file is split. */
   readonly targetFileSize: number;
   readonly rowGroupSize: number;
-  /** ZSTD level. */
+  readonly compression: 'zstd' | 'snappy';
+  /** Level of ZSTD; not used by snappy. */
   readonly compressionLevel: number;
 }
 

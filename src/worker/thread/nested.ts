@@ -1,9 +1,10 @@
 import duckdb from '@duckdb/node-bindings';
 import { brokenDocument, walkElements } from '../../shared/domain/bson.ts';
 import { MongolakeError } from '../../shared/domain/errors.ts';
+import { fieldName } from '../../shared/domain/bson-text.ts';
 import { accepts } from '../../shared/domain/fold.ts';
 import type { Column, ColumnType } from '../../shared/domain/schema.ts';
-import { fieldName, type ValueClass, valueClass } from '../../shared/domain/sketch.ts';
+import { type ValueClass, valueClass } from '../../shared/domain/sketch.ts';
 import { type Builder, scalarBuilder, validity } from './vectors.ts';
 
 /** Shared by all builders of one decoder. */

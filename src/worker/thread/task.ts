@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { findElement } from '../../shared/domain/bson.ts';
-import type { IdType } from '../../shared/domain/ids.ts';
-import { compareIds, type IdClass, idInteger, idText } from '../../shared/domain/ids.ts';
+import { compareIds, type IdClass, type IdType, idText } from '../../shared/domain/ids.ts';
+import { idInteger } from '../../shared/domain/numbers.ts';
 import type { IdRange, LocateTask, MergeOutcome, MergeTask } from './engine.ts';
 import { mergePartition, openEngine, sectionChunks } from './engine-duckdb.ts';
 

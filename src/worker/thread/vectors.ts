@@ -1,7 +1,8 @@
 import { BIGINT, BLOB, BOOLEAN, DOUBLE, type DuckDBType, LIST, STRUCT, TIMESTAMPTZ, VARCHAR } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
 import { BSON, stringBytes, uuidText } from '../../shared/domain/bson.ts';
-import { canonicalJson } from '../../shared/domain/ids.ts';
+import { canonicalJson } from '../../shared/domain/ejson.ts';
+import { decimalText, readInt64Number } from '../../shared/domain/numbers.ts';
 import type { ColumnType, ScalarKind } from '../../shared/domain/schema.ts';
 
 /**
@@ -66,7 +67,7 @@ function readLong(bytes: Buffer, type: number, at: number): bigint {
 
 function readDouble(bytes: Buffer, type: number, at: number): number {
   if (type === BSON.double) return bytes.readDoubleLE(at);
-  return type === BSON.int32 ? bytes.readInt32LE(at) : Number(bytes.readBigInt64LE(at));
+  return type === BSON.int32 ? bytes.readInt32LE(at) : readInt64Number(bytes, at);
 }
 
 type ReadBytes = (bytes: Buffer, type: number, at: number, end: number) => Buffer;
@@ -77,13 +78,15 @@ const READ_BYTES: Readonly<Record<Exclude<ScalarKind, 'long' | 'double' | 'boole
   string: (bytes, _type, at) => stringBytes(bytes, at),
   objectId: (bytes, _type, at) => Buffer.from(bytes.toString('hex', at, at + 12), 'latin1'),
   uuid: (bytes, _type, at) => Buffer.from(uuidText(bytes, at + 5), 'latin1'),
-  decimal: (bytes, type, at, end) => Buffer.from(decimalText(bytes, type, at, end), 'latin1'),
-  binary: (bytes, _type, at, end) => bytes.subarray(at + 5, end),
+  decimal: (bytes, _type, at) => Buffer.from(decimalText(bytes, at), 'latin1'),
+  binary: (bytes, _type, at, end) => bytes.subarray(binaryStart(bytes, at, end), end),
   json,
 };
 
-function decimalText(bytes: Buffer, type: number, at: number, end: number): string {
-  return (JSON.parse(canonicalJson(bytes, type, at, end)) as { $numberDecimal: string }).$numberDecimal;
+/** Subtype 2 ("old binary") repeats the length inside; where that lies, all of it is taken as it is. */
+function binaryStart(bytes: Buffer, at: number, end: number): number {
+  const old = bytes[at + 4] === 2 && end - at >= 9 && bytes.readInt32LE(at + 5) === end - at - 9;
+  return old ? at + 9 : at + 5;
 }
 
 /** Which values are null, as DuckDB's validity mask: bit set = valid. */
@@ -94,7 +97,7 @@ export function validity() {
     setNull(index: number): void {
       anyNull = true;
       if (index >> 3 >= bits.length) {
-        const grown = new Uint8Array(bits.length * 2).fill(0xff);
+        const grown = new Uint8Array(Math.max(bits.length * 2, (index >> 3) + 1)).fill(0xff);
         grown.set(bits);
         bits = grown;
       }

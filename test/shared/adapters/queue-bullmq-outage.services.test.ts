@@ -1,13 +1,14 @@
-import { describe, expect, it, vi } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { Delivery } from '../../../src/shared/ports/queue.ts';
 import { gate, mergeJob, stateOf, untilAborted, untilState } from '../../contracts/queue-contract.ts';
 import { elapsed, redisQueues } from '../../contracts/queue-redis.ts';
+import { describeWith } from '../../services/context.ts';
 import { freePort } from '../../services/server.ts';
 
 const LONG = 60_000;
 const SOON = { timeout: 20_000, interval: 10 };
 
-describe('BullMQ queue without Redis', () => {
+describeWith(['redis'], 'BullMQ queue without Redis', () => {
   const queues = redisQueues();
 
   it('tells every producer call in bounded time that Redis is not there, from the start on', async () => {
@@ -41,7 +42,6 @@ describe('BullMQ queue without Redis', () => {
     );
     process.kill(queues.redis().pid, 'SIGCONT');
     await vi.waitFor(() => queue.depth(), SOON);
-    await queues.admin((client) => client.bgrewriteaof());
     const { restart } = await queues.killRedis();
     expect(
       await elapsed(expect(queue.states(['x'])).rejects.toMatchObject({ code: 'QUEUE_UNREACHABLE' })),
@@ -50,7 +50,7 @@ describe('BullMQ queue without Redis', () => {
     await vi.waitFor(async () => expect(await stateOf(queue, mergeJob(1).id)).toEqual({ state: 'waiting' }), SOON);
   });
 
-  it('a consumer that starts first begins when Redis is there', { timeout: LONG }, async () => {
+  it('a consumer that starts first begins when Redis is there', async () => {
     const { restart } = await queues.killRedis();
     const queue = queues.open();
     await queue.consume(async () => {}, { concurrency: 1 });
@@ -60,9 +60,7 @@ describe('BullMQ queue without Redis', () => {
     await untilState(queue, mergeJob(1).id, 'done', 20_000);
   });
 
-  it('a hint is late, but nobody who waits for one is told off; it works again afterwards', {
-    timeout: LONG,
-  }, async () => {
+  it('a hint is late, but nobody who waits for one is told off; it works again afterwards', async () => {
     const { restart } = await queues.killRedis();
     const queue = queues.open();
     expect(await elapsed(queue.waitForHint(300))).toBeLessThan(2_000);
@@ -80,7 +78,7 @@ describe('BullMQ queue without Redis', () => {
     }, SOON);
   });
 
-  it('drain, stop and close end in bounded time', { timeout: LONG }, async () => {
+  it('drain, stop and close end in bounded time', async () => {
     const queue = queues.open({ connectTimeoutMs: 1_000 });
     const seen: Delivery[] = [];
     await queue.enqueue([mergeJob(1)]);
@@ -103,10 +101,10 @@ describe('BullMQ queue without Redis', () => {
   });
 });
 
-describe('BullMQ queue and an outage of Redis', () => {
+describeWith(['redis'], 'BullMQ queue and an outage of Redis', () => {
   const queues = redisQueues();
 
-  it('waiting jobs and an idle consumer outlive a crash', { timeout: LONG }, async () => {
+  it('waiting jobs and an idle consumer outlive a crash', async () => {
     const queue = queues.open();
     const done: string[] = [];
     const door = gate();
@@ -119,8 +117,6 @@ describe('BullMQ queue and an outage of Redis', () => {
       { concurrency: 1 },
     );
     await untilState(queue, mergeJob(1).id, 'active');
-    // appendfsync is everysec: without this the crash may take the last second with it.
-    await queues.admin((client) => client.call('WAITAOF', '1', '0', '5000').catch(() => client.bgrewriteaof()));
     const { restart } = await queues.killRedis();
     await vi.waitFor(() => expect(queues.errors.map(({ code }) => code)).toContain('QUEUE_UNREACHABLE'), SOON);
     door.open();
@@ -133,9 +129,7 @@ describe('BullMQ queue and an outage of Redis', () => {
     await untilState(queue, mergeJob(4).id, 'done', 30_000);
   });
 
-  it('FLUSHALL: a running job is aborted, its id is unknown, and enqueued anew it runs', {
-    timeout: LONG,
-  }, async () => {
+  it('FLUSHALL: a running job is aborted, its id is unknown, and enqueued anew it runs', async () => {
     const queue = queues.open({ lockDurationMs: 2_000, stalledIntervalMs: 1_000 });
     const seen: Delivery[] = [];
     await queue.enqueue([mergeJob(1), mergeJob(2)]);
@@ -156,9 +150,7 @@ describe('BullMQ queue and an outage of Redis', () => {
     expect(seen.map(({ job }) => job.id)).toEqual([mergeJob(1).id, mergeJob(1).id, mergeJob(2).id]);
   });
 
-  it('a job that comes again while it runs here waits for its older run, which is aborted', {
-    timeout: LONG,
-  }, async () => {
+  it('a job that comes again while it runs here waits for its older run, which is aborted', async () => {
     const queue = queues.open({ lockDurationMs: 600_000 });
     const seen: Delivery[] = [];
     let running = 0;

@@ -1,19 +1,32 @@
 import { Queue as BullQueue } from 'bullmq';
-import { describe, expect, it, vi } from 'vitest';
+import { afterAll, expect, it, vi } from 'vitest';
+import { systemClock } from '../../../src/shared/adapters/clock-system.ts';
+import { bullmqQueue } from '../../../src/shared/adapters/queue-bullmq.ts';
 import { inspectRedis } from '../../../src/shared/adapters/redis.ts';
 import { MongolakeError } from '../../../src/shared/domain/errors.ts';
 import { mergeJob, queueContract, untilState } from '../../contracts/queue-contract.ts';
 import { redisQueues } from '../../contracts/queue-redis.ts';
+import { describeWith } from '../../services/context.ts';
 
-const LONG = 60_000;
 const SOON = { timeout: 20_000, interval: 10 };
 
-describe('BullMQ queue', () => {
-  const queues = redisQueues();
-  queueContract((settings) => queues.open(settings));
+describeWith(['redis'], 'BullMQ queue', ({ redis }) => {
+  const clock = systemClock();
+  const unexpected: MongolakeError[] = [];
+  let count = 0;
+  queueContract((settings) =>
+    bullmqQueue({
+      url: redis.url,
+      prefix: `${redis.prefix}${++count}`,
+      clock,
+      onError: (error) => void unexpected.push(error),
+      ...settings,
+    }),
+  );
+  afterAll(() => expect(unexpected).toEqual([]));
 });
 
-describe('BullMQ queue that is refused', () => {
+describeWith(['redis'], 'BullMQ queue that is refused', () => {
   const queues = redisQueues();
   const withUser = (user: string) => queues.redis().url.replace('//', `//${user}@`);
 
@@ -59,9 +72,7 @@ describe('BullMQ queue that is refused', () => {
     await untilState(queue, mergeJob(1).id, 'done');
   });
 
-  it('a consumer that loses its rights asks about once a second, and goes on when it has them again', {
-    timeout: LONG,
-  }, async () => {
+  it('a consumer that loses its rights asks about once a second, and goes on when it has them again', async () => {
     await queues.admin((client) => client.acl('SETUSER', 'worker', 'on', '>right', '~*', '+@all'));
     const queue = queues.open({ url: withUser('worker:right'), lockDurationMs: 1_000, stalledIntervalMs: 500 });
     await queue.enqueue(Array.from({ length: 9 }, (_, partition) => mergeJob(partition)));
@@ -86,7 +97,7 @@ describe('BullMQ queue that is refused', () => {
   });
 });
 
-describe('what BullMQ shows', () => {
+describeWith(['redis'], 'what BullMQ shows', () => {
   const queues = redisQueues();
 
   it('a failed job reads well in a dashboard, and its data are ids under 1 KB', async () => {
@@ -140,7 +151,7 @@ describe('what BullMQ shows', () => {
   });
 });
 
-describe('inspectRedis', () => {
+describeWith(['redis'], 'inspectRedis', () => {
   const queues = redisQueues();
 
   it('tells version, eviction policy and whether the append-only file is on', async () => {
@@ -156,6 +167,7 @@ describe('inspectRedis', () => {
     });
     await queues.admin((client) => client.config('SET', 'maxmemory-policy', 'allkeys-lru', 'appendonly', 'no'));
     expect(await inspectRedis(url)).toMatchObject({ maxmemoryPolicy: 'allkeys-lru', appendonly: false });
+    await expect(inspectRedis('localhost:6379')).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
     await queues.killRedis();
     await expect(inspectRedis(url)).rejects.toMatchObject({
       code: 'QUEUE_UNREACHABLE',

@@ -210,14 +210,25 @@ test('a server that was away at the first question answers the next', async () =
 });
 
 test('sources of one URI share a client, which the last one closes', async () => {
-  const server = await fake(() => undefined);
+  const server = await fake((command) => {
+    if ('find' in command) return cursorReply(7, documents.slice(0, 1));
+    if (!('getMore' in command)) return undefined;
+    const next = named(server.commands, 'getMore').length;
+    return cursorReply(next < 5 ? 7 : 0, documents.slice(next, next + 1), 'nextBatch');
+  });
   const one = sourceAt(server.uri);
   const other = sourceAt(server.uri);
   await one.clock();
-  await one.close();
-  await one.close();
-  expect(await other.clock()).toMatchObject({ kind: 'live' });
+  const read: Buffer[] = [];
+  for await (const batch of other.read(WINDOW)) {
+    read.push(...split(batch));
+    await one.close();
+  }
+  expect(read).toEqual(encoded);
+  // The client that was given back is still the other's: its cursor lives on.
+  expect(named(server.commands, 'find')).toHaveLength(1);
   await other.close();
+  expect(await failureOf(other.clock())).toMatchObject({ code: 'INTERRUPTED' });
   expect(await sourceAt(server.uri).clock()).toMatchObject({ kind: 'live' });
 });
 

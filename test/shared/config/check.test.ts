@@ -66,17 +66,15 @@ describe('connections', () => {
     );
   });
 
-  test("a dump's store", () => {
+  test('a dump is a local file', () => {
     const withDump = (dump: string) => failure(SMALL.replace(MONGODB, dump));
     expect(withDump(DUMP)).toBe('no error');
-    expect(withDump('kind: dump, path: "s3://lake/dump", connection: lake')).toBe('no error');
     expect(withDump('kind: dump, path: "s3://lake/dump"')).toBe(
-      invalid('3:3 connections.db.connection: missing: an s3:// path needs the name of an s3 connection'),
+      invalid('3:27 connections.db.path: expected a path on a local disk'),
     );
     expect(withDump('kind: dump, path: ./dump, connection: lake')).toBe(
-      invalid('3:35 connections.db.connection: only an s3:// path takes a connection'),
+      invalid('3:35 connections.db.connection: unknown key (known: "kind", "path", "startedAt")'),
     );
-    expect(withDump('kind: dump, path: "s3://lake/dump", connection: db')).toContain('this connection is of kind dump');
   });
 });
 

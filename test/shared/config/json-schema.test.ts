@@ -97,7 +97,6 @@ describe('what an editor shows', () => {
       ['schedule', '15m'],
       ['targetFileSize', '128MB'],
       ['rowGroupSize', 122_880],
-      ['engine', 'duckdb'],
       ['compression', 'zstd'],
       ['compressionLevel', 3],
       ['checkpointInterval', 10],

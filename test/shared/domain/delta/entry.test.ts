@@ -184,7 +184,7 @@ const metaData = fc
   .map((metaData) => ({ metaData }));
 
 describe('entry round trip', () => {
-  it('brings every action back as it was, 64-bit integers and any text included', () => {
+  it('brings every action back as it was, 64-bit integers and any text included', { timeout: 60_000 }, () => {
     const actions: fc.Arbitrary<Action[]> = fc.array(fc.oneof(add, remove, txn, commitInfo, metaData), {
       minLength: 1,
     });
@@ -196,7 +196,9 @@ describe('entry round trip', () => {
     );
   });
 
-  it('reads integers of 64 bits exactly beside strings with quotes, backslashes and digits', () => {
+  it('reads integers of 64 bits exactly beside strings with quotes, backslashes and digits', {
+    timeout: 60_000,
+  }, () => {
     fc.assert(
       fc.property(
         int64,

@@ -1,0 +1,104 @@
+import pc from 'picocolors';
+import { type HistoryEntry, readHistory } from '../coordinator/history.ts';
+import type { Counts } from '../shared/domain/receipt.ts';
+import { type GlobalOptions, openApp } from './app.ts';
+import { tableMissing } from './missing.ts';
+import { bytes, exitCodeOf, isoOrNull, JSON_SCHEMA_VERSION, number, printJson, printLine } from './output.ts';
+import { readTables } from './tables.ts';
+import { alignRows, counted, timeText } from './text.ts';
+
+export interface HistoryOptions {
+  readonly limit: string;
+}
+
+/** `history`: the newest versions of each table; returns the exit code. */
+export async function historyCommand(
+  name: string | undefined,
+  options: HistoryOptions,
+  globals: GlobalOptions,
+): Promise<number> {
+  const app = openApp(globals);
+  const json = globals.json ?? false;
+  const { results, failures } = await readTables(app, await app.targets(name), json, async (_, storage) => {
+    const entries = await readHistory(storage, Number(options.limit));
+    if (entries.length === 0) throw tableMissing(storage);
+    return entries;
+  });
+  for (const [index, { target, value }] of results.entries()) {
+    if (json) printJson(historyJson(target.name, value));
+    else {
+      if (index > 0) printLine('');
+      for (const line of describeHistory(target.name, value)) printLine(line);
+    }
+  }
+  return exitCodeOf(failures);
+}
+
+/** The history of one table as `--json` prints it. */
+export function historyJson(table: string, entries: readonly HistoryEntry[]): Record<string, unknown> {
+  return {
+    schemaVersion: JSON_SCHEMA_VERSION,
+    table,
+    versions: entries.map(({ time, operation, run, window, counts, watermark, ...rest }) => ({
+      ...rest,
+      time: isoOrNull(time),
+      operation: operation ?? null,
+      run: run ?? null,
+      window: window === undefined ? null : { from: isoOrNull(window.from), to: isoOrNull(window.to) },
+      counts: counts ?? null,
+      watermark: isoOrNull(watermark ?? null),
+    })),
+  };
+}
+
+/** Two lines for each version: what changed, and of which run and window it is. */
+export function describeHistory(table: string, entries: readonly HistoryEntry[]): readonly string[] {
+  const rows = entries.map((entry) => [
+    pc.bold(number(entry.version)),
+    timeText(Math.floor(entry.time / 1000) * 1000),
+    pc.green(entry.operation ?? 'unknown'),
+    describeCounts(entry.counts),
+    describeFiles(entry),
+  ]);
+  const lines = alignRows(rows, ['right']);
+  const indent = ' '.repeat(Math.max(...entries.map(({ version }) => number(version).length)) + 2);
+  return [
+    pc.bold(table),
+    ...lines.flatMap((line, index) => {
+      const details = describeOrigin(entries[index]);
+      return details === '' ? [line] : [line, `${indent}${pc.dim(details)}`];
+    }),
+  ];
+}
+
+function describeCounts(counts: Counts | undefined): string {
+  if (counts === undefined) return '';
+  const { read, ...outcomes } = counts;
+  const seen = Object.entries(outcomes).filter(([, count]) => count > 0);
+  return [`${number(read)} read`, ...seen.map(([what, count]) => `${number(count)} ${what}`)].join(', ');
+}
+
+function describeFiles({ filesAdded, filesRemoved, bytesAdded, bytesRemoved }: HistoryEntry): string {
+  if (filesAdded + filesRemoved === 0) return 'no files';
+  const added = filesAdded === 0 ? [] : [`+${counted(filesAdded, 'file')} (${bytes(bytesAdded)})`];
+  const removed = filesRemoved === 0 ? [] : [`−${counted(filesRemoved, 'file')} (${bytes(bytesRemoved)})`];
+  return [...added, ...removed].join(' ');
+}
+
+function describeOrigin(entry: HistoryEntry | undefined): string {
+  if (entry === undefined) return '';
+  const { run, window, watermark } = entry;
+  return [
+    ...(run === undefined ? [] : [`run ${run}`]),
+    ...(window === undefined ? [] : [describeWindow(window)]),
+    ...(watermark === undefined ? [] : [`watermark ${timeText(watermark)}`]),
+  ].join('  ');
+}
+
+function describeWindow({ from, to }: NonNullable<HistoryEntry['window']>): string {
+  if (from === null && to === null) return 'the whole collection';
+  return [
+    ...(from === null ? [] : [`after ${timeText(from)}`]),
+    ...(to === null ? [] : [`before ${timeText(to)}`]),
+  ].join(' ');
+}

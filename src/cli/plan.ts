@@ -1,0 +1,140 @@
+import pc from 'picocolors';
+import { hasWork, type Preview, previewRun, type Touched } from '../coordinator/preview.ts';
+import { EXIT } from '../shared/domain/errors.ts';
+import { type GlobalOptions, openApp } from './app.ts';
+import { bytes, exitCodeOf, isoOrNull, JSON_SCHEMA_VERSION, number, printJson, printLine } from './output.ts';
+import { parseTime } from './sync.ts';
+import { readTables } from './tables.ts';
+import { alignRows, counted, timeText } from './text.ts';
+
+export interface PlanOptions {
+  readonly backfill?: boolean;
+  readonly from?: string;
+  readonly to?: string;
+  readonly detailedExitcode?: boolean;
+}
+
+/** `plan`: what a run would do, without doing it; returns the exit code. */
+export async function planCommand(
+  name: string | undefined,
+  options: PlanOptions,
+  globals: GlobalOptions,
+): Promise<number> {
+  const app = openApp(globals);
+  const json = globals.json ?? false;
+  const bounds = { from: parseTime('--from', options.from), to: parseTime('--to', options.to) };
+  const mode = options.backfill ? 'backfill' : 'sync';
+  const { results, failures } = await readTables(app, await app.targets(name), json, async (target, storage) => {
+    const source = app.source(target);
+    try {
+      const context = { storage, source, clock: app.clock, signal: app.signal };
+      return await previewRun({ mode, ...bounds, settings: target.settings }, context);
+    } finally {
+      await source.close();
+    }
+  });
+  for (const [index, { target, value }] of results.entries()) {
+    if (json) printJson(planJson(target.name, value));
+    else {
+      if (index > 0) printLine('');
+      for (const line of describePlan(target.name, value)) printLine(line);
+    }
+  }
+  if (failures.length > 0) return exitCodeOf(failures);
+  return options.detailedExitcode && results.some(({ value }) => hasWork(value)) ? EXIT.workToDo : EXIT.ok;
+}
+
+/** A preview as `--json` prints it. */
+export function planJson(table: string, preview: Preview): Record<string, unknown> {
+  const { scope, documents, rewrite } = preview;
+  return {
+    schemaVersion: JSON_SCHEMA_VERSION,
+    table,
+    status: preview.base === undefined ? 'first-load' : hasWork(preview) ? 'work' : 'nothing-to-do',
+    mode: preview.mode,
+    version: preview.base ?? null,
+    window: scope.kind === 'full' ? { from: null, to: null } : { from: isoOrNull(scope.from), to: isoOrNull(scope.to) },
+    full: scope.kind === 'full',
+    watermark: isoOrNull(preview.watermark),
+    nextWatermark: isoOrNull(preview.nextWatermark),
+    documents: documents.count ?? null,
+    documentsBasis: documents.basis,
+    bytes: preview.bytes ?? null,
+    ranges: preview.ranges,
+    partitions: preview.partitions,
+    rewrite,
+    writeAmplification: preview.amplification ?? null,
+    notes: preview.notes,
+  };
+}
+
+/** What the run would do, for people. */
+export function describePlan(table: string, preview: Preview): readonly string[] {
+  const { base, partitions, rewrite } = preview;
+  const rows: string[][] = [
+    ['reads', describeScope(preview)],
+    ['documents', describeDocuments(preview)],
+  ];
+  if (base === undefined) {
+    rows.push(['partitions', `${number(partitions)} in the new table, a file or more each`]);
+  } else if (hasWork(preview)) {
+    rows.push([
+      'partitions',
+      `${either(rewrite, ({ partitions: touched }) => number(touched))} of ${number(partitions)}`,
+    ]);
+    rows.push(['rewrites', `${describeRewrite(preview)}`]);
+  }
+  rows.push(['jobs', `${number(preview.ranges)} to read${hasWork(preview) ? `, ${describeMerges(preview)}` : ''}`]);
+  rows.push(['watermark', describeWatermark(preview)]);
+  return [
+    `${pc.bold(table)}  ${headline(preview)}`,
+    ...alignRows(rows.map(([name = '', text = '']) => [`  ${pc.dim(name)}`, text])),
+    ...preview.notes.map((note) => `  ${pc.yellow('note')}  ${note}`),
+  ];
+}
+
+function headline(preview: Preview): string {
+  if (preview.base === undefined) return pc.cyan('no table yet: a full load');
+  if (!hasWork(preview)) return pc.green(`version ${number(preview.base)}, nothing to do`);
+  return pc.cyan(`${preview.mode} onto version ${number(preview.base)}`);
+}
+
+function describeScope({ scope }: Preview): string {
+  if (scope.kind === 'full') return 'the whole collection';
+  const from = scope.from === null ? '' : ` > ${timeText(scope.from)}`;
+  const to = scope.to === null ? '' : ` < ${timeText(scope.to)}`;
+  return `${scope.cursorField}${from}${to}`;
+}
+
+function describeDocuments({ documents, bytes: size }: Preview): string {
+  const { count, basis } = documents;
+  if (count === undefined) return 'not known before they are read';
+  const text = size === undefined || count === 0 ? number(count) : `${number(count)} (${bytes(size)})`;
+  if (basis === 'counted') return `${text}, counted in the dump`;
+  return basis === 'atMost' ? `at most ${text}: the whole dump` : `about ${text}`;
+}
+
+function describeRewrite({ rewrite, amplification }: Preview): string {
+  if (rewrite.atMost.files === 0) return 'nothing: the table has no files';
+  const text = either(rewrite, ({ files, bytes: size }) => `${counted(files, 'file')}, ${bytes(size)}`);
+  if (amplification === undefined) return text;
+  const factor = amplification >= 10 ? number(Math.round(amplification)) : amplification.toFixed(1);
+  return `${text} ${pc.dim(`(write amplification ${factor})`)}`;
+}
+
+function describeMerges({ rewrite }: Preview): string {
+  return `${either(rewrite, ({ partitions }) => number(partitions))} to merge`;
+}
+
+/** What is to be expected, and the worst case where that differs. */
+function either({ about, atMost }: Preview['rewrite'], text: (touched: Touched) => string): string {
+  const [expected, worst] = [text(about), text(atMost)];
+  return expected === worst ? `at most ${worst}` : `about ${expected} (at most ${worst})`;
+}
+
+function describeWatermark({ watermark, nextWatermark }: Preview): string {
+  if (watermark === nextWatermark) return nextWatermark === null ? 'none' : `stays at ${timeText(watermark)}`;
+  return watermark === null
+    ? `to ${timeText(nextWatermark)}`
+    : `from ${timeText(watermark)} to ${timeText(nextWatermark)}`;
+}

@@ -1,0 +1,161 @@
+import pc from 'picocolors';
+import { type RunStatus, readStatus, type TableStatus } from '../coordinator/status.ts';
+import type { QueueDepth } from '../shared/ports/queue.ts';
+import { type App, type GlobalOptions, openApp } from './app.ts';
+import {
+  bytes,
+  exitCodeOf,
+  isoOrNull,
+  JSON_SCHEMA_VERSION,
+  number,
+  printFailure,
+  printJson,
+  printLine,
+} from './output.ts';
+import { readTables } from './tables.ts';
+import { alignRows, counted, duration, timeText } from './text.ts';
+
+interface NamedStatus {
+  readonly table: string;
+  readonly status: TableStatus;
+}
+
+/** `status`: how each table and the queue stand; returns the exit code. */
+export async function statusCommand(name: string | undefined, globals: GlobalOptions): Promise<number> {
+  const app = openApp(globals);
+  const json = globals.json ?? false;
+  const targets = await app.targets(name);
+  const queue = await readDepth(app);
+  const { results, failures } = await readTables(app, targets, json, (_, storage) =>
+    readStatus(storage, app.clock.now()),
+  );
+  const statuses = results.map(({ target, value }) => ({ table: target.name, status: value }));
+  const now = app.clock.now();
+  if (json) for (const { table, status } of statuses) printJson(statusJson(table, status, queue.depth, now));
+  else for (const line of describeStatus(statuses, queue.depth, now)) printLine(line);
+  if (queue.error !== undefined) printFailure(queue.error);
+  return exitCodeOf([...failures, ...(queue.error === undefined ? [] : [queue.error])]);
+}
+
+interface Depth {
+  /** `undefined` where the queue is local, or could not be asked. */
+  readonly depth: QueueDepth | undefined;
+  readonly error?: unknown;
+}
+
+/** A queue in Redis holds no truth: where it can't be asked, the tables can. */
+async function readDepth(app: App): Promise<Depth> {
+  if (app.config.queue.kind === 'local') return { depth: undefined };
+  const queue = app.queue();
+  try {
+    return { depth: await queue.depth() };
+  } catch (error) {
+    return { depth: undefined, error };
+  } finally {
+    await queue.close();
+  }
+}
+
+/** The status of one table as `--json` prints it. */
+export function statusJson(
+  table: string,
+  status: TableStatus,
+  queue: QueueDepth | undefined,
+  now: number,
+): Record<string, unknown> {
+  const { uri, lastCheck, lease, run } = status;
+  const { version, rows, files, partitions, watermark } = status.table ?? {};
+  return {
+    schemaVersion: JSON_SCHEMA_VERSION,
+    table,
+    status: status.table === undefined ? 'missing' : 'present',
+    uri,
+    version: version ?? null,
+    rows: rows ?? null,
+    files: files ?? null,
+    bytes: status.table?.bytes ?? null,
+    partitions: partitions ?? null,
+    watermark: isoOrNull(watermark ?? null),
+    lastCheck:
+      lastCheck === undefined ? null : { ...lastCheck, at: isoOrNull(lastCheck.at), ageMs: now - lastCheck.at },
+    lease: lease === undefined ? null : { ...lease, renewedAt: isoOrNull(lease.renewedAt) },
+    run: run === undefined ? null : runJson(run),
+    queue: queue ?? null,
+    notes: status.notes,
+  };
+}
+
+function runJson({ run, startedAt, stage, extract, merge }: RunStatus): Record<string, unknown> {
+  return {
+    run,
+    startedAt: isoOrNull(startedAt ?? null),
+    stage,
+    extract: { done: extract.done, total: extract.total ?? null },
+    merge: { done: merge.done, total: merge.total ?? null },
+  };
+}
+
+const HEADER = ['table', 'version', 'rows', 'files', 'size', 'partitions', 'watermark', 'checked'];
+
+/** A line for each table, what runs and what is damaged below it, and the queue at the end. */
+export function describeStatus(
+  statuses: readonly NamedStatus[],
+  queue: QueueDepth | undefined,
+  now: number,
+): readonly string[] {
+  const rows = statuses.map(({ table, status }) => tableRow(table, status, now));
+  const aligned = alignRows([HEADER, ...rows], ['left', 'right', 'right', 'right', 'right', 'right', 'left', 'left']);
+  const [header = '', ...lines] = aligned;
+  return [
+    ...(statuses.length === 0 ? [] : [pc.dim(header)]),
+    ...lines.flatMap((line, index) => [line, ...below(statuses[index]?.status, now)]),
+    ...(queue === undefined ? [] : [describeQueue(queue)]),
+  ];
+}
+
+function tableRow(name: string, { table, lastCheck }: TableStatus, now: number): readonly string[] {
+  const checked = lastCheck === undefined ? 'never' : `${duration(now - lastCheck.at)} ago`;
+  if (table === undefined) return [pc.bold(name), pc.yellow('no table yet'), '', '', '', '', '', checked];
+  const { version, rows, files, partitions, watermark } = table;
+  const figures = [version, rows, files].map(number);
+  return [pc.bold(name), ...figures, bytes(table.bytes), number(partitions), timeText(watermark), checked];
+}
+
+function below(status: TableStatus | undefined, now: number): readonly string[] {
+  if (status === undefined) return [];
+  const { run, lease, notes } = status;
+  const lines = notes.map((note) => `  ${pc.yellow('note')}  ${note}`);
+  if (run === undefined || lease === undefined) return lines;
+  const since = run.startedAt === undefined ? '' : `, for ${duration(now - run.startedAt)}`;
+  const what = lease.state === 'expired' ? pc.yellow('run ') : pc.cyan('run ');
+  const owner = `by ${lease.owner}`;
+  const line = `  ${what}  ${run.run}  ${describeStage(run)}${since}  ${pc.dim(owner)}`;
+  if (lease.state === 'held') return [line, ...lines];
+  const idle = `its lease was not renewed for ${duration(now - lease.renewedAt)}: it seems to have crashed; the next sync takes over`;
+  return [line, `        ${pc.yellow(idle)}`, ...lines];
+}
+
+function describeStage({ stage, extract, merge }: RunStatus): string {
+  switch (stage) {
+    case 'window':
+      return 'starting';
+    case 'extract':
+      return `reading, ${number(extract.done)} of ${counted(extract.total ?? 0, 'range')}`;
+    case 'schema':
+      return 'all read, planning the merge';
+    case 'merge':
+      return `merging, ${number(merge.done)} of ${counted(merge.total ?? 0, 'partition')}`;
+    case 'commit':
+      return 'committing';
+  }
+}
+
+function describeQueue({ waiting, prioritized, active, delayed, failed }: QueueDepth): string {
+  const parts = [
+    `${number(waiting + prioritized)} waiting`,
+    `${number(active)} active`,
+    `${number(delayed)} delayed`,
+    failed > 0 ? pc.yellow(`${number(failed)} failed`) : '0 failed',
+  ];
+  return `${pc.bold('queue')}  ${parts.join(', ')}`;
+}

@@ -1,0 +1,149 @@
+import { asMongolakeError, MongolakeError } from '../shared/domain/errors.ts';
+import type { Clock } from '../shared/ports/clock.ts';
+import type { CollectionInfo, Source, SourceClock } from '../shared/ports/source.ts';
+import type { Storage } from '../shared/ports/storage.ts';
+import { probeConditionalWrites } from '../shared/probe.ts';
+import {
+  type CheckResult,
+  clockVerdict,
+  cursorVerdict,
+  dumpStartVerdict,
+  failed,
+  indexVerdict,
+  ok,
+  skipped,
+  warning,
+} from './check-verdicts.ts';
+import { checkNamespace } from './plan.ts';
+import { readSample } from './sample.ts';
+import { openState, type TableState } from './table.ts';
+
+export interface TableCheckContext {
+  readonly source: Source;
+  /** As `SourceClock` has it, known before the source is asked. */
+  readonly kind: SourceClock['kind'];
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly settings: { readonly cursorField: string; readonly allowedLateness: number };
+  /** Lists the collections of the source's database. */
+  readonly collections: () => Promise<readonly CollectionInfo[]>;
+  /** The error of a server that an earlier table found unreachable: it is not waited for again. */
+  readonly sourceDown?: MongolakeError | undefined;
+  readonly storeDown?: MongolakeError | undefined;
+}
+
+/** What can't be proved of a source that does not answer. */
+const AFTER_SOURCE = {
+  live: ['collection', 'cursor', 'index', 'clock'],
+  dump: ['collection', 'cursor', 'clock'],
+} as const;
+
+/**
+ * Proves each part that a table depends on, in turn; what depends on a part that failed is skipped. Never throws for what it
+ * checks. Beside the probe of the store, which deletes its object again, nothing is written.
+ */
+export async function* checkTable(context: TableCheckContext): AsyncGenerator<CheckResult, void, void> {
+  yield* checkSource(context);
+  yield* checkStore(context);
+}
+
+async function* checkSource(context: TableCheckContext): AsyncGenerator<CheckResult, void, void> {
+  const { source, kind, clock, settings, sourceDown } = context;
+  const asked = clock.now();
+  const answer = sourceDown === undefined ? await attempt(() => source.clock()) : { error: sourceDown };
+  const now = (asked + clock.now()) / 2;
+  if (answer.error !== undefined) {
+    yield failed('source', answer.error);
+    for (const name of AFTER_SOURCE[kind]) yield skipped(name, 'source failed');
+    return;
+  }
+  yield ok('source', `${source.description} ${kind === 'live' ? 'answers' : 'is there'}`);
+  const collection = await checkCollection(context);
+  yield collection;
+  const readable = collection.status !== 'failed';
+  yield readable ? await checkCursor(context) : skipped('cursor', 'collection failed');
+  if (kind === 'live') yield readable ? await checkIndex(context) : skipped('index', 'collection failed');
+  const { serverTime } = answer.value;
+  yield kind === 'live' ? clockVerdict(serverTime, now, settings.allowedLateness) : dumpStartVerdict(serverTime, now);
+}
+
+/** Whether the collection is there and may be read. A server answers for one that does not exist as for an empty one, so its list is asked. */
+async function checkCollection(context: TableCheckContext): Promise<CheckResult> {
+  const { source, kind, collections } = context;
+  const { database, collection } = source.namespace;
+  const size = await attempt(async () => {
+    if (kind === 'live') {
+      const names = (await collections()).map(({ name }) => name);
+      if (!names.includes(collection)) throw missing(database, collection, names);
+    }
+    return source.estimate({ kind: 'full' });
+  });
+  if (size.error !== undefined) return failed('collection', size.error);
+  const { documents } = size.value;
+  const count =
+    documents === undefined ? 'documents not counted' : `about ${documents.toLocaleString('en-US')} documents`;
+  return ok('collection', `${database}.${collection}: ${count}`);
+}
+
+function missing(database: string, collection: string, names: readonly string[]): MongolakeError {
+  const some = names.slice(0, 10).join(', ');
+  const there =
+    names.length === 0 ? 'it has none that the user may see' : `it has ${some}${names.length > 10 ? ', …' : ''}`;
+  return new MongolakeError('SOURCE_MISSING', `the database ${database} has no collection ${collection}`, {
+    hint: `Check source.database and source.collections: ${there}. Views and time series can't be synced.`,
+  });
+}
+
+async function checkCursor({ source, settings }: TableCheckContext): Promise<CheckResult> {
+  const sample = await attempt(() => readSample(source));
+  return sample.error === undefined
+    ? cursorVerdict(sample.value, settings.cursorField)
+    : failed('cursor', sample.error);
+}
+
+async function checkIndex({ source, settings }: TableCheckContext): Promise<CheckResult> {
+  const indexes = await attempt(() => source.indexes());
+  if (indexes.error !== undefined) return failed('index', indexes.error);
+  return indexVerdict(indexes.value, settings.cursorField, source.namespace.collection);
+}
+
+async function* checkStore(context: TableCheckContext): AsyncGenerator<CheckResult, void, void> {
+  const { source, storage, clock, storeDown } = context;
+  const probe =
+    storeDown === undefined ? await attempt(() => probeConditionalWrites(storage, clock)) : { error: storeDown };
+  if (probe.error === undefined) {
+    yield ok('store', `${storage.uri} can be written, and honours conditional writes`);
+  } else {
+    yield failed('store', probe.error);
+    // A store that only ignores conditions can still be read.
+    if (probe.error.code !== 'STORE_UNCONDITIONAL') {
+      yield skipped('table', 'store failed');
+      return;
+    }
+  }
+  const table = await attempt(async () => {
+    const state = await openState(storage);
+    if (state !== undefined) checkNamespace(state, source, storage.uri);
+    return state;
+  });
+  yield table.error === undefined ? tableResult(table.value) : failed('table', table.error);
+}
+
+function tableResult(state: TableState | undefined): CheckResult {
+  if (state === undefined) return ok('table', 'no table yet: the first sync loads the whole collection');
+  const rows = [...state.files.values()].flat().reduce((sum, file) => sum + file.rows, 0);
+  const message = `version ${state.version}, ${rows.toLocaleString('en-US')} rows`;
+  const [note] = state.notes;
+  if (note === undefined) return ok('table', message);
+  return warning('table', `${message}; ${note}`, 'The next checkpoint makes it whole again.');
+}
+
+type Attempt<T> = { readonly value: T; readonly error?: undefined } | { readonly error: MongolakeError };
+
+async function attempt<T>(work: () => Promise<T>): Promise<Attempt<T>> {
+  try {
+    return { value: await work() };
+  } catch (error) {
+    return { error: asMongolakeError(error) };
+  }
+}

@@ -1,0 +1,214 @@
+import { cursorPath, readCursor } from '../shared/domain/cursor.ts';
+import type { ReadScope } from '../shared/domain/job.ts';
+import { partitionCount } from '../shared/domain/partitions.ts';
+import type { BaseFile } from '../shared/domain/plan.ts';
+import { decideWindow, inScope } from '../shared/domain/window.ts';
+import type { Clock } from '../shared/ports/clock.ts';
+import type { Source, SourceClock } from '../shared/ports/source.ts';
+import type { Storage } from '../shared/ports/storage.ts';
+import { readLease } from './lease.ts';
+import { checkNamespace } from './plan.ts';
+import { leaseStatus } from './status.ts';
+import { openState } from './table.ts';
+
+/** What a run that was asked for now would do. Times are epoch milliseconds. */
+export interface Preview {
+  readonly mode: 'sync' | 'backfill';
+  /** The version that it would stand on; `undefined` where the run would make the table. */
+  readonly base: number | undefined;
+  readonly scope: ReadScope;
+  readonly watermark: number | null;
+  readonly nextWatermark: number | null;
+  readonly documents: DocumentCount;
+  /** Bytes of BSON of those, estimated. */
+  readonly bytes: number | undefined;
+  /** Extract jobs. */
+  readonly ranges: number;
+  /** Hash partitions of the table. */
+  readonly partitions: number;
+  readonly rewrite: RewriteEstimate;
+  /** Bytes rewritten for each byte of the documents, as far as both are known and not zero. */
+  readonly amplification: number | undefined;
+  readonly notes: readonly string[];
+}
+
+/** `counted`: read and counted; `estimated`: from the source's statistics or its index; `atMost`: a dump's documents, whatever their dates. */
+export interface DocumentCount {
+  readonly count: number | undefined;
+  readonly basis: 'counted' | 'estimated' | 'atMost';
+}
+
+/** What a delta may touch. `about` is what is to be expected of documents spread evenly over the rows, `atMost` the worst case. */
+export interface RewriteEstimate {
+  readonly about: Touched;
+  readonly atMost: Touched;
+}
+
+export interface Touched {
+  readonly partitions: number;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+export interface PreviewRequest {
+  readonly mode: 'sync' | 'backfill';
+  /** Exclusive bounds of the cursor; `null` where not given. */
+  readonly from: number | null;
+  readonly to: number | null;
+  readonly settings: {
+    readonly cursorField: string;
+    readonly allowedLateness: number;
+    readonly partitions: number | 'auto';
+  };
+}
+
+export interface PreviewContext {
+  readonly storage: Storage;
+  readonly source: Source;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Says what `runTable` would do, and changes nothing: no lease is taken, no object written. Errors: those of a run's start
+ * (`CLOCK_SKEW`, `TABLE_NAMESPACE`, `TABLE_FOREIGN`, the source's and the storage's).
+ */
+export async function previewRun(request: PreviewRequest, context: PreviewContext): Promise<Preview> {
+  const { storage, source, clock } = context;
+  const { settings } = request;
+  const [state, sourceClock, held] = await Promise.all([openState(storage), source.clock(), readLease(storage)]);
+  if (state !== undefined) checkNamespace(state, source, storage.uri);
+  const { scope, nextWatermark } = decideWindow({
+    mode: request.mode,
+    from: request.from,
+    to: request.to,
+    watermark: state?.watermark ?? null,
+    source: sourceClock,
+    now: clock.now(),
+    allowedLatenessMs: settings.allowedLateness,
+    cursorField: settings.cursorField,
+  });
+  const { documents, bytes } = await sizeOf(scope, sourceClock.kind, settings.cursorField, context);
+  const partitions = state?.partitions ?? partitionCount(settings.partitions, bytes);
+  const rewrite = estimateRewrite(state?.files ?? new Map(), partitions, documents.count);
+  const lease = held && leaseStatus(held.body, clock.now());
+  return {
+    mode: request.mode,
+    base: state?.version,
+    scope,
+    watermark: state?.watermark ?? null,
+    nextWatermark,
+    documents,
+    bytes,
+    ranges: (await source.ranges(scope)).length,
+    partitions,
+    rewrite,
+    amplification: amplification(rewrite.about.bytes, bytes),
+    notes: [
+      ...(lease?.state === 'held' ? [`a run is under way: ${lease.run}, by ${lease.owner}`] : []),
+      ...(await indexNotes(scope, sourceClock.kind, source)),
+      ...(state?.notes ?? []),
+    ],
+  };
+}
+
+interface ReadSize {
+  readonly documents: DocumentCount;
+  readonly bytes: number | undefined;
+}
+
+async function sizeOf(
+  scope: ReadScope,
+  kind: SourceClock['kind'],
+  cursorField: string,
+  { source, signal }: PreviewContext,
+): Promise<ReadSize> {
+  const estimate = await source.estimate(scope);
+  if (kind === 'live' || scope.kind === 'full') {
+    return { documents: { count: estimate.documents, basis: 'estimated' }, bytes: estimate.bytes };
+  }
+  if (estimate.bytes !== undefined && estimate.bytes <= COUNTED_BYTES) {
+    const counted = await countInScope(scope, cursorField, source, signal);
+    if (counted !== undefined)
+      return { documents: { count: counted.documents, basis: 'counted' }, bytes: counted.bytes };
+  }
+  return { documents: { count: estimate.documents, basis: 'atMost' }, bytes: estimate.bytes };
+}
+
+/** A dump of up to so many bytes of BSON is read to count its window: about a second. */
+const COUNTED_BYTES = 512e6;
+
+/** Reads a dump and counts what is in the window; `undefined` where it turns out to be too long for that. */
+async function countInScope(
+  scope: ReadScope,
+  cursorField: string,
+  source: Source,
+  signal: AbortSignal,
+): Promise<{ readonly documents: number; readonly bytes: number } | undefined> {
+  const path = cursorPath(cursorField);
+  let [documents, bytes, read] = [0, 0, 0];
+  for await (const batch of source.read({ scope, part: null }, signal)) {
+    for (const at of batch.offsets) {
+      if (!inScope(scope, readCursor(batch.bytes, at, path))) continue;
+      documents++;
+      bytes += batch.bytes.readInt32LE(at);
+    }
+    read += batch.bytes.length;
+    if (read > COUNTED_BYTES) return undefined;
+  }
+  return { documents, bytes };
+}
+
+async function indexNotes(scope: ReadScope, kind: SourceClock['kind'], source: Source): Promise<readonly string[]> {
+  if (kind === 'dump' || scope.kind === 'full') return [];
+  const indexes = await source.indexes();
+  if (indexes.some(({ fields }) => fields[0] === scope.cursorField)) return [];
+  return [
+    `no index starts with ${scope.cursorField}: the run would scan the whole collection (see \`mongolake check\`)`,
+  ];
+}
+
+/**
+ * What a delta of `documents` touches (all, where their number is not known) of a table with these files. Hashed ids fall on every
+ * partition alike, and within one on its files by their rows: a file with the share p of the rows is touched with the
+ * probability 1 − (1 − p)^n. At most one file per document is, and then the largest.
+ */
+export function estimateRewrite(
+  files: ReadonlyMap<number, readonly BaseFile[]>,
+  partitions: number,
+  documents: number | undefined,
+): RewriteEstimate {
+  const n = documents ?? Number.POSITIVE_INFINITY;
+  const all = [...files.values()].flat();
+  const rows = all.reduce((sum, file) => sum + file.rows, 0);
+  const chances = all.map((file) => ({ file, chance: chanceOf(rows === 0 ? 1 / all.length : file.rows / rows, n) }));
+  const largest = all.toSorted((a, b) => b.size - a.size).slice(0, Math.min(n, all.length));
+  return {
+    about: {
+      partitions: Math.round(partitions * chanceOf(1 / partitions, n)),
+      files: Math.round(chances.reduce((sum, { chance }) => sum + chance, 0)),
+      bytes: Math.round(chances.reduce((sum, { file, chance }) => sum + chance * file.size, 0)),
+    },
+    atMost: {
+      partitions: Math.min(n, partitions),
+      files: largest.length,
+      bytes: largest.reduce((sum, file) => sum + file.size, 0),
+    },
+  };
+}
+
+/** The probability that at least one of `n` documents falls on a part with this share. */
+function chanceOf(share: number, n: number): number {
+  if (n === 0) return 0;
+  return Number.isFinite(n) ? 1 - (1 - share) ** n : 1;
+}
+
+/** Bytes rewritten for each byte that is new; `undefined` where one of them is not known or zero. */
+export function amplification(rewritten: number, delta: number | undefined): number | undefined {
+  return delta === undefined || delta === 0 || rewritten === 0 ? undefined : rewritten / delta;
+}
+
+/** Whether the run may have anything to do: only a window that is known to be empty has not. */
+export function hasWork({ documents }: Pick<Preview, 'documents'>): boolean {
+  return documents.count !== 0;
+}
