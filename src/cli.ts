@@ -1,8 +1,14 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { GlobalOptions } from './cli/app.ts';
+import { checkCommand } from './cli/check.ts';
 import { coordinatorCommand } from './cli/coordinator.ts';
+import { type HeadOptions, headCommand } from './cli/head.ts';
+import { type HistoryOptions, historyCommand } from './cli/history.ts';
 import { failureJson, printFailure, printJson } from './cli/output.ts';
+import { type PlanOptions, planCommand } from './cli/plan.ts';
+import { type SchemaOptions, schemaCommand } from './cli/schema.ts';
+import { statusCommand } from './cli/status.ts';
 import { type SyncOptions, syncCommand } from './cli/sync.ts';
 import { VERSION } from './cli/version.ts';
 import { type WorkerOptions, workerCommand } from './cli/worker.ts';
@@ -53,6 +59,51 @@ for (const mode of ['sync', 'backfill'] as const) {
       action((target: string | undefined, options: SyncOptions) => syncCommand(mode, target, options, globals())),
     );
 }
+
+const TARGET = 'PIPELINE[.COLLECTION]; may be left out where there is one pipeline';
+
+program
+  .command('check')
+  .description('prove that everything the tables need is there, and say what to do where it is not')
+  .argument('[target]', TARGET)
+  .action(action((target: string | undefined) => checkCommand(target, globals())));
+
+program
+  .command('plan')
+  .description('say what a sync would read and rewrite; changes nothing')
+  .argument('[target]', TARGET)
+  .option('--backfill', 'of a backfill, instead of a sync')
+  .option('--from <time>', 'only documents whose cursor is later (exclusive)')
+  .option('--to <time>', 'only documents whose cursor is earlier (exclusive)')
+  .option('--detailed-exitcode', 'exit 2 where there is work to do')
+  .action(action((target: string | undefined, options: PlanOptions) => planCommand(target, options, globals())));
+
+program
+  .command('status')
+  .description('version, size, freshness and running work of each table')
+  .argument('[target]', TARGET)
+  .action(action((target: string | undefined) => statusCommand(target, globals())));
+
+program
+  .command('history')
+  .description('the versions of each table, newest first')
+  .argument('[target]', TARGET)
+  .option('--limit <n>', 'versions at most', positive, '20')
+  .action(action((target: string | undefined, options: HistoryOptions) => historyCommand(target, options, globals())));
+
+program
+  .command('head')
+  .description('a few rows of each table')
+  .argument('[target]', TARGET)
+  .option('-n, --rows <n>', 'rows at most', positive, '10')
+  .action(action((target: string | undefined, options: HeadOptions) => headCommand(target, options, globals())));
+
+program
+  .command('schema')
+  .description('the columns of each table; with --config, the JSON Schema of the configuration file')
+  .argument('[target]', TARGET)
+  .option('--config', 'print the JSON Schema of the configuration file')
+  .action(action((target: string | undefined, options: SchemaOptions) => schemaCommand(target, options, globals())));
 
 program
   .command('worker')

@@ -65,12 +65,13 @@ export function openSource(config: Config, target: TableTarget, clock: Clock): S
   return dumpSource({ path: connection.path, database, collection, ...startedAt(connection) });
 }
 
-function mongodbSettings(connection: MongodbConnection) {
+/** Only what is configured: the rest is the URI's to say, then the adapter's. */
+function mongodbSettings({ serverSelectionTimeout, connectTimeout, socketTimeout, readPreference }: MongodbConnection) {
   return {
-    serverSelectionTimeoutMS: connection.serverSelectionTimeout,
-    connectTimeoutMS: connection.connectTimeout,
-    socketTimeoutMS: connection.socketTimeout,
-    ...(connection.readPreference === undefined ? {} : { readPreference: connection.readPreference }),
+    ...(serverSelectionTimeout === undefined ? {} : { serverSelectionTimeoutMS: serverSelectionTimeout }),
+    ...(connectTimeout === undefined ? {} : { connectTimeoutMS: connectTimeout }),
+    ...(socketTimeout === undefined ? {} : { socketTimeoutMS: socketTimeout }),
+    ...(readPreference === undefined ? {} : { readPreference }),
   };
 }
 

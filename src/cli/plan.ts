@@ -128,8 +128,8 @@ function describeMerges({ rewrite }: Preview): string {
 
 /** What is to be expected, and the worst case where that differs. */
 function either({ about, atMost }: Preview['rewrite'], text: (touched: Touched) => string): string {
-  const [expected, worst] = [text(about), text(atMost)];
-  return expected === worst ? `at most ${worst}` : `about ${expected} (at most ${worst})`;
+  const same = about.files === atMost.files && about.partitions === atMost.partitions;
+  return same ? `at most ${text(atMost)}` : `about ${text(about)} (at most ${text(atMost)})`;
 }
 
 function describeWatermark({ watermark, nextWatermark }: Preview): string {

@@ -18,7 +18,6 @@ const NARROWLESS = /[\p{Mn}\p{Me}\p{Cf}]/u;
 
 /** Columns that a text takes on a terminal, colours not counted. */
 export function widthOf(text: string): number {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: printable ASCII is what is looked for
   if (/^[\x20-\x7e]*$/.test(text)) return text.length;
   let width = 0;
   for (const character of stripVTControlCharacters(text)) width += widthOfCharacter(character);
@@ -78,16 +77,16 @@ const UNITS = [
   ['s', 1000],
 ] as const;
 
-/** A duration in its largest unit and the next: `3 d 4 h`, `12 min 5 s`, `0 s`. Below zero counts as zero. */
+/** A duration in its largest unit and the next, without seconds from a minute on: `3 d 4 h`, `12 min`, `5 s`. Below zero counts as zero. */
 export function duration(ms: number): string {
-  const whole = Math.max(Math.floor(ms / 1000), 0) * 1000;
+  const whole = Math.max(ms, 0);
   const first = UNITS.findIndex(([, size]) => whole >= size);
   if (first === -1) return '0 s';
   let rest = whole;
   const parts = UNITS.slice(first, first + 2).map(([unit, size]) => {
     const amount = Math.floor(rest / size);
     rest -= amount * size;
-    return amount === 0 ? '' : `${amount} ${unit}`;
+    return amount === 0 || (unit === 's' && whole >= 60_000) ? '' : `${amount} ${unit}`;
   });
   return parts.filter((part) => part !== '').join(' ');
 }

@@ -28,6 +28,8 @@ const RESOLVE_EVERY_MS = 60_000;
 const LOOK_EVERY_MS = 1000;
 
 interface DaemonState {
+  /** Whether the tables were told at least once. */
+  known: boolean;
   tables: Map<string, DaemonTable>;
   scheduled: readonly Scheduled[];
   readonly running: Map<string, Promise<void>>;
@@ -38,7 +40,7 @@ interface DaemonState {
 /** Runs every table on its schedule until told to stop; then waits for the runs that go on, which stop by themselves. */
 export async function runDaemon(context: DaemonContext): Promise<void> {
   const { clock, signal, logger } = context;
-  const state: DaemonState = { tables: new Map(), scheduled: [], running: new Map(), waiting: [] };
+  const state: DaemonState = { known: false, tables: new Map(), scheduled: [], running: new Map(), waiting: [] };
   let resolvedAt: number | undefined;
   while (!signal.aborted) {
     if (resolvedAt === undefined || clock.monotonic() - resolvedAt >= RESOLVE_EVERY_MS) {
@@ -71,10 +73,14 @@ function withRunning(state: DaemonState): Scheduled[] {
   }));
 }
 
-/** New tables are scheduled, gone ones dropped, the others keep their beat. A source that can't be listed now is asked again later. */
+/**
+ * New tables are scheduled, gone ones dropped, the others keep their beat. A source that can't be listed now is asked again
+ * later; only at the start, where waiting can't help, does it end the daemon.
+ */
 async function resolveTables(state: DaemonState, { resolve, clock, logger }: DaemonContext): Promise<void> {
   try {
     const tables = await resolve();
+    state.known = true;
     const before = new Map(state.scheduled.map((table) => [table.name, table]));
     state.tables = new Map(tables.map((table) => [table.name, table]));
     state.scheduled = tables.map(
@@ -84,7 +90,7 @@ async function resolveTables(state: DaemonState, { resolve, clock, logger }: Dae
     for (const name of state.tables.keys()) if (!before.has(name)) logger.info('scheduled', { table: name });
   } catch (error) {
     const known = asMongolakeError(error);
-    if (!known.retryable) throw error;
+    if (!known.retryable && !state.known) throw error;
     logger.error(`the collections could not be listed: ${known.message}`, { code: known.code });
   }
 }

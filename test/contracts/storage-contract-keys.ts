@@ -142,7 +142,9 @@ export function keyContract(storage: () => Storage): void {
       await expect(storage().get(key), key).rejects.toMatchObject(refused);
       await expect(storage().download(key, join(tmpdir(), 'never')), key).rejects.toMatchObject(refused);
       await expect(storage().put(key, Buffer.from('w')), key).rejects.toMatchObject(refused);
-      await expect(storage().put(key, Readable.from(['w'])), key).rejects.toMatchObject(refused);
+      const stream = Readable.from(['w']);
+      await expect(storage().put(key, stream), key).rejects.toMatchObject(refused);
+      expect(stream.destroyed).toBe(true);
       await expect(storage().putIfAbsent(key, Buffer.from('w'), 'w'), key).rejects.toMatchObject(refused);
       await expect(storage().putIfMatch(key, Buffer.from('w'), '"1"', 'w'), key).rejects.toMatchObject(refused);
       await expect(storage().delete(['a', key]), key).rejects.toMatchObject(refused);

@@ -62,6 +62,21 @@ export function brokenPutContract(storage: () => Storage): void {
     });
   }
 
+  it('never makes an object of half a stream', async () => {
+    const controller = new AbortController();
+    const reason = new Error('stopped by the test');
+    // Aborted by the very read that gives the last bytes before the stream's end.
+    const body = new Readable({
+      read() {
+        this.push(Buffer.from('half'));
+        controller.abort(reason);
+        this.push(null);
+      },
+    });
+    await expect(storage().put('a', body, controller.signal)).rejects.toBe(reason);
+    expect(await keysOf(storage())).toEqual([]);
+  });
+
   it('keeps the former object where a put fails', async () => {
     await storage().put('a', Buffer.from('former'));
     const reason = new Error('the source broke');

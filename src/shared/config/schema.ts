@@ -26,20 +26,27 @@ const mongodb = z
       ['primary', 'primaryPreferred', 'secondary', 'secondaryPreferred', 'nearest'],
     ).exactOptional(),
     connectTimeout: duration(
-      { description: 'How long opening a socket may take.', examples: ['10s'] },
-      { min: 100, max: HOUR },
-    ).prefault('10s'),
-    serverSelectionTimeout: duration(
       {
-        description: 'How long to look for a usable member before the server counts as unreachable.',
-        examples: ['15s'],
+        description: 'How long opening a socket may take; 10s where neither this nor the URI tells.',
+        examples: ['10s'],
       },
       { min: 100, max: HOUR },
-    ).prefault('15s'),
+    ).exactOptional(),
+    serverSelectionTimeout: duration(
+      {
+        description:
+          'How long to look for a usable member before the server counts as unreachable; 10s where neither this nor the URI tells.',
+        examples: ['10s'],
+      },
+      { min: 100, max: HOUR },
+    ).exactOptional(),
     socketTimeout: duration(
-      { description: 'How long a socket may be silent during a request.', examples: ['5m'] },
+      {
+        description: 'How long a socket may be silent during a request; 5m where neither this nor the URI tells.',
+        examples: ['5m'],
+      },
       { min: SECOND, max: 24 * HOUR },
-    ).prefault('5m'),
+    ).exactOptional(),
   })
   .meta({ description: 'A MongoDB deployment to read from.' });
 

@@ -29,6 +29,8 @@ export interface Decoder {
   flush(): void;
   /** Flushes and closes the appender. */
   close(): void;
+  /** Whether some double so far is -0.0. */
+  readonly minusZero: boolean;
 }
 
 /**
@@ -70,6 +72,9 @@ export async function openDecoder(
     pendingBytes = 0;
   };
   return {
+    get minusZero() {
+      return extra.context.minusZero;
+    },
     append(bytes, at, seq) {
       seqs.push(BigInt(seq));
       const cursor = readCursor(bytes, at, cursorPath);
@@ -122,6 +127,7 @@ function extraColumn() {
   const path: string[] = [];
   const context: DecodeContext = {
     path,
+    minusZero: false,
     putExtra(name, bytes, type, at, end) {
       const key = [...path, name].map(escaped).join('.');
       parts.push(`${JSON.stringify(key)}:${canonicalJson(bytes, type, at, end)}`);

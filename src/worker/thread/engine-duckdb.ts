@@ -16,7 +16,8 @@ import type {
   MergeOutcome,
   MergeTask,
 } from './engine.ts';
-import { columnNames, cursorExpression, literal, name, parquet, sameRow, selectList, tableColumns } from './sql.ts';
+import { mayHoldMinusZero, minusZeroOptions, sameSigns } from './minus-zero.ts';
+import { columnNames, cursorExpression, literal, name, parquet, selectList, tableColumns } from './sql.ts';
 
 /** A file may grow to this many times its target before it is split, so that a split never leaves a small rest. */
 const SPLIT_FACTOR = 1.5;
@@ -40,15 +41,16 @@ export async function openEngine(memoryBytes: number, scratch: string): Promise<
  * anti-join), and each base file that changes is written anew over its own id range. Deterministic but for file sizes.
  */
 export async function mergePartition(connection: DuckDBConnection, task: MergeTask): Promise<MergeOutcome> {
-  const read = await loadDelta(connection, task);
+  const { read, minusZero } = await loadDelta(connection, task);
   const superseded = await dropOlderReadings(connection);
   const counts = { read, inserted: 0, updated: 0, unchanged: 0, superseded, deleted: 0 };
   const added: MergedFile[] = [];
   const removed: number[] = [];
   if (task.base.length === 0) {
     counts.inserted = read - superseded;
+    const split = task.write.targetFileSize;
     if (counts.inserted > 0)
-      added.push(...(await writeFiles(connection, task, 'delta', WHOLE, task.write.targetFileSize, 0)));
+      added.push(...(await writeFiles(connection, task, { rows: 'delta', range: WHOLE, split, index: 0, minusZero })));
     return { counts, added, removed };
   }
   for (const [index, file] of task.base.entries()) {
@@ -59,7 +61,14 @@ export async function mergePartition(connection: DuckDBConnection, task: MergeTa
     counts.superseded += verdict.superseded;
     if (verdict.inserted + verdict.updated === 0) continue;
     const split = splitSize(file, verdict, task.write.targetFileSize);
-    added.push(...(await writeFiles(connection, task, mergedRows(task.schema), file, split, index)));
+    const output = {
+      rows: mergedRows(task.schema),
+      range: { lower: file.lower, upper: file.upper },
+      split,
+      index,
+      minusZero: minusZero || (await mayHoldMinusZero(connection, file.path)),
+    };
+    added.push(...(await writeFiles(connection, task, output)));
     removed.push(index);
   }
   return { counts, added, removed };
@@ -67,8 +76,15 @@ export async function mergePartition(connection: DuckDBConnection, task: MergeTa
 
 const WHOLE: IdRange = { lower: null, upper: null };
 
-/** Decodes every section into the table `delta`; returns the number of documents. */
-async function loadDelta(connection: DuckDBConnection, task: MergeTask): Promise<number> {
+interface Delta {
+  /** Documents. */
+  readonly read: number;
+  /** Whether some double is -0.0. */
+  readonly minusZero: boolean;
+}
+
+/** Decodes every section into the table `delta`. */
+async function loadDelta(connection: DuckDBConnection, task: MergeTask): Promise<Delta> {
   await connection.run(`CREATE OR REPLACE TABLE delta (${tableColumns(task.schema)})`);
   const decoder = await openDecoder(connection, 'delta', task.schema, cursorPath(task.cursorField));
   let seq = 0;
@@ -77,7 +93,7 @@ async function loadDelta(connection: DuckDBConnection, task: MergeTask): Promise
     decoder.flush();
   }
   decoder.close();
-  return seq;
+  return { read: seq, minusZero: decoder.minusZero };
 }
 
 /** The sections' BSON in order, one gzip member at a time; at most one is in memory. */
@@ -134,13 +150,17 @@ async function judge(connection: DuckDBConnection, task: MergeTask, file: LocalB
     `CREATE OR REPLACE TEMP VIEW base AS SELECT ${selectList(task.schema, present)} FROM ${parquet(file.path)}`,
   );
   const id = name(ID_COLUMN);
+  const same = [
+    ...columnNames(task.schema).map((column) => `d.${column} IS NOT DISTINCT FROM b.${column}`),
+    ...sameSigns(task.schema.columns),
+  ];
   const cursor = task.keepNewer ? cursorExpression(task.schema, task.cursorField, 'b') : undefined;
   const newer =
     cursor === undefined
       ? ''
       : `WHEN ${cursor} IS NOT NULL AND (d.${name(CURSOR_COLUMN)} IS NULL OR ${cursor} > d.${name(CURSOR_COLUMN)}) THEN 'superseded'`;
   await connection.run(`CREATE OR REPLACE TEMP TABLE verdict AS
-    SELECT d.${id}, CASE WHEN b.${id} IS NULL THEN 'inserted' ${newer} WHEN ${sameRow(task.schema)} THEN 'unchanged' ELSE 'updated' END AS outcome
+    SELECT d.${id}, CASE WHEN b.${id} IS NULL THEN 'inserted' ${newer} WHEN ${same.join(' AND ')} THEN 'unchanged' ELSE 'updated' END AS outcome
     FROM (SELECT * FROM delta WHERE ${inRange(file, task.schema)}) d LEFT JOIN base b ON d.${id} = b.${id}`);
   await connection.run(
     `CREATE OR REPLACE TEMP TABLE changed AS SELECT ${id} FROM verdict WHERE outcome IN ('inserted', 'updated')`,
@@ -182,15 +202,20 @@ function splitSize(file: LocalBaseFile, verdict: Verdict, target: number): numbe
   return Math.ceil(expected / Math.round(expected / target));
 }
 
-/** Writes the rows sorted by id into one or more files that together own `range`. */
-async function writeFiles(
-  connection: DuckDBConnection,
-  task: MergeTask,
-  rows: string,
-  range: IdRange,
-  split: number | undefined,
-  index: number,
-): Promise<MergedFile[]> {
+interface Output {
+  /** A table, or a query in parentheses. */
+  readonly rows: string;
+  readonly range: IdRange;
+  /** Bytes per file; `undefined` for one file. */
+  readonly split: number | undefined;
+  /** Names its folder. */
+  readonly index: number;
+  readonly minusZero: boolean;
+}
+
+/** Writes the rows sorted by id into one or more files that together own their range. */
+async function writeFiles(connection: DuckDBConnection, task: MergeTask, output: Output): Promise<MergedFile[]> {
+  const { rows, range, split, index } = output;
   const folder = `${task.scratch}/out-${index}`;
   mkdirSync(folder);
   const target = split === undefined ? `${folder}/part-0.parquet` : folder;
@@ -201,6 +226,7 @@ async function writeFiles(
       : ['COMPRESSION zstd', `COMPRESSION_LEVEL ${task.write.compressionLevel}`]),
     `ROW_GROUP_SIZE ${task.write.rowGroupSize}`,
     'RETURN_STATS true',
+    ...minusZeroOptions(output.minusZero),
     ...(split === undefined
       ? []
       : [`FILE_SIZE_BYTES ${Math.max(split, 1)}`, "FILENAME_PATTERN 'part-{i}'", 'OVERWRITE_OR_IGNORE true']),

@@ -11,6 +11,8 @@ import { type Builder, scalarBuilder, validity } from './vectors.ts';
 export interface DecodeContext {
   /** Where in the document the decoder is: field names and array indexes. */
   readonly path: string[];
+  /** Set where a double is -0.0. */
+  minusZero: boolean;
   /** Puts a value that has no typed column into the document's JSON column. */
   putExtra(name: string, bytes: Buffer, type: number, at: number, end: number): void;
 }
@@ -114,7 +116,7 @@ function elementsFit(element: ColumnType, bytes: Buffer, at: number): boolean {
 function builderFor(type: ColumnType, context: DecodeContext): Builder {
   if (type.kind === 'struct') return structBuilder(level(type.fields, context));
   if (type.kind === 'array') return listBuilder(builderFor(type.element, context), context);
-  return scalarBuilder(type.kind);
+  return scalarBuilder(type.kind, context);
 }
 
 function structBuilder(fields: Level): Builder {

@@ -76,30 +76,6 @@ export function parquet(path: string): string {
   return `read_parquet(${literal(path)}, hive_partitioning = false)`;
 }
 
-/** Whether row `d` of the delta equals row `b` of the table in every column, as SQL. */
-export function sameRow(schema: TableSchema): string {
-  const same = columnNames(schema).map((column) => `d.${column} IS NOT DISTINCT FROM b.${column}`);
-  for (const column of schema.columns) {
-    const [ours, theirs] = ['d', 'b'].map((alias) => signs(column.type, `${alias}.${name(column.name)}`, 0));
-    if (ours !== undefined) same.push(`${ours} IS NOT DISTINCT FROM ${theirs}`);
-  }
-  return same.join(' AND ');
-}
-
-/** The signs of all doubles in a value, for DuckDB takes 0.0 and -0.0 for equal; `undefined` where it has none. */
-function signs(type: ColumnType, value: string, depth: number): string | undefined {
-  if (type.kind === 'double') return `signbit(${value})`;
-  if (type.kind === 'array') {
-    const each = `x${depth}`;
-    const inner = signs(type.element, each, depth + 1);
-    return inner && `list_transform(${value}, lambda ${each}: ${inner})`;
-  }
-  if (type.kind !== 'struct') return undefined;
-  const fields = type.fields.map((field) => signs(field.type, `struct_extract(${value}, ${literal(field.name)})`, depth));
-  const parts = fields.filter((part) => part !== undefined).map((part, i) => `f${i} := ${part}`);
-  return parts.length === 0 ? undefined : `struct_pack(${parts.join(', ')})`;
-}
-
 /** The cursor's value of a table row in epoch milliseconds, as SQL; `undefined` where the schema has no timestamp there. */
 export function cursorExpression(schema: TableSchema, cursorField: string, alias: string): string | undefined {
   const names: string[] = [];

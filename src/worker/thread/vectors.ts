@@ -41,15 +41,22 @@ export function duckdbType(type: ColumnType): DuckDBType {
   }
 }
 
-/** A builder for a scalar column. */
-export function scalarBuilder(kind: ScalarKind): Builder {
+/** A builder for a scalar column; `marks.minusZero` is set where a double is -0.0. */
+export function scalarBuilder(kind: ScalarKind, marks: { minusZero: boolean }): Builder {
   switch (kind) {
     case 'long':
       return int64Builder(readLong);
     case 'timestamp':
       return int64Builder((bytes, _type, at) => bytes.readBigInt64LE(at) * 1000n);
     case 'double':
-      return numberBuilder(() => new Float64Array(2048), readDouble);
+      return numberBuilder(
+        () => new Float64Array(2048),
+        (bytes, type, at) => {
+          const value = readDouble(bytes, type, at);
+          if (value === 0 && Object.is(value, -0)) marks.minusZero = true;
+          return value;
+        },
+      );
     case 'boolean':
       return numberBuilder(
         () => new Uint8Array(2048),

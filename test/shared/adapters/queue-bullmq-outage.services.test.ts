@@ -107,16 +107,18 @@ describeWith(['redis'], 'BullMQ queue and an outage of Redis', () => {
   it('waiting jobs and an idle consumer outlive a crash', async () => {
     const queue = queues.open();
     const done: string[] = [];
+    const started = gate();
     const door = gate();
     await queue.enqueue([1, 2, 3].map((partition) => mergeJob(partition)));
     await queue.consume(
       async ({ job }) => {
+        started.open();
         if (job.id === mergeJob(1).id) await door.opened;
         done.push(job.id);
       },
       { concurrency: 1 },
     );
-    await untilState(queue, mergeJob(1).id, 'active');
+    await started.opened;
     const { restart } = await queues.killRedis();
     await vi.waitFor(() => expect(queues.errors.map(({ code }) => code)).toContain('QUEUE_UNREACHABLE'), SOON);
     door.open();

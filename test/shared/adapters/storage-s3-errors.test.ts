@@ -40,6 +40,14 @@ describe('a store that can not be reached', () => {
     expect(performance.now() - before).toBeLessThan(5000);
   });
 
+  it('keeps the line busy and never answers', async () => {
+    bench.fake.fault = () => (response) => {
+      const busy = setInterval(() => response.writeProcessing(), 20);
+      response.on('close', () => clearInterval(busy));
+    };
+    expect((await failureOf(bench.hasty.get('a'))).code).toBe('STORE_UNREACHABLE');
+  });
+
   it('keeps answering 5xx', async () => {
     bench.fake.fault = () => s3ErrorAnswer(503, 'SlowDown');
     expect((await failureOf(bench.storage.get('a'))).message).toContain('failed: SlowDown (HTTP 503)');

@@ -14,13 +14,10 @@ describe("the design's example", () => {
         guest: {
           kind: 'mongodb',
           uri: 'mongodb://reader:s3cret@db/',
-          connectTimeout: 10_000,
-          serverSelectionTimeout: 15_000,
-          socketTimeout: 300_000,
         },
         lake: { kind: 's3', region: 'us-east-1', forcePathStyle: false },
       },
-      queue: { kind: 'redis', url: 'redis://queue:6379', prefix: '{mongolake}' },
+      queue: { kind: 'redis', lockDuration: 30_000, url: 'redis://queue:6379', prefix: '{mongolake}' },
       defaults: {
         cursorField: 'updateTime',
         allowedLateness: 300_000,

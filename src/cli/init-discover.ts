@@ -1,0 +1,114 @@
+import pMap from 'p-map';
+import { listCollections, openSource } from '../composition.ts';
+import { dateFields, readSample, type Sample } from '../coordinator/sample.ts';
+import type { InitCollection } from '../shared/config/init.ts';
+import type { Config } from '../shared/config/schema.ts';
+import { asMongolakeError, MongolakeError } from '../shared/domain/errors.ts';
+import type { Clock } from '../shared/ports/clock.ts';
+import type { CollectionInfo, IndexInfo } from '../shared/ports/source.ts';
+
+/** What `init` found in a source. */
+export interface Discovery {
+  readonly database: string;
+  readonly collections: readonly InitCollection[];
+  /** Of a dump: whether it says when it was started. */
+  readonly startedAt: number | undefined;
+  /** What could not be looked at. */
+  readonly notes: readonly string[];
+}
+
+/** Name of the connection in the files that `init` writes. */
+export const CONNECTION = 'source';
+
+const COLLECTIONS_AT_ONCE = 8;
+
+/**
+ * Lists the collections of one database and looks at a few documents of each. `wanted` is the database that the user named; without
+ * it the source must have only one. Errors: `USAGE` (name one), `SOURCE_MISSING` (nothing there), those of the source.
+ */
+export async function discover(
+  config: Config,
+  wanted: string | undefined,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Discovery> {
+  const listed = await listCollections(config, CONNECTION, wanted);
+  const database = chooseDatabase(listed, wanted);
+  const found = await pMap(
+    listed.filter((info) => info.database === database),
+    (info) => lookAt(config, info, clock, signal),
+    { concurrency: COLLECTIONS_AT_ONCE },
+  );
+  return {
+    database,
+    collections: found.map(({ collection }) => collection),
+    startedAt: found[0]?.startedAt,
+    notes: found.flatMap(({ note }) => (note === undefined ? [] : [note])),
+  };
+}
+
+/** The database that was named, or the only one. */
+export function chooseDatabase(listed: readonly CollectionInfo[], wanted: string | undefined): string {
+  const names = [...new Set(listed.map(({ database }) => database))];
+  const [only, ...others] = names;
+  if (only === undefined) {
+    const where = wanted === undefined ? 'the source' : `the database ${wanted}`;
+    throw new MongolakeError('SOURCE_MISSING', `${where} has no collection that the user may see`, {
+      hint: 'Check the name of the database and the rights of the user (role `read`).',
+    });
+  }
+  if (others.length === 0) return only;
+  throw new MongolakeError('USAGE', `there are several databases: ${names.join(', ')}`, { hint: 'Name one with --database.' });
+}
+
+interface Found {
+  readonly collection: InitCollection;
+  readonly startedAt: number | undefined;
+  readonly note?: string;
+}
+
+async function lookAt(config: Config, info: CollectionInfo, clock: Clock, signal: AbortSignal): Promise<Found> {
+  const { database, name } = info;
+  const source = openSource(config, targetOf(config, database, name), clock);
+  try {
+    const documents = info.documents ?? (await source.estimate({ kind: 'full' })).documents;
+    const { serverTime } = await source.clock();
+    const sample = await readSample(source, undefined, signal);
+    const indexes = await source.indexes();
+    return { collection: { name, documents, dateFields: cursorFields(sample, indexes) }, startedAt: serverTime };
+  } catch (error) {
+    const known = asMongolakeError(error);
+    if (known.retryable || known.code === 'INTERNAL') throw error;
+    // One that can't be read is not a reason to know nothing of the others.
+    return { collection: { name, documents: info.documents, dateFields: [] }, startedAt: undefined, note: known.message };
+  } finally {
+    await source.close();
+  }
+}
+
+function targetOf(config: Config, database: string, collection: string): Parameters<typeof openSource>[1] {
+  return {
+    name: `${CONNECTION}.${collection}`,
+    pipeline: CONNECTION,
+    database,
+    collection,
+    connection: CONNECTION,
+    store: undefined,
+    tableUri: '',
+    settings: config.defaults,
+  };
+}
+
+/** Share of the sample in which a field must be a date to be a cursor. */
+const MOST = 0.9;
+
+/** The date fields that nearly every document has; where there are none, those that any has. */
+export function cursorFields(sample: Sample, indexes: readonly Pick<IndexInfo, 'fields'>[]): InitCollection['dateFields'] {
+  const dates = dateFields(sample);
+  const common = dates.filter(({ documents }) => documents >= MOST * sample.documents);
+  return (common.length > 0 ? common : dates).map(({ path }) => ({
+    path,
+    indexed: indexes.some(({ fields }) => fields[0] === path),
+  }));
+}
+

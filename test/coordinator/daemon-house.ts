@@ -1,0 +1,99 @@
+import { type DaemonTable, runDaemon } from '../../src/coordinator/daemon.ts';
+import type { RunResult } from '../../src/coordinator/run.ts';
+import { NO_COUNTS } from '../../src/shared/domain/books.ts';
+import { MongolakeError } from '../../src/shared/domain/errors.ts';
+import type { Schedule } from '../../src/shared/domain/schedule.ts';
+import type { LogFields, Logger } from '../../src/shared/ports/logger.ts';
+import { type FakeClock, fakeClock } from './fake-clock.ts';
+
+export const SECOND = 1000;
+export const MINUTE = 60 * SECOND;
+const NOON = Date.UTC(2026, 10, 22, 12);
+
+/** A log line: its level, message and fields. */
+export interface Line extends Record<string, unknown> {
+  readonly level: string;
+  readonly message: string;
+}
+
+/** A daemon's surroundings: a fake clock that stands at noon, a log that is kept, and tables whose runs are counted. */
+export function house() {
+  const clock = fakeClock(NOON);
+  const lines: Line[] = [];
+  const tables = new Map<string, DaemonTable>();
+  let failure: MongolakeError | undefined;
+  return {
+    clock,
+    lines,
+    tables,
+    fail(error: MongolakeError | undefined) {
+      failure = error;
+    },
+    /** Adds a table; returns when its runs started, milliseconds since noon. */
+    table(name: string, schedule: Schedule, run: (signal: AbortSignal) => Promise<void> = async () => {}): number[] {
+      const startedAt_ms: number[] = [];
+      const sync = async (signal: AbortSignal) => {
+        startedAt_ms.push(clock.now() - NOON);
+        await run(signal);
+        return RESULT;
+      };
+      tables.set(name, { name, schedule, sync });
+      return startedAt_ms;
+    },
+    start({ maxConcurrentRuns = 8 } = {}) {
+      const resolve = async () => {
+        if (failure !== undefined) throw failure;
+        return [...tables.values()];
+      };
+      return running(clock, (signal) =>
+        runDaemon({ resolve, clock, logger: keepingLogger(lines), signal, maxConcurrentRuns }),
+      );
+    },
+  };
+}
+
+function running(clock: FakeClock, daemon: (signal: AbortSignal) => Promise<void>) {
+  const controller = new AbortController();
+  let isOver = false;
+  const over = daemon(controller.signal).finally(() => {
+    isOver = true;
+  });
+  return {
+    over,
+    isOver: () => isOver,
+    abort: () => controller.abort(new MongolakeError('INTERRUPTED', 'told to stop')),
+    /** Tells it to stop and waits, for runs that take up to `ms` more. */
+    async stop(ms = MINUTE) {
+      this.abort();
+      await clock.advance(ms);
+      await over;
+    },
+  };
+}
+
+function keepingLogger(lines: Line[], fixed: LogFields = {}): Logger {
+  const keep = (level: string) => (message: string, fields?: LogFields) => {
+    lines.push({ level, message, ...fixed, ...fields });
+  };
+  return {
+    debug: keep('debug'),
+    info: keep('info'),
+    warn: keep('warn'),
+    error: keep('error'),
+    child: (fields) => keepingLogger(lines, { ...fixed, ...fields }),
+  };
+}
+
+const RESULT: RunResult = {
+  run: 'run',
+  version: null,
+  window: { from: null, to: null },
+  watermark: null,
+  counts: NO_COUNTS,
+  partitionsTouched: 0,
+  filesAdded: 0,
+  filesRemoved: 0,
+  bytesRead: 0,
+  bytesWritten: 0,
+  durationMs: 0,
+};

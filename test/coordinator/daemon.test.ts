@@ -1,0 +1,211 @@
+import { describe, expect, test } from 'vitest';
+import { MongolakeError } from '../../src/shared/domain/errors.ts';
+import type { Schedule } from '../../src/shared/domain/schedule.ts';
+import { house, MINUTE, SECOND } from './daemon-house.ts';
+import { settle } from './fake-clock.ts';
+
+const QUARTER: Schedule = { kind: 'every', every_ms: 15 * MINUTE };
+
+describe('beats', () => {
+  test('an interval runs at once and then on its beat, however long a run takes', async () => {
+    const { clock, start, table } = house();
+    const runs = table('a', QUARTER, () => clock.sleep(4 * MINUTE));
+    const daemon = start();
+    await clock.advance(46 * MINUTE);
+    expect(runs).toEqual([0, 15 * MINUTE, 30 * MINUTE, 45 * MINUTE]);
+    await daemon.stop(5 * MINUTE);
+  });
+
+  test('a cron expression waits for its time; none never comes up', async () => {
+    const { clock, start, table } = house();
+    const nightly = table('nightly', { kind: 'cron', expression: '0 3 * * *' });
+    const never = table('never', { kind: 'none' });
+    const daemon = start();
+    await clock.advance(40 * 60 * MINUTE);
+    expect(nightly).toEqual([15 * 60 * MINUTE, 39 * 60 * MINUTE]);
+    expect(never).toEqual([]);
+    await daemon.stop();
+  });
+
+  test('a tick whose run before still goes on is skipped, and the log says so', async () => {
+    const { clock, start, table, lines } = house();
+    const runs = table('slow', QUARTER, () => clock.sleep(20 * MINUTE));
+    const daemon = start();
+    await clock.advance(31 * MINUTE);
+    expect(runs).toEqual([0, 30 * MINUTE]);
+    expect(lines.filter(({ level }) => level === 'warn')).toEqual([
+      { level: 'warn', message: 'the tick is skipped: the run before it still goes on', table: 'slow' },
+    ]);
+    await daemon.stop(20 * MINUTE);
+  });
+
+  test('a machine that slept catches up with one run, and the beat is as before', async () => {
+    const { clock, start, table } = house();
+    const runs = table('a', QUARTER);
+    let asleep = true;
+    const sleep = clock.sleep;
+    // The first rest takes an hour and a minute, as where the lid was closed.
+    clock.sleep = (ms, signal) => {
+      const first = asleep;
+      asleep = false;
+      return sleep(first ? 61 * MINUTE : ms, signal);
+    };
+    const daemon = start();
+    await clock.advance(76 * MINUTE);
+    expect(runs).toEqual([0, 61 * MINUTE, 75 * MINUTE]);
+    await daemon.stop();
+  });
+});
+
+describe('runs', () => {
+  test('no more at once than allowed; the others wait their turn, in order', async () => {
+    const { clock, start, table } = house();
+    let running = 0;
+    let most = 0;
+    const run = async () => {
+      most = Math.max(most, ++running);
+      await clock.sleep(10 * SECOND);
+      running--;
+    };
+    const started = ['a', 'b', 'c', 'd', 'e'].map((name) => table(name, QUARTER, run));
+    const daemon = start({ maxConcurrentRuns: 2 });
+    await clock.advance(MINUTE);
+    expect(most).toBe(2);
+    expect(started.flat()).toEqual([0, 0, 10 * SECOND, 10 * SECOND, 20 * SECOND]);
+    await daemon.stop();
+  });
+
+  test('a tick that comes while a table waits for its turn is skipped, not queued twice', async () => {
+    const { clock, start, table, lines } = house();
+    table('long', { kind: 'every', every_ms: 24 * 60 * MINUTE }, () => clock.sleep(31 * MINUTE));
+    const runs = table('waiting', QUARTER);
+    const daemon = start({ maxConcurrentRuns: 1 });
+    await clock.advance(32 * MINUTE);
+    expect(runs).toHaveLength(1);
+    expect(lines.filter(({ level }) => level === 'warn').map((line) => line.table)).toEqual(['waiting', 'waiting']);
+    await daemon.stop();
+  });
+
+  test('one that fails is logged with its code, and neither the next tick nor another table suffers', async () => {
+    const { clock, start, table, lines } = house();
+    const bad = table('bad', QUARTER, async () => {
+      throw new MongolakeError('STORE_UNREACHABLE', 'the store does not answer', { hint: 'Look at it.' });
+    });
+    const broken = table('broken', QUARTER, () => {
+      throw new TypeError('a bug');
+    });
+    const good = table('good', QUARTER);
+    const daemon = start();
+    await clock.advance(16 * MINUTE);
+    expect([bad, broken, good].map((runs) => runs.length)).toEqual([2, 2, 2]);
+    expect(lines).toContainEqual({
+      level: 'error',
+      message: 'the store does not answer',
+      table: 'bad',
+      code: 'STORE_UNREACHABLE',
+      hint: 'Look at it.',
+      retryable: true,
+    });
+    expect(lines.filter(({ level, table: name }) => level === 'error' && name === 'broken')).toHaveLength(2);
+    await daemon.stop();
+  });
+
+  test('a lease that another run holds is no error', async () => {
+    const { clock, start, table, lines } = house();
+    table('held', QUARTER, async () => {
+      throw new MongolakeError('LEASE_HELD', 'another run is under way');
+    });
+    const daemon = start();
+    await clock.advance(SECOND);
+    expect(lines.find(({ code }) => code === 'LEASE_HELD')?.level).toBe('info');
+    await daemon.stop();
+  });
+});
+
+describe('stopping', () => {
+  test('waits for the runs that go on, and tells them', async () => {
+    const { clock, start, table } = house();
+    let told = false;
+    let ended = false;
+    table('a', QUARTER, async (signal) => {
+      signal.addEventListener('abort', () => {
+        told = true;
+      });
+      await clock.sleep(3 * SECOND);
+      ended = true;
+    });
+    const daemon = start();
+    await clock.advance(SECOND);
+    daemon.abort();
+    await clock.advance(SECOND);
+    expect([told, ended, daemon.isOver()]).toEqual([true, false, false]);
+    await clock.advance(2 * SECOND);
+    expect([ended, daemon.isOver()]).toEqual([true, true]);
+  });
+
+  test('starts nothing that only waited for its turn', async () => {
+    const { clock, start, table } = house();
+    table('a', QUARTER, () => clock.sleep(3 * SECOND));
+    const waiting = table('b', QUARTER);
+    const daemon = start({ maxConcurrentRuns: 1 });
+    await clock.advance(SECOND);
+    await daemon.stop(5 * SECOND);
+    expect(waiting).toEqual([]);
+  });
+
+  test('ends a rest at once', async () => {
+    const { start } = house();
+    const daemon = start();
+    await settle();
+    daemon.abort();
+    await settle();
+    expect(daemon.isOver()).toBe(true);
+  });
+});
+
+describe('the list of tables', () => {
+  test('is asked for again: a new collection gets its table, one that is gone is let go, the others keep their beat', async () => {
+    const { clock, start, table, tables } = house();
+    const stays = table('stays', QUARTER);
+    const goes = table('goes', QUARTER);
+    const daemon = start();
+    await clock.advance(5 * MINUTE);
+    tables.delete('goes');
+    const comes = table('comes', QUARTER);
+    await clock.advance(12 * MINUTE);
+    expect([stays.length, goes.length, comes.length]).toEqual([2, 1, 1]);
+    expect(stays).toEqual([0, 15 * MINUTE]);
+    await daemon.stop();
+  });
+
+  test.each(['SOURCE_UNREACHABLE', 'SOURCE_MISSING'] as const)(
+    'one that can not be told later on (%s) is told of, and the tables known go on',
+    async (code) => {
+      const { clock, start, table, lines, fail } = house();
+      const runs = table('a', QUARTER);
+      const daemon = start();
+      await clock.advance(SECOND);
+      fail(new MongolakeError(code, 'no list'));
+      await clock.advance(16 * MINUTE);
+      expect(runs).toHaveLength(2);
+      expect(lines).toContainEqual({ level: 'error', message: 'the collections could not be listed: no list', code });
+      await daemon.stop();
+    },
+  );
+
+  test('one that can not be told at the start ends the daemon, unless waiting may help', async () => {
+    const refused = house();
+    refused.fail(new MongolakeError('SOURCE_REFUSED', 'no right to list'));
+    await expect(refused.start().over).rejects.toThrow('no right to list');
+
+    const away = house();
+    const runs = away.table('a', QUARTER);
+    away.fail(new MongolakeError('SOURCE_UNREACHABLE', 'no answer'));
+    const daemon = away.start();
+    await away.clock.advance(SECOND);
+    away.fail(undefined);
+    await away.clock.advance(2 * MINUTE);
+    expect(runs).toHaveLength(1);
+    await daemon.stop();
+  });
+});
