@@ -5,6 +5,7 @@ import { checkCommand } from './cli/check.ts';
 import { coordinatorCommand } from './cli/coordinator.ts';
 import { type HeadOptions, headCommand } from './cli/head.ts';
 import { type HistoryOptions, historyCommand } from './cli/history.ts';
+import { DEFAULT_TABLE, type InitOptions, initCommand } from './cli/init.ts';
 import { failureJson, printFailure, printJson } from './cli/output.ts';
 import { type PlanOptions, planCommand } from './cli/plan.ts';
 import { type SchemaOptions, schemaCommand } from './cli/schema.ts';
@@ -14,6 +15,9 @@ import { VERSION } from './cli/version.ts';
 import { type WorkerOptions, workerCommand } from './cli/worker.ts';
 import { DEFAULT_CONFIG_FILE } from './shared/config.ts';
 import { asMongolakeError, EXIT } from './shared/domain/errors.ts';
+
+// Node 20 is supported here until its SDKs end it; the advice to move on is not for whoever reads our output.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
 const program = new Command('mongolake')
   .description('Keeps tables of Parquet files (Delta Lake) in step with MongoDB collections.')
@@ -61,6 +65,17 @@ for (const mode of ['sync', 'backfill'] as const) {
 }
 
 const TARGET = 'PIPELINE[.COLLECTION]; may be left out where there is one pipeline';
+
+program
+  .command('init')
+  .description('look at a source and write a configuration for it')
+  .option('--uri <uri>', 'connection string; $MONGODB_URI where left out. It is not written to the file')
+  .option('--dump <path>', "mongodump's files instead of a server")
+  .option('--database <name>', 'database to read; may be left out where there is one')
+  .option('--table <uri>', 'where the tables go: s3://bucket/folder or a local folder', DEFAULT_TABLE)
+  .option('-o, --output <file>', 'file to write (default: that of --config)')
+  .option('--force', 'replace the file where it exists')
+  .action(action((options: InitOptions) => initCommand(options, globals())));
 
 program
   .command('check')

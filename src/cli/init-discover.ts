@@ -5,14 +5,13 @@ import type { InitCollection } from '../shared/config/init.ts';
 import type { Config } from '../shared/config/schema.ts';
 import { asMongolakeError, MongolakeError } from '../shared/domain/errors.ts';
 import type { Clock } from '../shared/ports/clock.ts';
-import type { CollectionInfo, IndexInfo } from '../shared/ports/source.ts';
+import type { CollectionInfo, IndexInfo, SourceClock } from '../shared/ports/source.ts';
 
 /** What `init` found in a source. */
 export interface Discovery {
   readonly database: string;
   readonly collections: readonly InitCollection[];
-  /** Of a dump: whether it says when it was started. */
-  readonly startedAt: number | undefined;
+  readonly kind: SourceClock['kind'];
   /** What could not be looked at. */
   readonly notes: readonly string[];
 }
@@ -26,23 +25,18 @@ const COLLECTIONS_AT_ONCE = 8;
  * Lists the collections of one database and looks at a few documents of each. `wanted` is the database that the user named; without
  * it the source must have only one. Errors: `USAGE` (name one), `SOURCE_MISSING` (nothing there), those of the source.
  */
-export async function discover(
-  config: Config,
-  wanted: string | undefined,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<Discovery> {
+export async function discover(config: Config, wanted: string | undefined, clock: Clock): Promise<Discovery> {
   const listed = await listCollections(config, CONNECTION, wanted);
   const database = chooseDatabase(listed, wanted);
   const found = await pMap(
     listed.filter((info) => info.database === database),
-    (info) => lookAt(config, info, clock, signal),
+    (info) => lookAt(config, info, clock),
     { concurrency: COLLECTIONS_AT_ONCE },
   );
   return {
     database,
     collections: found.map(({ collection }) => collection),
-    startedAt: found[0]?.startedAt,
+    kind: config.connections[CONNECTION]?.kind === 'dump' ? 'dump' : 'live',
     notes: found.flatMap(({ note }) => (note === undefined ? [] : [note])),
   };
 }
@@ -58,29 +52,29 @@ export function chooseDatabase(listed: readonly CollectionInfo[], wanted: string
     });
   }
   if (others.length === 0) return only;
-  throw new MongolakeError('USAGE', `there are several databases: ${names.join(', ')}`, { hint: 'Name one with --database.' });
+  throw new MongolakeError('USAGE', `there are several databases: ${names.join(', ')}`, {
+    hint: 'Name one with --database.',
+  });
 }
 
 interface Found {
   readonly collection: InitCollection;
-  readonly startedAt: number | undefined;
   readonly note?: string;
 }
 
-async function lookAt(config: Config, info: CollectionInfo, clock: Clock, signal: AbortSignal): Promise<Found> {
+async function lookAt(config: Config, info: CollectionInfo, clock: Clock): Promise<Found> {
   const { database, name } = info;
   const source = openSource(config, targetOf(config, database, name), clock);
   try {
     const documents = info.documents ?? (await source.estimate({ kind: 'full' })).documents;
-    const { serverTime } = await source.clock();
-    const sample = await readSample(source, undefined, signal);
+    const sample = await readSample(source);
     const indexes = await source.indexes();
-    return { collection: { name, documents, dateFields: cursorFields(sample, indexes) }, startedAt: serverTime };
+    return { collection: { name, documents, dateFields: cursorFields(sample, indexes) } };
   } catch (error) {
     const known = asMongolakeError(error);
     if (known.retryable || known.code === 'INTERNAL') throw error;
     // One that can't be read is not a reason to know nothing of the others.
-    return { collection: { name, documents: info.documents, dateFields: [] }, startedAt: undefined, note: known.message };
+    return { collection: { name, documents: info.documents, dateFields: [] }, note: known.message };
   } finally {
     await source.close();
   }
@@ -103,7 +97,10 @@ function targetOf(config: Config, database: string, collection: string): Paramet
 const MOST = 0.9;
 
 /** The date fields that nearly every document has; where there are none, those that any has. */
-export function cursorFields(sample: Sample, indexes: readonly Pick<IndexInfo, 'fields'>[]): InitCollection['dateFields'] {
+export function cursorFields(
+  sample: Sample,
+  indexes: readonly Pick<IndexInfo, 'fields'>[],
+): InitCollection['dateFields'] {
   const dates = dateFields(sample);
   const common = dates.filter(({ documents }) => documents >= MOST * sample.documents);
   return (common.length > 0 ? common : dates).map(({ path }) => ({
@@ -111,4 +108,3 @@ export function cursorFields(sample: Sample, indexes: readonly Pick<IndexInfo, '
     indexed: indexes.some(({ fields }) => fields[0] === path),
   }));
 }
-

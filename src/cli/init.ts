@@ -1,17 +1,15 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
-import pc from 'picocolors';
-import { createIndex } from '../coordinator/check-verdicts.ts';
 import { systemClock } from '../shared/adapters/clock-system.ts';
 import { type InitCollection, type InitOptions as InitFile, renderInitConfig } from '../shared/config/init.ts';
 import type { Config } from '../shared/config/schema.ts';
 import { resolveTargets } from '../shared/config/targets.ts';
-import { DEFAULT_CONFIG_FILE, parseConfig } from '../shared/config.ts';
+import { parseConfig } from '../shared/config.ts';
 import { EXIT, MongolakeError } from '../shared/domain/errors.ts';
 import type { GlobalOptions } from './app.ts';
 import { type Discovery, discover } from './init-discover.ts';
-import { JSON_SCHEMA_VERSION, number, printJson, printLine } from './output.ts';
-import { alignRows, counted, printable } from './text.ts';
+import { type Choice, describeInit, initJson } from './init-report.ts';
+import { printJson, printLine } from './output.ts';
 
 export interface InitOptions {
   readonly uri?: string;
@@ -37,19 +35,22 @@ export async function initCommand(options: InitOptions, globals: GlobalOptions):
     });
   }
   const place = choosePlace(options, process.env, file);
-  const stop = new AbortController();
-  const found = await discover(configOf(fileFor(place, undefined, options, []), place, file), databaseOf(options, place), systemClock(), stop.signal);
+  const draft = parseConfig(renderInitConfig(fileFor(place, undefined, options, [])), file, environment(place));
+  const found = await discover(draft, databaseOf(options, place), systemClock());
   const text = renderInitConfig(fileFor(place, found.database, options, found.collections));
   const config = parseConfig(text, file, environment(place));
   writeFile(file, text, options.force ?? false);
   const chosen = await choices(config, found);
-  if (globals.json) printJson(initJson(file, found, chosen));
-  else for (const line of describeInit({ file, table: options.table, found, chosen, uriSet: uriIsSet(place) })) printLine(line);
+  const report = { file, found, chosen };
+  if (globals.json) printJson(initJson(report));
+  else for (const line of describeInit({ ...report, table: options.table, uriSet: uriIsSet(place) })) printLine(line);
   return EXIT.ok;
 }
 
 /** Where documents come from. The URI is a secret. */
-export type Place = { readonly kind: 'mongodb'; readonly uri: string } | { readonly kind: 'dump'; readonly path: string };
+export type Place =
+  | { readonly kind: 'mongodb'; readonly uri: string }
+  | { readonly kind: 'dump'; readonly path: string };
 
 /** The source that the options, or else the environment, name. `path` is as the file will have it. Throws `USAGE`. */
 export function choosePlace(
@@ -71,7 +72,10 @@ export function choosePlace(
   }
   if (!/^mongodb(?:\+srv)?:\/\/\S+$/.test(given.trim())) {
     const name = uri === undefined ? `$${URI_VARIABLE}` : '--uri';
-    throw new MongolakeError('USAGE', `${name} is not a connection string: it starts with mongodb:// or mongodb+srv://`);
+    throw new MongolakeError(
+      'USAGE',
+      `${name} is not a connection string: it starts with mongodb:// or mongodb+srv://`,
+    );
   }
   return { kind: 'mongodb', uri: given.trim() };
 }
@@ -119,22 +123,12 @@ function storeFromEnvironment(env: Readonly<Record<string, string | undefined>>)
   };
 }
 
-function configOf(options: InitFile, place: Place, file: string): Config {
-  return parseConfig(renderInitConfig(options), file, environment(place));
-}
-
 function writeFile(file: string, text: string, force: boolean): void {
   try {
     writeFileSync(file, text, { flag: force ? 'w' : 'wx' });
   } catch (error) {
     throw new MongolakeError('USAGE', `${file} can't be written: ${(error as Error).message}`, { cause: error });
   }
-}
-
-/** The cursor field of one collection in the written file; `undefined` where it is left out of it. */
-export interface Choice {
-  readonly cursorField: string;
-  readonly indexed: boolean;
 }
 
 async function choices(config: Config, found: Discovery): Promise<ReadonlyMap<string, Choice>> {
@@ -148,85 +142,4 @@ async function choices(config: Config, found: Discovery): Promise<ReadonlyMap<st
     if (field !== undefined) chosen.set(collection, { cursorField: field.path, indexed: field.indexed });
   }
   return chosen;
-}
-
-function initJson(file: string, found: Discovery, chosen: ReadonlyMap<string, Choice>): Record<string, unknown> {
-  return {
-    schemaVersion: JSON_SCHEMA_VERSION,
-    table: null,
-    file,
-    database: found.database,
-    collections: found.collections.map(({ name, documents, dateFields }) => ({
-      name,
-      documents: documents ?? null,
-      cursorField: chosen.get(name)?.cursorField ?? null,
-      indexed: chosen.get(name)?.indexed ?? null,
-      dateFields,
-    })),
-    notes: found.notes,
-  };
-}
-
-export interface InitReport {
-  readonly file: string;
-  readonly table: string;
-  readonly found: Discovery;
-  readonly chosen: ReadonlyMap<string, Choice>;
-  /** Whether $MONGODB_URI already holds what the file takes from it. */
-  readonly uriSet: boolean;
-}
-
-/** What was found, what was written, and what to type next. */
-export function describeInit({ file, table, found, chosen, uriSet }: InitReport): readonly string[] {
-  const { database, collections, notes } = found;
-  const rows = collections.map(({ name, documents, dateFields }) => {
-    const choice = chosen.get(name);
-    const dates = dateFields.map(({ path }) => path).filter((path) => path !== choice?.cursorField);
-    return [
-      printable(name),
-      documents === undefined ? '?' : number(documents),
-      choice === undefined ? pc.yellow('none found') : printable(choice.cursorField),
-      indexText(choice, found),
-      printable(dates.join(', ')),
-    ];
-  });
-  const [header = '', ...lines] = alignRows(
-    [['collection', 'documents', 'cursor field', 'index', 'other dates'], ...rows],
-    ['left', 'right'],
-  );
-  return [
-    `${pc.bold(printable(database))}  ${counted(collections.length, 'collection')}`,
-    pc.dim(header),
-    ...lines,
-    ...notes.map((note) => `${pc.yellow('note')}  ${note}`),
-    '',
-    `${pc.green('written')} ${file}, with tables in ${table}`,
-    '',
-    'Next:',
-    ...nextSteps(file, found, chosen, uriSet).map((line) => `  ${line}`),
-  ];
-}
-
-function indexText(choice: Choice | undefined, { startedAt }: Discovery): string {
-  if (choice === undefined) return '';
-  return choice.indexed ? 'yes' : startedAt === undefined ? 'no' : 'no';
-}
-
-function nextSteps(
-  file: string,
-  { collections }: Discovery,
-  chosen: ReadonlyMap<string, Choice>,
-  uriSet: boolean,
-): readonly string[] {
-  const command = file === DEFAULT_CONFIG_FILE ? 'mongolake' : `mongolake -c ${file}`;
-  const bare = collections.flatMap(({ name }) => {
-    const choice = chosen.get(name);
-    return choice === undefined || choice.indexed ? [] : [createIndex(name, choice.cursorField)];
-  });
-  return [
-    ...(uriSet ? [] : [`export ${URI_VARIABLE}=…   ${pc.dim('# the connection string is not in the file')}`]),
-    ...bare,
-    `${command} check`,
-    `${command} sync`,
-  ];
 }

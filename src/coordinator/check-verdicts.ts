@@ -65,7 +65,7 @@ export function cursorVerdict(sample: Sample, field: string): CheckResult {
 
 /** Whether two clocks agree. `now_ms` is ours at the middle of the question. */
 export function clockVerdict(serverTime: number | undefined, now_ms: number, allowedLateness_ms: number): CheckResult {
-  const allowed = `allowedLateness is ${allowedLateness_ms / 1000} s`;
+  const allowed = `allowedLateness is ${inMinutes(allowedLateness_ms)}`;
   if (serverTime === undefined) return ok('clock', `the server does not tell its time; ${allowed}`);
   const skew_ms = Math.abs(serverTime - now_ms);
   const message = `the server's clock and ours are ${(skew_ms / 1000).toFixed(1)} s apart; ${allowed}`;
@@ -75,6 +75,10 @@ export function clockVerdict(serverTime: number | undefined, now_ms: number, all
   }
   if (skew_ms <= allowedLateness_ms / 2) return ok('clock', message);
   return warning('clock', message, 'Set both clocks by NTP: beyond allowedLateness no run starts.');
+}
+
+function inMinutes(ms: number): string {
+  return ms % 60_000 === 0 ? `${ms / 60_000} min` : `${ms / 1000} s`;
 }
 
 /** Whether a dump says when it was started. */

@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream';
 import { jsonBody, readJson } from '../shared/documents.ts';
-import { findElement } from '../shared/domain/bson.ts';
 import { cursorPath, readCursor } from '../shared/domain/cursor.ts';
 import { asMongolakeError, MongolakeError } from '../shared/domain/errors.ts';
 import { partitionOf } from '../shared/domain/hash.ts';
@@ -67,6 +66,7 @@ export async function extract(job: ExtractJob, delivery: Delivery, context: Extr
     sketch: sketchToJson(pass.sketch),
     durationMs: Math.round(clock.monotonic() - started),
   };
+  delivery.signal.throwIfAborted();
   const { written } = await storage.putIfAbsent(
     receiptKey(job.run, 'extract', job.ordinal),
     jsonBody(receipt),
@@ -89,13 +89,26 @@ async function* shuffled(
   delivery: Delivery,
 ): AsyncGenerator<Buffer> {
   const path = cursorPath(plan.cursorField);
+  const progress = throttled(delivery, context.clock);
   for await (const batch of batches) {
     for (const at of batch.offsets) takeDocument(batch, at, plan, path, pass, shuffle, context.source.description);
     delivery.signal.throwIfAborted();
-    await delivery.progress({ done: pass.documents, bytes: pass.bytes });
+    await progress({ done: pass.documents, bytes: pass.bytes });
     if (shuffle.held >= context.shuffleBytes) yield* shuffle.flush();
   }
   yield* shuffle.flush();
+}
+
+/** Each call reaches the queue's server, so few are made. */
+const PROGRESS_MS = 500;
+
+function throttled(delivery: Delivery, clock: Clock): Delivery['progress'] {
+  let next = Number.NEGATIVE_INFINITY;
+  return async (value) => {
+    if (clock.monotonic() < next) return;
+    next = clock.monotonic() + PROGRESS_MS;
+    await delivery.progress(value);
+  };
 }
 
 function takeDocument(
@@ -112,9 +125,7 @@ function takeDocument(
   try {
     const cursor = readCursor(bytes, at, path);
     if (plan.sourceKind === 'dump' && !inScope(plan.scope, cursor)) return;
-    sketchDocument(pass.sketch, bytes, at);
-    const id = findElement(bytes, at, ['_id']);
-    if (id === undefined) throw new MongolakeError('DOCUMENT_BROKEN', 'a document without _id');
+    const id = sketchDocument(pass.sketch, bytes, at);
     shuffle.add(partitionOf(idHash(bytes, id.type, id.at, id.end), plan.partitions), bytes, at, length);
     pass.documents++;
     pass.bytes += length;
@@ -128,7 +139,9 @@ function takeDocument(
 function placed(error: unknown, batch: RawBatch, at: number, before: number, description: string): MongolakeError {
   const known = asMongolakeError(error);
   const place =
-    batch.position === undefined ? `document ${before + 1} of the read` : `the document at byte ${batch.position + at}`;
+    batch.position === undefined
+      ? `document ${before + 1} of the read`
+      : `the document at byte ${batch.position + at - (batch.offsets[0] ?? 0)}`;
   const hint = known.hint === undefined ? {} : { hint: known.hint };
   return new MongolakeError(known.code, `${description}, ${place}: ${known.message}`, { ...hint, cause: error });
 }

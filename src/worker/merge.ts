@@ -77,6 +77,7 @@ export async function merge(job: MergeJob, delivery: Delivery, context: MergeCon
       bytesWritten: sum(added.map((file) => file.size)),
       durationMs: Math.round(clock.monotonic() - started),
     };
+    delivery.signal.throwIfAborted();
     const { written } = await storage.putIfAbsent(
       receiptKey(job.run, 'merge', job.partition),
       jsonBody(receipt),

@@ -119,6 +119,10 @@ export function keyContract(storage: () => Storage): void {
     expect(await keysOf(storage())).toEqual([]);
   });
 
+  refusedKeyContract(storage);
+}
+
+function refusedKeyContract(storage: () => Storage): void {
   it('refuses keys that leave the root or that not every adapter can hold', async () => {
     const bad = [
       '',

@@ -76,21 +76,26 @@ export function memoryStorage(uri = 'memory:', clock?: Clock): Storage {
       checkWriterId(uri, key, body, writerId);
       return objects.get(key)?.etag === etag ? { written: true, etag: store(key, body) } : settle(key, writerId);
     },
-    list: (prefix, options) => listed(prefix, options?.startAfter),
+    list: (prefix, options) => listed(uri, objects, prefix, options?.startAfter),
     delete: async (keys) => {
       for (const key of keys) checkKey(uri, key);
       for (const key of keys) objects.delete(key);
     },
     close: async () => undefined,
   };
+}
 
-  async function* listed(prefix: string, startAfter: string | undefined): AsyncGenerator<ObjectInfo> {
-    checkPrefix(uri, prefix);
-    const keys = [...objects.keys()].filter((key) => key.startsWith(prefix)).sort(compareKeys);
-    for (const key of keys) {
-      if (startAfter !== undefined && compareKeys(key, startAfter) <= 0) continue;
-      const found = objects.get(key);
-      if (found !== undefined) yield { key, size: found.body.length, modifiedAt: found.modifiedAt };
-    }
+async function* listed(
+  uri: string,
+  objects: ReadonlyMap<string, Stored>,
+  prefix: string,
+  startAfter: string | undefined,
+): AsyncGenerator<ObjectInfo> {
+  checkPrefix(uri, prefix);
+  const keys = [...objects.keys()].filter((key) => key.startsWith(prefix)).sort(compareKeys);
+  for (const key of keys) {
+    if (startAfter !== undefined && compareKeys(key, startAfter) <= 0) continue;
+    const found = objects.get(key);
+    if (found !== undefined) yield { key, size: found.body.length, modifiedAt: found.modifiedAt };
   }
 }

@@ -40,7 +40,7 @@ export function renderInitConfig(options: InitOptions): string {
   const cursor = commonCursor(options.collections);
   return [
     `# yaml-language-server: $schema=${oneLine(options.schemaUrl ?? SCHEMA_URL)}`,
-    '# Secrets stay in variables: ${NAME}, or ${NAME:-default}. Every key: `mongolake schema`.',
+    '# Secrets stay in variables: ${NAME}, or ${NAME:-default}. Every key: `mongolake schema --config`.',
     'version: 1',
     '',
     'connections:',
@@ -107,7 +107,7 @@ function renderPipeline(options: InitOptions, cursor: string): string[] {
     '      connection: source',
     ...(database === undefined ? [] : [`      database: ${scalar(database)}`]),
     '      collections:   # names, * and ? as wildcards, "!..." to leave out',
-    ...usable.map((collection) => `        - ${pattern(collection)}   # ${remarks(collection, cursor)}`),
+    ...usable.map((collection) => `        - ${pattern(collection)}   # ${remarks(collection, cursor, source.kind)}`),
     ...unusable.map((collection) => `        # - ${pattern(collection)}   # ${reasonAgainst(collection)}`),
     ...(usable.length === 0
       ? ['        - "*"   # nothing with a date field was found; name the collections to sync']
@@ -142,13 +142,13 @@ function reasonAgainst({ name, dateFields }: InitCollection): string | undefined
   return dateFields.some(({ path }) => isFieldPath(path)) ? undefined : 'no date field found in a sample';
 }
 
-function remarks(collection: InitCollection, cursor: string): string {
+function remarks(collection: InitCollection, cursor: string, kind: InitOptions['source']['kind']): string {
   const { documents, dateFields } = collection;
   const count = documents === undefined ? '' : `about ${documents.toLocaleString('en-US')} documents, `;
   const path = dateFields.some((field) => field.path === cursor) ? cursor : bestField(collection);
   const indexed = dateFields.some((field) => field.path === path && field.indexed);
   const index = indexed ? 'is indexed' : 'has NO index: every sync would scan the collection, make one first';
-  return `${count}${key(path)} ${index}`;
+  return kind === 'dump' ? `${count}by ${key(path)}` : `${count}${key(path)} ${index}`;
 }
 
 /** The date field that most collections have; an index counts for more than a usual name, and both more than mere frequency. */

@@ -31,14 +31,16 @@ export function checkExtract(receipt: ExtractReceipt): void {
   balance(`extract job ${receipt.ordinal}`, receipt.documents, shuffled + receipt.quarantined);
 }
 
-/** I7 within one partition: every document shuffled to it has one outcome, and the rows written are those that must be there. */
+/** I7 within one partition: every document shuffled to it has one outcome, and the rows written are those that must be there. Throws `BOOKS_UNBALANCED`. */
 export function checkMerge(input: MergeInput, receipt: MergeReceipt): void {
   const { read, inserted, updated, deleted, unchanged, superseded, quarantined } = receipt.counts;
   const where = `partition ${input.partition}`;
   balance(where, input.documents, read);
   balance(where, read, inserted + updated + deleted + unchanged + superseded + quarantined);
   const removed = new Set(receipt.removed);
-  const before = input.base.filter((file) => removed.has(file.path)).reduce((sum, file) => sum + file.rows, 0);
+  const replaced = input.base.filter((file) => removed.has(file.path));
+  balance(`${where}, files replaced`, replaced.length, receipt.removed.length);
+  const before = replaced.reduce((sum, file) => sum + file.rows, 0);
   const after = receipt.added.reduce((sum, file) => sum + file.rows, 0);
   balance(`${where}, rows`, before + inserted - deleted, after);
 }

@@ -1,7 +1,8 @@
 import { MongolakeError } from './errors.ts';
 import { chooseIdType } from './ids.ts';
 import { type Column, type ColumnType, ID_COLUMN, type ScalarKind, type TableSchema } from './schema.ts';
-import type { DocumentSketch, FieldSketch, Sketch, ValueClass } from './sketch.ts';
+import type { DocumentSketch, FieldSketch, Sketch } from './sketch.ts';
+import type { ValueClass } from './value-class.ts';
 
 const EMPTY: ReadonlySet<ValueClass> = new Set(['emptyStruct', 'emptyArray']);
 
@@ -13,6 +14,7 @@ export function accepts(type: ColumnType, value: ValueClass): boolean {
     case 'double':
       return value === 'long' || value === 'wholeDouble' || value === 'double';
     case 'struct':
+    case 'object':
       return value === 'struct' || value === 'emptyStruct';
     case 'array':
       return value === 'array' || value === 'emptyArray';
@@ -21,8 +23,23 @@ export function accepts(type: ColumnType, value: ValueClass): boolean {
   }
 }
 
-/** State of one fold: whether some value has no typed column and goes to the JSON column. */
+/** What bounds a schema; what goes past it is kept as EJSON. */
+export interface FoldLimits {
+  /** Columns that hold values, those within structs counted one by one. A value past it goes to the JSON column. */
+  readonly columns: number;
+  /** Names of one object at its first sight; with more, its keys are data, and it becomes one `object` column. */
+  readonly keys: number;
+}
+
+/** A thousand columns merge in half a gigabyte of memory. */
+export const FOLD_LIMITS: FoldLimits = { columns: 1000, keys: 250 };
+
+/** State of one fold. */
 interface Fold {
+  readonly limits: FoldLimits;
+  /** Columns that may still be added. */
+  room: number;
+  /** Whether some value has no typed column and goes to the JSON column. */
   extra: boolean;
 }
 
@@ -30,14 +47,24 @@ interface Fold {
  * The schema that holds all that `table` holds and all that the sketch saw: new fields become columns at the end, a value that
  * fits no committed column gets a sibling `name__kind`; nothing that exists changes. Throws `ID_TYPE` where an `_id` does not fit.
  */
-export function foldSchema(table: TableSchema | undefined, sketch: Sketch): TableSchema {
+export function foldSchema(table: TableSchema | undefined, sketch: Sketch, limits = FOLD_LIMITS): TableSchema {
   const idType = table?.idType ?? chooseIdType(sketch.ids);
   refuseForeignIds(idType, sketch);
-  const fold: Fold = { extra: false };
+  const committed = table?.columns ?? [];
+  const fold: Fold = { limits, room: limits.columns - leaves(committed), extra: sketch.open };
   const reserved = table?.extra == null ? [ID_COLUMN] : [ID_COLUMN, table.extra];
-  const columns = foldFields(fold, table?.columns ?? [], sketch.fields, reserved);
+  const columns = foldFields(fold, committed, sketch.fields, reserved);
   const extra = table?.extra ?? (fold.extra ? uniqueName('_extra', takenNames(columns, reserved)) : null);
   return { idType, columns, extra };
+}
+
+function leaves(columns: readonly Column[]): number {
+  return columns.reduce((sum, { type }) => sum + leavesOf(type), 0);
+}
+
+function leavesOf(type: ColumnType): number {
+  if (type.kind === 'struct') return leaves(type.fields);
+  return type.kind === 'array' ? leavesOf(type.element) : 1;
 }
 
 function refuseForeignIds(idType: TableSchema['idType'], sketch: Sketch): void {
@@ -50,46 +77,97 @@ function refuseForeignIds(idType: TableSchema['idType'], sketch: Sketch): void {
   }
 }
 
+/** The columns of one level while it is folded. */
+interface Level {
+  readonly columns: Column[];
+  /** Source → indexes of its columns. */
+  readonly bySource: Map<string, number[]>;
+  /** Names in lower case. */
+  readonly taken: Set<string>;
+}
+
 function foldFields(
   fold: Fold,
   columns: readonly Column[],
   fields: DocumentSketch,
   reserved: readonly string[],
 ): Column[] {
-  const result = [...columns];
-  const taken = takenNames(columns, reserved);
-  for (const [source, field] of fields) foldField(fold, result, taken, source, field);
-  return result;
+  const level: Level = { columns: [...columns], bySource: new Map(), taken: takenNames(columns, reserved) };
+  columns.forEach(({ source }, index) => {
+    own(level, source).push(index);
+  });
+  for (const [source, field] of fields) foldField(fold, level, source, field);
+  return level.columns;
 }
 
 function takenNames(columns: readonly Column[], reserved: readonly string[]): Set<string> {
   return new Set([...reserved, ...columns.map((column) => column.name)].map((name) => name.toLowerCase()));
 }
 
-function foldField(fold: Fold, columns: Column[], taken: Set<string>, source: string, field: FieldSketch): void {
-  const own = () => columns.filter((column) => column.source === source);
-  const add = (type: ColumnType) => {
-    const siblings = own().length > 0;
-    const name = uniqueName(siblings ? `${safeName(source)}__${type.kind}` : safeName(source), taken);
-    columns.push({ name, source, type });
-    taken.add(name.toLowerCase());
-  };
+function own(level: Level, source: string): number[] {
+  let indexes = level.bySource.get(source);
+  if (indexes === undefined) {
+    indexes = [];
+    level.bySource.set(source, indexes);
+  }
+  return indexes;
+}
+
+function hasColumn(level: Level, source: string, test: (type: ColumnType) => boolean): boolean {
+  return own(level, source).some((index) => test((level.columns[index] as Column).type));
+}
+
+/** Adds a column that takes up no more room than is left; its room was not taken yet. */
+function addScalar(fold: Fold, level: Level, source: string, type: ColumnType): void {
+  if (fold.room < 1) {
+    fold.extra = true;
+    return;
+  }
+  fold.room--;
+  addColumn(level, source, type);
+}
+
+function addColumn(level: Level, source: string, type: ColumnType): void {
+  const indexes = own(level, source);
+  const wanted = indexes.length > 0 ? `${safeName(source)}__${type.kind}` : safeName(source);
+  const name = uniqueName(wanted, level.taken);
+  indexes.push(level.columns.length);
+  level.columns.push({ name, source, type });
+  level.taken.add(name.toLowerCase());
+}
+
+function foldField(fold: Fold, level: Level, source: string, field: FieldSketch): void {
   for (const value of byCount(field.counts)) {
     if (value === 'null') continue;
-    if (value === 'array') foldArray(fold, columns, source, field.element ?? { counts: {} }, add);
-    else if (own().some((column) => accepts(column.type, value))) continue;
+    if (value === 'array') foldArray(fold, level, source, field.element ?? { counts: {} });
+    else if (value === 'struct') foldStruct(fold, level, source, field);
+    else if (hasColumn(level, source, (type) => accepts(type, value))) continue;
     else if (EMPTY.has(value)) fold.extra = true;
-    else if (value === 'struct') addStruct(fold, field, add);
-    else add(newScalar(value, field.counts));
+    else addScalar(fold, level, source, newScalar(value, field.counts));
   }
-  if (field.fields !== undefined) deepenStruct(fold, columns, source, field.fields);
 }
 
 /** A struct becomes a column once some field of it has a type; until then it goes to the JSON column. */
-function addStruct(fold: Fold, field: FieldSketch, add: (type: ColumnType) => void): void {
-  const fields = foldFields(fold, [], field.fields ?? new Map(), []);
-  if (fields.length === 0) fold.extra = true;
-  else add({ kind: 'struct', fields });
+function foldStruct(fold: Fold, level: Level, source: string, field: FieldSketch): void {
+  const fields = field.fields ?? new Map();
+  const index = own(level, source).find((at) => level.columns[at]?.type.kind === 'struct');
+  const column = index === undefined ? undefined : level.columns[index];
+  if (index !== undefined && column?.type.kind === 'struct') {
+    if (field.open) fold.extra = true;
+    level.columns[index] = { ...column, type: { kind: 'struct', fields: foldFields(fold, column.type.fields, fields, []) } };
+  } else if (hasColumn(level, source, (type) => type.kind === 'object')) {
+    return;
+  } else if (keysAreData(fold, field)) {
+    addScalar(fold, level, source, { kind: 'object' });
+  } else {
+    const columns = foldFields(fold, [], fields, []);
+    if (columns.length === 0) fold.extra = true;
+    else addColumn(level, source, { kind: 'struct', fields: columns });
+  }
+}
+
+function keysAreData(fold: Fold, { fields, open }: FieldSketch): boolean {
+  return open === true || (fields?.size ?? 0) > fold.limits.keys;
 }
 
 function byCount(counts: FieldSketch['counts']): ValueClass[] {
@@ -112,63 +190,54 @@ function numericKind(value: ValueClass, counts: FieldSketch['counts']): 'long' |
   return doubles && !counts.wideLong ? 'double' : 'long';
 }
 
-function deepenStruct(fold: Fold, columns: Column[], source: string, fields: DocumentSketch): void {
-  const index = columns.findIndex((column) => column.source === source && column.type.kind === 'struct');
-  const column = columns[index];
-  if (column?.type.kind !== 'struct') return;
-  columns[index] = { ...column, type: { kind: 'struct', fields: foldFields(fold, column.type.fields, fields, []) } };
-}
-
-function foldArray(
-  fold: Fold,
-  columns: Column[],
-  source: string,
-  element: FieldSketch,
-  add: (type: ColumnType) => void,
-): void {
-  const index = columns.findIndex((column) => column.source === source && column.type.kind === 'array');
-  const known = columns[index];
-  const committed = known?.type.kind === 'array' ? known.type.element : undefined;
-  const folded = committed === undefined ? newElement(fold, element) : deepenElement(fold, committed, element);
-  if (folded === undefined) {
-    fold.extra = true;
-  } else if (known === undefined) {
-    add({ kind: 'array', element: folded.type });
-  } else {
-    columns[index] = { ...known, type: { kind: 'array', element: folded.type } };
+function foldArray(fold: Fold, level: Level, source: string, element: FieldSketch): void {
+  const index = own(level, source).find((at) => level.columns[at]?.type.kind === 'array');
+  const known = index === undefined ? undefined : level.columns[index];
+  if (index === undefined || known?.type.kind !== 'array') {
+    const type = newElement(fold, element);
+    if (type === undefined) fold.extra = true;
+    else addColumn(level, source, { kind: 'array', element: type });
+    return;
   }
-  const hasJson = columns.some((column) => column.source === source && column.type.kind === 'json');
-  if (folded !== undefined && !folded.fitsAll && !hasJson) add({ kind: 'json' });
+  const folded = deepenElement(fold, known.type.element, element);
+  level.columns[index] = { ...known, type: { kind: 'array', element: folded.type } };
+  // An array with an element that the committed type can't hold goes to a JSON sibling, whole.
+  if (!folded.fitsAll && !hasColumn(level, source, (type) => type.kind === 'json'))
+    addScalar(fold, level, source, { kind: 'json' });
 }
 
-interface FoldedElement {
-  readonly type: ColumnType;
-  /** False where some array has an element that the committed type can't hold: such an array goes to a JSON sibling, whole. */
-  readonly fitsAll: boolean;
-}
-
-/** The element type of arrays seen for the first time; mixed elements become EJSON strings; `undefined` while nothing typed was seen. */
-function newElement(fold: Fold, element: FieldSketch): FoldedElement | undefined {
+/**
+ * The element type of arrays seen for the first time; mixed elements become EJSON strings; `undefined` while nothing typed was
+ * seen, or there is no room for it.
+ */
+function newElement(fold: Fold, element: FieldSketch): ColumnType | undefined {
   const seen = byCount(element.counts).filter((value) => value !== 'null');
-  const typed = seen.find((value) => !EMPTY.has(value));
-  if (typed === undefined) return undefined;
-  const type = elementType(fold, typed, element);
-  if (type === undefined) return undefined;
-  return seen.every((value) => accepts(type, value))
-    ? { type, fitsAll: true }
-    : { type: { kind: 'json' }, fitsAll: true };
+  const first = seen.find((value) => !EMPTY.has(value));
+  if (first === undefined || fold.room < 1) return undefined;
+  const before = { room: fold.room, extra: fold.extra };
+  const type = elementType(fold, first, element);
+  if (type === undefined || seen.every((value) => accepts(type, value))) return type;
+  Object.assign(fold, before, { room: before.room - 1 });
+  return { kind: 'json' };
 }
 
 function elementType(fold: Fold, value: ValueClass, element: FieldSketch): ColumnType | undefined {
   if (value === 'array') {
     const inner = newElement(fold, element.element ?? { counts: {} });
-    return inner && { kind: 'array', element: inner.type };
+    return inner && { kind: 'array', element: inner };
   }
-  if (value === 'struct') {
+  if (value === 'struct' && !keysAreData(fold, element)) {
     const fields = foldFields(fold, [], element.fields ?? new Map(), []);
     return fields.length === 0 ? undefined : { kind: 'struct', fields };
   }
-  return newScalar(value, element.counts);
+  fold.room--;
+  return value === 'struct' ? { kind: 'object' } : newScalar(value, element.counts);
+}
+
+interface FoldedElement {
+  readonly type: ColumnType;
+  /** False where some element is of another type than the committed one. */
+  readonly fitsAll: boolean;
 }
 
 function deepenElement(fold: Fold, type: ColumnType, element: FieldSketch): FoldedElement {
@@ -176,6 +245,7 @@ function deepenElement(fold: Fold, type: ColumnType, element: FieldSketch): Fold
   const seen = byCount(element.counts).filter((value) => value !== 'null');
   const fitsHere = seen.every((value) => accepts(type, value));
   if (type.kind === 'struct' && element.fields !== undefined) {
+    if (element.open) fold.extra = true;
     return { type: { kind: 'struct', fields: foldFields(fold, type.fields, element.fields, []) }, fitsAll: fitsHere };
   }
   if (type.kind === 'array' && element.element !== undefined) {

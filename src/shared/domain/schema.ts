@@ -11,6 +11,8 @@ export type ScalarKind =
   | 'boolean'
   | 'timestamp'
   | 'binary'
+  /** A whole document in canonical EJSON, where its keys are data rather than a shape. */
+  | 'object'
   /** Canonical EJSON in a string: whatever has no column of its own type. */
   | 'json';
 
@@ -31,7 +33,10 @@ export interface Column {
 export interface TableSchema {
   readonly idType: IdType;
   readonly columns: readonly Column[];
-  /** Name of the JSON column that holds what has no typed column yet (`{}` and `[]`), or `null` while there is none. */
+  /**
+   * Name of the JSON column that holds what has no typed column (`{}` and `[]` while nothing more is known of them, and what goes
+   * past the column limit), or `null` while there is none.
+   */
   readonly extra: string | null;
 }
 

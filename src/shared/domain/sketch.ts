@@ -1,39 +1,11 @@
-import { BSON, brokenDocument, type Element, UUID_SUBTYPE, walkElements } from './bson.ts';
+import { brokenDocument, type Element, walkElements } from './bson.ts';
 import { checkDepth, checkText, checkValue, fieldName } from './bson-text.ts';
-import { MongolakeError } from './errors.ts';
 import { type IdClass, idClass, idText } from './ids.ts';
-import { isDoubleExact, readInt64Number } from './numbers.ts';
-import { TIMESTAMP_MAX_MS, TIMESTAMP_MIN_MS } from './schema.ts';
-
-/**
- * What a value is, as far as it decides which column can hold it exactly. `wideLong` is an integer past ±2^53, `wholeDouble` a double
- * that is such an integer; `emptyStruct` and `emptyArray` have no type yet; `json` is what only EJSON can hold (dates outside
- * years 1–9999 included).
- */
-export type ValueClass =
-  | 'null'
-  | 'string'
-  | 'objectId'
-  | 'uuid'
-  | 'decimal'
-  | 'long'
-  | 'wideLong'
-  | 'wholeDouble'
-  | 'double'
-  | 'boolean'
-  | 'timestamp'
-  | 'binary'
-  | 'json'
-  | 'struct'
-  | 'emptyStruct'
-  | 'array'
-  | 'emptyArray';
+import { type ValueClass, valueClass } from './value-class.ts';
 
 /** The shape of one field over all documents read: plain JSON, so that it travels in a receipt. */
-export interface FieldSketch {
+export interface FieldSketch extends Partial<LevelSketch> {
   readonly counts: Partial<Record<ValueClass, number>>;
-  /** Fields of the documents seen here. */
-  fields?: DocumentSketch;
   /** All elements of the arrays seen here. */
   element?: FieldSketch;
   /** The number of the document in which it was last met; of no meaning outside this process. */
@@ -43,54 +15,29 @@ export interface FieldSketch {
 /** Field name → sketch, in the order first seen. A `Map` in memory; pairs in JSON. */
 export type DocumentSketch = Map<string, FieldSketch>;
 
+/** The documents seen at one place. */
+interface LevelSketch {
+  fields: DocumentSketch;
+  /** True where it has more names than are kept: its keys are data. */
+  open: boolean;
+}
+
 /** The shape of the documents of one extract job. */
 export interface Sketch {
   readonly ids: Partial<Record<IdClass, number>>;
   /** One id of each class, as text of at most 100 characters, for messages. */
   readonly idExamples: Partial<Record<IdClass, string>>;
   readonly fields: DocumentSketch;
+  open: boolean;
+  /** Names kept at all levels. */
+  names: number;
 }
+
+/** Different names kept of one level of the documents, and of all levels together; the rest of such a level is data, not shape. */
+export const MOST_NAMES = { level: 10_000, all: 50_000 } as const;
 
 export function emptySketch(): Sketch {
-  return { ids: {}, idExamples: {}, fields: new Map() };
-}
-
-/** The class of the value that starts at `at`. */
-export function valueClass(bytes: Buffer, type: number, at: number): ValueClass {
-  switch (type) {
-    case BSON.string:
-    case BSON.symbol:
-      return 'string';
-    case BSON.objectId:
-      return 'objectId';
-    case BSON.int32:
-      return 'long';
-    case BSON.int64:
-      return isDoubleExact(bytes, at) ? 'long' : 'wideLong';
-    case BSON.double: {
-      const value = bytes.readDoubleLE(at);
-      return Number.isSafeInteger(value) && !Object.is(value, -0) ? 'wholeDouble' : 'double';
-    }
-    case BSON.decimal128:
-      return 'decimal';
-    case BSON.boolean:
-      return 'boolean';
-    case BSON.date: {
-      const ms = readInt64Number(bytes, at);
-      return ms >= TIMESTAMP_MIN_MS && ms <= TIMESTAMP_MAX_MS ? 'timestamp' : 'json';
-    }
-    case BSON.binary:
-      return bytes[at + 4] === UUID_SUBTYPE && bytes.readInt32LE(at) === 16 ? 'uuid' : 'binary';
-    case BSON.null:
-    case BSON.undefined:
-      return 'null';
-    case BSON.object:
-      return bytes.readInt32LE(at) === 5 ? 'emptyStruct' : 'struct';
-    case BSON.array:
-      return bytes.readInt32LE(at) === 5 ? 'emptyArray' : 'array';
-    default:
-      return 'json';
-  }
+  return { ids: {}, idExamples: {}, fields: new Map(), open: false, names: 0 };
 }
 
 /**
@@ -99,14 +46,14 @@ export function valueClass(bytes: Buffer, type: number, at: number): ValueClass 
  */
 export function sketchDocument(sketch: Sketch, bytes: Buffer, at: number): Element {
   let id: Element | undefined;
-  const isId = (type: number, name: string, valueAt: number, end: number) => {
+  const takeId = (type: number, name: string, valueAt: number, end: number) => {
     if (name !== '_id') return false;
     if (id !== undefined) throw brokenDocument('field "_id" occurs twice');
     checkValue(bytes, type, valueAt, end, name, 1);
     id = { type, at: valueAt, end };
     return true;
   };
-  sketchFields(sketch.fields, bytes, at, 1, isId);
+  sketchFields(sketch, sketch, bytes, at, 1, takeId);
   const found = id as Element | undefined;
   if (found === undefined) throw brokenDocument('a document without _id');
   const kind = idClass(bytes, found.type, found.at);
@@ -116,43 +63,48 @@ export function sketchDocument(sketch: Sketch, bytes: Buffer, at: number): Eleme
   return found;
 }
 
-type Skip = (type: number, name: string, at: number, end: number) => boolean;
+type Take = (type: number, name: string, at: number, end: number) => boolean;
 
-/** Numbers each document met, at any level, so that a field knows whether it was met in this one already. */
-let visit = 0;
+/** Numbers the documents met, at any level, so that a field knows whether it was met in this one already. */
+let documentsMet = 0;
 
-function sketchFields(fields: DocumentSketch, bytes: Buffer, at: number, depth: number, skip?: Skip): void {
-  const own = ++visit;
+function sketchFields(
+  sketch: Sketch,
+  level: LevelSketch,
+  bytes: Buffer,
+  at: number,
+  depth: number,
+  take?: Take,
+): void {
+  const own = ++documentsMet;
   walkElements(bytes, at, (type, nameStart, nameEnd, valueAt, end) => {
     const name = fieldName(bytes, nameStart, nameEnd);
-    if (skip?.(type, name, valueAt, end) === true) return true;
-    let field = fields.get(name);
+    if (take?.(type, name, valueAt, end) === true) return true;
+    const field = level.fields.get(name) ?? newField(sketch, level, name);
     if (field === undefined) {
-      if (fields.size === MAX_FIELDS) throw tooManyFields(name);
-      field = { counts: {}, seen: 0 };
-      fields.set(name, field);
+      checkValue(bytes, type, valueAt, end, name, depth);
+      return true;
     }
     if (field.seen === own) throw brokenDocument(`field "${name}" occurs twice`);
     field.seen = own;
-    sketchValue(field, bytes, type, valueAt, end, name, depth);
+    sketchValue(sketch, field, bytes, type, valueAt, end, name, depth);
     return true;
   });
 }
 
-/** Different field names that one level of a document may have over a whole run; more than this are keys that are data. */
-export const MAX_FIELDS = 10_000;
-
-function tooManyFields(name: string): MongolakeError {
-  return new MongolakeError(
-    'SCHEMA_CONFLICT',
-    `more than ${MAX_FIELDS} different field names beside "${name}": its keys look like data`,
-    {
-      hint: 'Store such an object as an array of {key, value}, or leave its collection out.',
-    },
-  );
+function newField(sketch: Sketch, level: LevelSketch, name: string): FieldSketch | undefined {
+  if (level.fields.size >= MOST_NAMES.level || sketch.names >= MOST_NAMES.all) {
+    level.open = true;
+    return undefined;
+  }
+  const field: FieldSketch = { counts: {}, seen: 0 };
+  level.fields.set(name, field);
+  sketch.names++;
+  return field;
 }
 
 function sketchValue(
+  sketch: Sketch,
   field: FieldSketch,
   bytes: Buffer,
   type: number,
@@ -170,52 +122,46 @@ function sketchValue(
       return checkValue(bytes, type, at, end, name, depth);
     case 'struct':
       checkDepth(depth + 1, name);
-      field.fields ??= new Map();
-      return sketchFields(field.fields, bytes, at, depth + 1);
-    case 'array':
+      return sketchFields(sketch, levelOf(field), bytes, at, depth + 1);
+    case 'array': {
       checkDepth(depth + 1, name);
       field.element ??= { counts: {}, seen: 0 };
-      return sketchElements(field.element, bytes, at, name, depth + 1);
+      const element = field.element;
+      return walkElements(bytes, at, (childType, _nameStart, _nameEnd, valueAt, childEnd) => {
+        sketchValue(sketch, element, bytes, childType, valueAt, childEnd, name, depth + 1);
+        return true;
+      });
+    }
   }
 }
 
-function sketchElements(element: FieldSketch, bytes: Buffer, at: number, name: string, depth: number): void {
-  walkElements(bytes, at, (type, _nameStart, _nameEnd, valueAt, end) => {
-    sketchValue(element, bytes, type, valueAt, end, name, depth);
-    return true;
-  });
+function levelOf(field: FieldSketch): LevelSketch {
+  field.fields ??= new Map();
+  field.open ??= false;
+  return field as FieldSketch & LevelSketch;
 }
 
 /** Adds `from` to `into`, keeping the order in which fields were first seen. */
 export function mergeSketch(into: Sketch, from: Sketch): void {
   addCounts(into.ids, from.ids);
   for (const [kind, example] of Object.entries(from.idExamples)) into.idExamples[kind as IdClass] ??= example;
-  mergeFields(into.fields, from.fields);
+  mergeLevel(into, into, from);
 }
 
-function mergeFields(into: DocumentSketch, from: DocumentSketch): void {
-  for (const [name, field] of from) {
-    const known = into.get(name);
-    if (known === undefined) into.set(name, copyField(field));
-    else mergeField(known, field);
+function mergeLevel(sketch: Sketch, into: LevelSketch, from: LevelSketch): void {
+  into.open ||= from.open;
+  for (const [name, field] of from.fields) {
+    const known = into.fields.get(name) ?? newField(sketch, into, name);
+    if (known !== undefined) mergeField(sketch, known, field);
   }
 }
 
-function copyField(field: FieldSketch): FieldSketch {
-  const copy: FieldSketch = { counts: {} };
-  mergeField(copy, field);
-  return copy;
-}
-
-function mergeField(into: FieldSketch, from: FieldSketch): void {
+function mergeField(sketch: Sketch, into: FieldSketch, from: FieldSketch): void {
   addCounts(into.counts, from.counts);
-  if (from.fields !== undefined) {
-    into.fields ??= new Map();
-    mergeFields(into.fields, from.fields);
-  }
+  if (from.fields !== undefined) mergeLevel(sketch, levelOf(into), levelOf(from));
   if (from.element !== undefined) {
     into.element ??= { counts: {} };
-    mergeField(into.element, from.element);
+    mergeField(sketch, into.element, from.element);
   }
 }
 
@@ -227,6 +173,7 @@ function addCounts<K extends string>(into: Partial<Record<K, number>>, from: Par
 export interface FieldSketchJson {
   readonly counts: Partial<Record<ValueClass, number>>;
   readonly fields?: readonly (readonly [string, FieldSketchJson])[];
+  readonly open?: true;
   readonly element?: FieldSketchJson;
 }
 
@@ -235,36 +182,50 @@ export interface SketchJson {
   readonly ids: Partial<Record<IdClass, number>>;
   readonly idExamples: Partial<Record<IdClass, string>>;
   readonly fields: readonly (readonly [string, FieldSketchJson])[];
+  readonly open?: true;
 }
 
 export function sketchToJson(sketch: Sketch): SketchJson {
-  return { ids: sketch.ids, idExamples: sketch.idExamples, fields: fieldsToJson(sketch.fields) };
+  return { ids: sketch.ids, idExamples: sketch.idExamples, ...levelToJson(sketch) };
 }
 
-function fieldsToJson(fields: DocumentSketch): (readonly [string, FieldSketchJson])[] {
-  return [...fields].map(([name, field]) => [name, fieldToJson(field)] as const);
+function levelToJson({ fields, open }: LevelSketch) {
+  const pairs = [...fields].map(([name, field]) => [name, fieldToJson(field)] as const);
+  return { fields: pairs, ...(open ? { open } : {}) };
 }
 
 function fieldToJson(field: FieldSketch): FieldSketchJson {
   return {
     counts: field.counts,
-    ...(field.fields === undefined ? {} : { fields: fieldsToJson(field.fields) }),
+    ...(field.fields === undefined ? {} : levelToJson(levelOf(field))),
     ...(field.element === undefined ? {} : { element: fieldToJson(field.element) }),
   };
 }
 
 export function sketchFromJson(json: SketchJson): Sketch {
-  return { ids: { ...json.ids }, idExamples: { ...json.idExamples }, fields: fieldsFromJson(json.fields) };
+  const names = { count: 0 };
+  const fields = fieldsFromJson(json.fields, names);
+  return {
+    ids: { ...json.ids },
+    idExamples: { ...json.idExamples },
+    fields,
+    open: json.open ?? false,
+    names: names.count,
+  };
 }
 
-function fieldsFromJson(pairs: readonly (readonly [string, FieldSketchJson])[]): DocumentSketch {
-  return new Map(pairs.map(([name, field]) => [name, fieldFromJson(field)]));
+function fieldsFromJson(
+  pairs: readonly (readonly [string, FieldSketchJson])[],
+  names: { count: number },
+): DocumentSketch {
+  names.count += pairs.length;
+  return new Map(pairs.map(([name, field]) => [name, fieldFromJson(field, names)]));
 }
 
-function fieldFromJson(json: FieldSketchJson): FieldSketch {
+function fieldFromJson(json: FieldSketchJson, names: { count: number }): FieldSketch {
   return {
     counts: { ...json.counts },
-    ...(json.fields === undefined ? {} : { fields: fieldsFromJson(json.fields) }),
-    ...(json.element === undefined ? {} : { element: fieldFromJson(json.element) }),
+    ...(json.fields === undefined ? {} : { fields: fieldsFromJson(json.fields, names), open: json.open ?? false }),
+    ...(json.element === undefined ? {} : { element: fieldFromJson(json.element, names) }),
   };
 }

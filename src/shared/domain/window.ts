@@ -54,7 +54,8 @@ export function decideWindow(input: WindowInput): Window {
 /** S: the earliest time at which a document may be written that this run does not see; `null` for a dump that does not tell its start. */
 function safeTime(input: WindowInput): number | null {
   const { source, now } = input;
-  if (source.kind === 'dump') return source.serverTime ?? null;
+  // A start in the future is a wrong one; taken at its word, it would leave documents behind for ever.
+  if (source.kind === 'dump') return source.serverTime === undefined ? null : Math.min(source.serverTime, now);
   const serverTime = source.serverTime ?? now;
   const skew = Math.abs(serverTime - now);
   if (skew > input.allowedLatenessMs) {

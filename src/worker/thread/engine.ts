@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../shared/domain/errors.ts';
 import type { TableSchema } from '../../shared/domain/schema.ts';
 
 /** One extract job's bytes for this partition: gzip members, each of whole BSON documents back to back, in the order read. */
@@ -77,3 +78,14 @@ export interface MergeOutcome {
   /** Indexes into `base` of files that `added` replaces. */
   readonly removed: readonly number[];
 }
+
+/** A thread's answer. An error crosses threads as plain data: as an object it would lose its code and hint on the way. */
+export type TaskResult<T> =
+  | { readonly kind: 'done'; readonly value: T }
+  | {
+      readonly kind: 'failed';
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly hint: string | undefined;
+      readonly stack: string | undefined;
+    };

@@ -2,5 +2,5 @@
 import { register } from 'tsx/esm/api';
 
 register();
-const task = await import('./task.ts');
-export const { merge, locate } = task;
+const entry = await import('./entry.ts');
+export const { merge, locate } = entry;

@@ -1,10 +1,9 @@
 import duckdb from '@duckdb/node-bindings';
 import { brokenDocument, walkElements } from '../../shared/domain/bson.ts';
-import { MongolakeError } from '../../shared/domain/errors.ts';
 import { fieldName } from '../../shared/domain/bson-text.ts';
 import { accepts } from '../../shared/domain/fold.ts';
 import type { Column, ColumnType } from '../../shared/domain/schema.ts';
-import { type ValueClass, valueClass } from '../../shared/domain/sketch.ts';
+import { type ValueClass, valueClass } from '../../shared/domain/value-class.ts';
 import { type Builder, scalarBuilder, validity } from './vectors.ts';
 
 /** Shared by all builders of one decoder. */
@@ -13,7 +12,7 @@ export interface DecodeContext {
   readonly path: string[];
   /** Set where a double is -0.0. */
   minusZero: boolean;
-  /** Puts a value that has no typed column into the document's JSON column. */
+  /** Puts a value that has no typed column into the document's JSON column; it is an error where the table has none. */
   putExtra(name: string, bytes: Buffer, type: number, at: number, end: number): void;
 }
 
@@ -64,9 +63,6 @@ export function level(columns: readonly Column[], context: DecodeContext, skip?:
   };
 }
 
-/** What may have no column yet: nothing in it has a type. */
-const UNTYPED: ReadonlySet<ValueClass> = new Set(['emptyStruct', 'emptyArray', 'struct', 'array']);
-
 function route(
   columns: readonly RoutedColumn[],
   context: DecodeContext,
@@ -81,7 +77,6 @@ function route(
   if (value === 'null') return;
   const column = columns.find((candidate) => holds(candidate.type, value, bytes, at));
   if (column === undefined) {
-    if (!UNTYPED.has(value)) throw uncovered(context, name, value);
     context.putExtra(name, bytes, type, at, end);
     return;
   }
@@ -89,11 +84,6 @@ function route(
   context.path.push(name);
   column.builder.append(bytes, type, at, end);
   context.path.pop();
-}
-
-/** A value that the schema has no place for: the schema was folded from a sketch that did not see it, which must not be. */
-function uncovered(context: DecodeContext, name: string, value: ValueClass): MongolakeError {
-  return new MongolakeError('INTERNAL', `no column for field "${[...context.path, name].join('.')}" of kind ${value}`);
 }
 
 /** True where the column holds this very value. A `json` column holds what is `json` itself, and arrays that fit no typed one. */

@@ -1,13 +1,12 @@
-import type { DuckDBConnection } from '@duckdb/node-api';
 import { findElement } from '../../shared/domain/bson.ts';
 import { compareIds, type IdClass, type IdType, idText } from '../../shared/domain/ids.ts';
 import { idInteger } from '../../shared/domain/numbers.ts';
 import type { IdRange, LocateTask, MergeOutcome, MergeTask } from './engine.ts';
 import { mergePartition, openEngine, sectionChunks } from './engine-duckdb.ts';
 
-/** Entry point of a piscina thread for a merge. The thread keeps no state between tasks. */
+/** Merges one partition with an engine of its own: nothing is kept between tasks. */
 export async function merge(task: MergeTask): Promise<MergeOutcome> {
-  const connection: DuckDBConnection = await openEngine(task.memoryBytes, task.scratch);
+  const connection = await openEngine(task.memoryBytes, task.scratch);
   try {
     return await mergePartition(connection, task);
   } finally {
@@ -15,7 +14,7 @@ export async function merge(task: MergeTask): Promise<MergeOutcome> {
   }
 }
 
-/** Entry point of a piscina thread: indexes of the base files whose id range some document of the delta falls into. */
+/** Indexes of the base files whose id range some document of the delta falls into, ascending. */
 export function locate(task: LocateTask): number[] {
   const touched = new Set<number>();
   for (const documents of sectionChunks(task.sections)) {

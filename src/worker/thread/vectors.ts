@@ -87,6 +87,7 @@ const READ_BYTES: Readonly<Record<Exclude<ScalarKind, 'long' | 'double' | 'boole
   uuid: (bytes, _type, at) => Buffer.from(uuidText(bytes, at + 5), 'latin1'),
   decimal: (bytes, _type, at) => Buffer.from(decimalText(bytes, at), 'latin1'),
   binary: (bytes, _type, at, end) => bytes.subarray(binaryStart(bytes, at, end), end),
+  object: json,
   json,
 };
 

@@ -1,8 +1,10 @@
 import { createServer, type Server } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../src/shared/adapters/clock-system.ts';
 import { bullmqQueue } from '../../../src/shared/adapters/queue-bullmq.ts';
-import { inspectRedis, parseInfo, queueError, redisLabel } from '../../../src/shared/adapters/redis.ts';
+import { connectRedis, inspectRedis, parseInfo, queueError, redisLabel } from '../../../src/shared/adapters/redis.ts';
+import type { MongolakeError } from '../../../src/shared/domain/errors.ts';
+import { freePort } from '../../services/server.ts';
 
 const LABEL = 'redis://cache:6379';
 
@@ -70,6 +72,21 @@ describe('parseInfo', () => {
       flavour: 'dragonfly',
       version: 'df-v1.30',
     });
+  });
+});
+
+describe('a connection that is closed during an outage', () => {
+  it('fails what waits, and stays closed whoever connects it', async () => {
+    const url = `redis://127.0.0.1:${await freePort()}`;
+    const errors: MongolakeError[] = [];
+    const { client, close } = connectRedis({ url, connectTimeoutMs: 1_000 }, 'worker', (error) => errors.push(error));
+    await vi.waitFor(() => expect(client.status).toBe('reconnecting'));
+    const waiting = client.ping();
+    close();
+    await expect(waiting).rejects.toThrow('closed');
+    await expect(client.connect()).rejects.toThrow('closed for good');
+    expect(client.status).toBe('end');
+    expect(errors.length).toBeGreaterThan(0);
   });
 });
 

@@ -77,7 +77,9 @@ describe('a folder as storage', () => {
     );
     expect(results.filter((result) => result?.written)).toHaveLength(1);
   });
+});
 
+describe('a folder that fails', () => {
   it('refuses where a folder and an object have one name', async () => {
     const root = newRoot();
     const storage = fileStorage(root, systemClock());

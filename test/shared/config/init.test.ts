@@ -29,7 +29,7 @@ test('the file as a whole', () => {
   expect(
     renderInitConfig(options),
   ).toBe(`# yaml-language-server: $schema=./node_modules/mongolake/schema/mongolake.schema.json
-# Secrets stay in variables: \${NAME}, or \${NAME:-default}. Every key: \`mongolake schema\`.
+# Secrets stay in variables: \${NAME}, or \${NAME:-default}. Every key: \`mongolake schema --config\`.
 version: 1
 
 connections:
@@ -93,6 +93,7 @@ test('Redis, another store and a dump', () => {
     schemaUrl: 'https://example.com/a b.json',
   });
   expect(text).toContain('$schema=https://example.com/a%20b.json\n');
+  expect(text).toContain('- bookings   # about 12 documents, by updateTime\n');
   const config = parse(text, env);
   expect(config.queue).toMatchObject({ kind: 'redis', url: 'redis://r' });
   expect(config.connections).toEqual({

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { calculateObjectSize, type Document, serialize } from 'bson';
+import { type Document, serialize } from 'bson';
 import { foldSchema } from '../../../src/shared/domain/fold.ts';
 import type { TableSchema } from '../../../src/shared/domain/schema.ts';
 import { emptySketch, sketchDocument } from '../../../src/shared/domain/sketch.ts';
@@ -39,7 +39,7 @@ export interface LocalTable {
 export function bson(document: Doc): Buffer {
   return Buffer.isBuffer(document)
     ? document
-    : Buffer.from(serialize(document, { ignoreUndefined: false, minInternalBufferSize: calculateObjectSize(document) }));
+    : Buffer.from(serialize(document, { ignoreUndefined: false }));
 }
 
 export function localTable(): LocalTable {

@@ -24,6 +24,7 @@ const PRIMITIVE: Readonly<Record<ScalarKind, string>> = {
   objectId: 'string',
   uuid: 'string',
   decimal: 'string',
+  object: 'string',
   json: 'string',
   long: 'long',
   double: 'double',

@@ -1,0 +1,157 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Document, serialize } from 'bson';
+import {
+  type RunContext,
+  type RunRequest,
+  type RunResult,
+  type RunSettings,
+  runTable,
+} from '../../src/coordinator/run.ts';
+import { systemClock } from '../../src/shared/adapters/clock-system.ts';
+import { localQueue } from '../../src/shared/adapters/queue-local.ts';
+import { memoryStorage } from '../../src/shared/adapters/storage-memory.ts';
+import type { Clock } from '../../src/shared/ports/clock.ts';
+import type { Logger } from '../../src/shared/ports/logger.ts';
+import type { Source } from '../../src/shared/ports/source.ts';
+import type { Storage } from '../../src/shared/ports/storage.ts';
+import type { MergePool } from '../../src/worker/pool.ts';
+import { locate, merge } from '../../src/worker/thread/task.ts';
+import { startWorker } from '../../src/worker/worker.ts';
+
+const MINUTE = 60_000;
+
+/** A collection in memory with a clock that the test sets. */
+export interface FakeCollection {
+  now: number;
+  /** How far the source's clock is ahead of ours, milliseconds. */
+  skew: number;
+  kind: 'live' | 'dump';
+  documents: Document[];
+  /** Called with each document as it is read. */
+  onRead: () => void;
+}
+
+export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
+
+/** One table over a collection in memory: the real coordinator, worker and engine, over memory storage and the local queue. */
+export interface Harness {
+  readonly storage: Storage;
+  readonly collection: FakeCollection;
+  sync(request?: Partial<RunRequest>, settings?: Partial<RunSettings>): Promise<RunResult>;
+  /** The newest log entry's actions, as JSON. */
+  entry(version: number): Promise<Record<string, unknown>[]>;
+  keys(prefix: string): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+export const SETTINGS: RunSettings = {
+  cursorField: 'updateTime',
+  allowedLateness: 5 * MINUTE,
+  partitions: 2,
+  targetFileSize: 1e6,
+  rowGroupSize: 2048,
+  compression: 'zstd',
+  compressionLevel: 1,
+  checkpointInterval: 10,
+  retention: 7 * 24 * 60 * MINUTE,
+  leaseTtl: 30_000,
+};
+
+/** `wrap` may put faults between the run and its storage. */
+export function harness(options: { readonly now: number; readonly wrap?: (storage: Storage) => Storage }): Harness {
+  const collection: FakeCollection = { now: options.now, skew: 0, kind: 'live', documents: [], onRead() {} };
+  const real = systemClock();
+  const clock: Clock = { ...real, now: () => collection.now };
+  const memory = memoryStorage('memory:table', clock);
+  const storage = options.wrap?.(memory) ?? memory;
+  const scratch = mkdtempSync(join(tmpdir(), 'mongolake-run-'));
+  const queue = localQueue(real, { backoffMs: 1 });
+  const pool: MergePool = {
+    merge: (task) => merge({ ...task, memoryBytes: 256e6 }),
+    locate: async (task) => locate(task),
+    close: async () => {},
+  };
+  const source = fakeSource(collection);
+  const started = startWorker({
+    queue,
+    pool,
+    clock,
+    logger: silent,
+    scratch,
+    shuffleBytes: 1e6,
+    concurrency: 2,
+    open: async () => ({ storage, openSource: async () => source }),
+  });
+  const context: RunContext = {
+    storage,
+    source,
+    queue,
+    clock,
+    logger: silent,
+    onProgress() {},
+    signal: new AbortController().signal,
+    stallTimeoutMs: 10_000,
+    engineVersion: '0.0.0',
+    scratch,
+  };
+  return {
+    storage,
+    collection,
+    sync: (request = {}, settings = {}) =>
+      runTable(
+        {
+          pipeline: 'guest',
+          collection: 'notifications',
+          mode: 'sync',
+          from: null,
+          to: null,
+          overwrite: false,
+          ...request,
+          settings: { ...SETTINGS, ...settings },
+        },
+        context,
+      ),
+    async entry(version) {
+      const object = await storage.get(`_delta_log/${String(version).padStart(20, '0')}.json`);
+      return (object?.body.toString('utf8') ?? '')
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+    },
+    async keys(prefix) {
+      const keys: string[] = [];
+      for await (const { key } of storage.list(prefix)) keys.push(key);
+      return keys;
+    },
+    async close() {
+      await (await started).stop();
+      await queue.close();
+      rmSync(scratch, { recursive: true, force: true });
+    },
+  };
+}
+
+function fakeSource(collection: FakeCollection): Source {
+  return {
+    description: 'fake://guest.notifications',
+    namespace: { database: 'guest', collection: 'notifications' },
+    clock: async () => ({ kind: collection.kind, serverTime: collection.now + collection.skew, lastMajorityWrite: undefined }),
+    estimate: async () => ({ documents: collection.documents.length, bytes: undefined }),
+    ranges: async (scope) => [{ scope, part: null }],
+    async *read({ scope }) {
+      const wanted = collection.documents.filter((document) => {
+        if (scope.kind === 'full' || collection.kind === 'dump') return true;
+        const at = document.updateTime instanceof Date ? document.updateTime.getTime() : undefined;
+        return at !== undefined && (scope.from === null || at > scope.from) && (scope.to === null || at < scope.to);
+      });
+      for (const document of wanted) {
+        collection.onRead();
+        yield { bytes: Buffer.from(serialize(document)), offsets: [0] };
+      }
+    },
+    indexes: async () => [],
+    close: async () => {},
+  };
+}

@@ -1,0 +1,101 @@
+import { describe, expect, test } from 'vitest';
+import { addCounts, checkExtract, checkMerge, NO_COUNTS } from '../../../src/shared/domain/books.ts';
+import type { MergeInput } from '../../../src/shared/domain/plan.ts';
+import type { Counts, ExtractReceipt, MergeReceipt } from '../../../src/shared/domain/receipt.ts';
+
+const COUNTS: Counts = {
+  read: 28,
+  inserted: 7,
+  updated: 6,
+  deleted: 5,
+  unchanged: 4,
+  superseded: 3,
+  quarantined: 3,
+};
+
+const chunk = (documents: number) => ({ offset: 0, length: 1, rawLength: 1, documents });
+
+const EXTRACT: ExtractReceipt = {
+  kind: 'extract',
+  run: 'r',
+  ordinal: 3,
+  attempt: 'a',
+  segment: 's',
+  documents: 10,
+  bytes: 100,
+  segmentBytes: 10,
+  quarantined: 1,
+  minCursor: null,
+  partitions: { 0: [chunk(4), chunk(2)], 7: [chunk(3)] },
+  sketch: { ids: {}, idExamples: {}, fields: [] },
+  durationMs: 1,
+};
+
+const file = (path: string, rows: number) => ({ path, size: 1, rows, lower: null, upper: null });
+const INPUT: MergeInput = { partition: 5, documents: 28, base: [file('a', 100), file('b', 50)], sections: [] };
+
+function receipt(over: Partial<MergeReceipt> = {}): MergeReceipt {
+  return {
+    kind: 'merge',
+    run: 'r',
+    partition: 5,
+    attempt: 'a',
+    counts: COUNTS,
+    removed: ['a'],
+    added: [
+      { ...file('c', 60), stats: '{}' },
+      { ...file('d', 42), stats: '{}' },
+    ],
+    bytesRead: 1,
+    bytesWritten: 1,
+    durationMs: 1,
+    ...over,
+  };
+}
+
+test('counts add up one by one', () => {
+  expect(addCounts(COUNTS, NO_COUNTS)).toEqual(COUNTS);
+  const twice = addCounts(COUNTS, COUNTS);
+  for (const key of Object.keys(COUNTS) as (keyof Counts)[]) expect(twice[key]).toBe(2 * COUNTS[key]);
+});
+
+describe('an extract job', () => {
+  test('balances where every document is in a section or in quarantine', () => {
+    expect(() => checkExtract(EXTRACT)).not.toThrow();
+    expect(() => checkExtract({ ...EXTRACT, documents: 0, quarantined: 0, partitions: {} })).not.toThrow();
+  });
+
+  test.each([
+    ['a document too few', { documents: 11 }],
+    ['a document too many', { documents: 9 }],
+    ['one forgotten in quarantine', { quarantined: 0 }],
+  ])('with %s does not', (_, over) => {
+    expect(() => checkExtract({ ...EXTRACT, ...over })).toThrow('extract job 3: ');
+  });
+});
+
+describe('a merge job', () => {
+  test('balances where all documents have one outcome and all rows are there', () => {
+    expect(() => checkMerge(INPUT, receipt())).not.toThrow();
+    const nothing = receipt({ counts: { ...NO_COUNTS, read: 28, unchanged: 28 }, removed: [], added: [] });
+    expect(() => checkMerge(INPUT, nothing)).not.toThrow();
+  });
+
+  test.each([
+    ['a document that was shuffled to it but not read', { counts: { ...COUNTS, read: 27, unchanged: 3 } }],
+    ['a document read without an outcome', { counts: { ...COUNTS, superseded: 2 } }],
+    ['a row lost', { added: [{ ...file('c', 101), stats: '{}' }] }],
+    ['a row twice', { added: [{ ...file('c', 103), stats: '{}' }] }],
+    ['a file dropped', { removed: ['a', 'b'] }],
+    ['a file kept beside its successor', { removed: [] }],
+    ['a file replaced that it was not given', { removed: ['a', 'x'] }],
+  ])('with %s does not', (_, over) => {
+    expect(() => checkMerge(INPUT, receipt(over))).toThrow('partition 5');
+  });
+
+  test('says what it expected and found, and that nothing was committed', () => {
+    expect(() => checkMerge(INPUT, receipt({ removed: [] }))).toThrow(
+      'partition 5, rows: 2 expected, 102 accounted for; nothing was committed',
+    );
+  });
+});

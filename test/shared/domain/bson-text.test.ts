@@ -1,0 +1,124 @@
+import { describe, expect, test } from 'vitest';
+import { BSON } from '../../../src/shared/domain/bson.ts';
+import { checkValue, fieldName, isText } from '../../../src/shared/domain/bson-text.ts';
+import { documentOf, element, int32, type Placed, placed, placedRaw, text } from './bson-bytes.ts';
+
+const BAD = Buffer.from([0x61, 0xff]);
+
+function check({ bytes, type, at, end }: Placed, depth = 1): void {
+  checkValue(bytes, type, at, end, 'f', depth);
+}
+
+const broken = expect.objectContaining({ code: 'DOCUMENT_BROKEN' });
+
+describe('isText', () => {
+  test.each([
+    ['', true],
+    ['a', true],
+    ['grüße 😀', true],
+    ['x'.repeat(1000), true],
+    [`${'x'.repeat(1000)}ß`, true],
+  ])('%j', (value, expected) => {
+    const bytes = Buffer.from(`ÿ${value}ÿ`, 'utf8');
+    expect(isText(bytes, 2, bytes.length - 2)).toBe(expected);
+  });
+
+  test.each([
+    ['a lone continuation byte', [0x80]],
+    ['a cut sequence', [0xf0, 0x9f, 0x98]],
+    ['an overlong form', [0xc0, 0xaf]],
+    ['a surrogate', [0xed, 0xa0, 0x80]],
+    ['beyond U+10FFFF', [0xf4, 0x90, 0x80, 0x80]],
+  ])('%s is none, short or long', (_, bad) => {
+    const short = Buffer.from(bad);
+    const long = Buffer.concat([Buffer.alloc(100, 'x'), short]);
+    expect(isText(short, 0, short.length)).toBe(false);
+    expect(isText(long, 0, long.length)).toBe(false);
+  });
+});
+
+describe('fieldName', () => {
+  const name = (bytes: Buffer) => fieldName(Buffer.concat([Buffer.from('ü'), bytes, Buffer.from('ü')]), 2, 2 + bytes.length);
+
+  test.each(['', 'a', '__proto__', 'ä', '😀', '\ufeffbom', 'x'.repeat(63), 'x'.repeat(64), 'x'.repeat(65), 'y'.repeat(10_000)])(
+    '%j, again and again',
+    (value) => {
+      for (let i = 0; i < 3; i++) expect(name(Buffer.from(value))).toBe(value);
+    },
+  );
+
+  test('of a hundred thousand names none is taken for another', () => {
+    for (let round = 0; round < 2; round++)
+      for (let i = 0; i < 100_000; i++) expect(name(Buffer.from(`f${i}`)) === `f${i}`).toBe(true);
+  });
+
+  test('keeps no view of the bytes it was given', () => {
+    const bytes = Buffer.from('volatile');
+    expect(fieldName(bytes, 0, 8)).toBe('volatile');
+    bytes.fill('x');
+    expect(fieldName(Buffer.from('volatile'), 0, 8)).toBe('volatile');
+    expect(fieldName(bytes, 0, 8)).toBe('xxxxxxxx');
+  });
+
+  test('refuses what is not UTF-8', () => {
+    expect(() => name(BAD)).toThrow(broken);
+    expect(() => name(Buffer.concat([Buffer.alloc(100, 'x'), BAD]))).toThrow(broken);
+  });
+});
+
+describe('checkValue', () => {
+  const scoped = (code: Buffer, scope: Buffer) =>
+    placedRaw(BSON.codeWithScope, Buffer.concat([int32(4 + code.length + scope.length), code, scope]));
+
+  test.each([
+    ['a string', placed('grüße')],
+    ['a number', placed(1)],
+    ['an object', placed({ a: [{ b: 'x' }] })],
+    ['a regex', placed(/grüße/i)],
+    ['code', placedRaw(BSON.code, text('ü'))],
+    ['code with scope', scoped(text('ü'), documentOf([element(BSON.string, 'ü', text('ü'))]))],
+    ['a pointer', placedRaw(BSON.dbPointer, Buffer.concat([text('ü'), Buffer.alloc(12, 0xff)]))],
+    ['a binary that is no text', placed(BAD)],
+  ])('passes %s', (_, value) => {
+    expect(() => check(value)).not.toThrow();
+  });
+
+  test.each([
+    ['a string', placedRaw(BSON.string, text(BAD))],
+    ['a symbol', placedRaw(BSON.symbol, text(BAD))],
+    ['code', placedRaw(BSON.code, text(BAD))],
+    ['a pattern', placedRaw(BSON.regex, Buffer.concat([BAD, Buffer.from([0, 0])]))],
+    ['regex options', placedRaw(BSON.regex, Buffer.concat([Buffer.from([0]), BAD, Buffer.from([0])]))],
+    ['a pointer', placedRaw(BSON.dbPointer, Buffer.concat([text(BAD), Buffer.alloc(12)]))],
+    ['scoped code', scoped(text(BAD), documentOf([]))],
+    ['a scope', scoped(text('x'), documentOf([element(BSON.string, 'a', text(BAD))]))],
+    ['a name in a scope', scoped(text('x'), documentOf([element(BSON.null, BAD, Buffer.alloc(0))]))],
+    ['an element', placedRaw(BSON.array, documentOf([element(BSON.string, '0', text(BAD))]))],
+    ['a name', placedRaw(BSON.object, documentOf([element(BSON.null, BAD, Buffer.alloc(0))]))],
+  ])('refuses %s that is not UTF-8', (_, value) => {
+    expect(() => check(value)).toThrow(broken);
+    expect(() => check(value)).toThrow('not valid UTF-8');
+  });
+
+  test.each([
+    ['a pointer without a terminator', placedRaw(BSON.dbPointer, Buffer.concat([text('x', undefined, 1), Buffer.alloc(12)]))],
+    ['code whose scope is cut', scoped(text('x'), documentOf([], 9))],
+    ['code whose scope ends early', scoped(text('x'), Buffer.concat([documentOf([]), Buffer.alloc(3)]))],
+    ['code whose text is too long', scoped(text('x', 100), documentOf([]))],
+    ['code whose text is of negative length', scoped(text('x', -4), documentOf([]))],
+    ['code whose text has no terminator', scoped(text('x', undefined, 1), documentOf([]))],
+  ])('refuses %s', (_, value) => {
+    expect(() => check(value)).toThrow(broken);
+  });
+
+  test('refuses what lies deeper than a server would make it, without a deep stack', () => {
+    const nested = (levels: number) => {
+      let inner = documentOf([]);
+      for (let i = 1; i < levels; i++) inner = documentOf([element(BSON.array, '0', inner)]);
+      return placedRaw(BSON.object, inner);
+    };
+    expect(() => check(nested(199))).not.toThrow();
+    expect(() => check(nested(200))).toThrow('field "f" lies deeper than 200 levels');
+    expect(() => check(nested(100_000))).toThrow(broken);
+  });
+});
