@@ -12,6 +12,7 @@ import type { Source } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { createMergePool } from '../worker/pool.ts';
 import { startWorker } from '../worker/worker.ts';
+import { createScreen, type Screen } from './screen.ts';
 
 /** Options that every command has. */
 export interface GlobalOptions {
@@ -26,6 +27,7 @@ export interface App {
   readonly config: Config;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly screen: Screen;
   /** Aborted by the first SIGINT or SIGTERM; a second one ends the process at once. */
   readonly signal: AbortSignal;
   /** The tables that `PIPELINE[.COLLECTION]` names. */
@@ -40,10 +42,12 @@ export interface App {
 export function openApp(options: GlobalOptions): App {
   const config = loadConfig(options.config, process.env);
   const clock = systemClock();
+  const screen = createScreen();
   const format = options.logFormat ?? config.log.format;
   const logger = pinoLogger({
     level: options.logLevel ?? config.log.level,
-    format: format === 'auto' ? (process.stderr.isTTY ? 'pretty' : 'json') : format,
+    print: screen.print,
+    format: format === 'auto' ? (screen.interactive ? 'pretty' : 'json') : format,
   });
   const targets = (name: string | undefined) =>
     resolveTargets(config, name, (connection, database) => listCollections(config, connection, database));
@@ -51,6 +55,7 @@ export function openApp(options: GlobalOptions): App {
     config,
     clock,
     logger,
+    screen,
     signal: interruption(logger),
     targets,
     target: async (name) => singleTarget(await targets(name)),

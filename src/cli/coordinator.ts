@@ -11,7 +11,7 @@ export async function coordinatorCommand(name: string | undefined, globals: Glob
   const queue = app.queue();
   await queue.depth();
   const worker = app.config.queue.kind === 'local' ? await runWorker(app, queue) : undefined;
-  const view = createProgressView(app.clock);
+  const view = createProgressView(app.clock, app.screen);
   const pipelines = name === undefined ? Object.keys(app.config.pipelines) : [name];
   const request = { mode: 'sync', from: null, to: null, overwrite: false } as const;
   app.logger.info('coordinator started', { pipelines: pipelines.join(', ') });
@@ -32,12 +32,11 @@ export async function coordinatorCommand(name: string | undefined, globals: Glob
         return targets.flat().map((target) => ({
           name: target.name,
           schedule: target.settings.schedule,
-          sync: () => runTarget(app, target, request, queue, view),
+          sync: () => runTarget(app, target, request, queue, view).finally(() => view.finish(target.name)),
         }));
       },
     });
   } finally {
-    view.close();
     await worker?.consumer.stop();
     await worker?.close();
     await queue.close();

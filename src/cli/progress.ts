@@ -1,15 +1,15 @@
-import { createLogUpdate } from 'log-update';
 import pc from 'picocolors';
 import type { ProgressListener, StageProgress } from '../coordinator/progress.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
 import { bytes, number } from './output.ts';
+import type { Screen } from './screen.ts';
 
 /** Shows runs in progress: bars on a terminal, elsewhere a log line every few seconds. */
 export interface ProgressView {
   listenerFor(table: string, logger: Logger): ProgressListener;
-  /** Clears the bars. */
-  close(): void;
+  /** Takes the table's bar away. */
+  finish(table: string): void;
 }
 
 const LINE_EVERY_MS = 5000;
@@ -20,12 +20,11 @@ interface StageStart {
   readonly at: number;
 }
 
-export function createProgressView(clock: Clock, stream: NodeJS.WriteStream = process.stderr): ProgressView {
-  return stream.isTTY ? barView(clock, stream) : lineView(clock);
+export function createProgressView(clock: Clock, screen: Screen): ProgressView {
+  return screen.interactive ? barView(clock, screen) : lineView(clock);
 }
 
-function barView(clock: Clock, stream: NodeJS.WriteStream): ProgressView {
-  const draw = createLogUpdate(stream);
+function barView(clock: Clock, screen: Screen): ProgressView {
   const lines = new Map<string, string>();
   return {
     listenerFor(table) {
@@ -33,11 +32,12 @@ function barView(clock: Clock, stream: NodeJS.WriteStream): ProgressView {
       return (progress) => {
         if (start?.stage !== progress.stage) start = { stage: progress.stage, at: clock.monotonic() };
         lines.set(table, bar(table, progress, clock.monotonic() - start.at));
-        draw([...lines.values()].join('\n'));
+        screen.draw([...lines.values()]);
       };
     },
-    close() {
-      draw.clear();
+    finish(table) {
+      lines.delete(table);
+      screen.draw([...lines.values()]);
     },
   };
 }
@@ -62,7 +62,7 @@ function lineView(clock: Clock): ProgressView {
         });
       };
     },
-    close() {},
+    finish() {},
   };
 }
 

@@ -1,7 +1,7 @@
 import pMap from 'p-map';
 import { type RunResult, runTable } from '../coordinator/run.ts';
 import type { TableTarget } from '../shared/config/targets.ts';
-import { asMongolakeError, MongolakeError } from '../shared/domain/errors.ts';
+import { asMongolakeError, EXIT, MongolakeError } from '../shared/domain/errors.ts';
 import type { Queue } from '../shared/ports/queue.ts';
 import { type App, type GlobalOptions, openApp, runWorker } from './app.ts';
 import { describeRun, exitCodeOf, failureJson, printFailure, printJson, printLine, resultJson } from './output.ts';
@@ -30,8 +30,9 @@ export async function syncCommand(
   const targets = await app.targets(name);
   const queue = app.queue();
   const worker = app.config.queue.kind === 'local' ? await runWorker(app, queue) : undefined;
-  const view = createProgressView(app.clock);
+  const view = createProgressView(app.clock, app.screen);
   const failures: unknown[] = [];
+  let quarantined = 0;
   try {
     await pMap(
       targets,
@@ -44,12 +45,13 @@ export async function syncCommand(
             queue,
             view,
           );
-          view.close();
+          quarantined += result.counts.quarantined;
+          view.finish(target.name);
           if (globals.json) printJson(resultJson(target.name, result));
           else printLine(describeRun(target.name, result));
         } catch (error) {
           failures.push(error);
-          view.close();
+          view.finish(target.name);
           if (globals.json) printJson(failureJson(target.name, asMongolakeError(error)));
           printFailure(error, target.name);
         }
@@ -57,11 +59,11 @@ export async function syncCommand(
       { concurrency: app.config.maxConcurrentRuns },
     );
   } finally {
-    view.close();
     await worker?.consumer.stop();
     await worker?.close();
     await queue.close();
   }
+  if (failures.length === 0 && quarantined > 0 && options.detailedExitcode) return EXIT.quarantined;
   return exitCodeOf(failures);
 }
 

@@ -6,6 +6,8 @@ export interface LoggerOptions {
   readonly level: string;
   /** `json` is a line of JSON each; `pretty` is for people. */
   readonly format: 'pretty' | 'json';
+  /** Takes the lines of `pretty`, each with its line end. */
+  readonly print: (line: string) => void;
 }
 
 /** Logs to stderr, synchronously, so that nothing is lost when the process ends. */
@@ -13,7 +15,7 @@ export function pinoLogger(options: LoggerOptions): Logger {
   const destination =
     options.format === 'json'
       ? pino.destination({ dest: 2, sync: true })
-      : { write: (line: string) => void process.stderr.write(pretty(line)) };
+      : { write: (line: string) => options.print(pretty(line)) };
   return wrap(
     pino(
       {

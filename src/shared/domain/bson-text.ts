@@ -57,17 +57,21 @@ export function checkValue(bytes: Buffer, type: number, at: number, end: number,
     case BSON.string:
     case BSON.symbol:
     case BSON.code:
-      return checkText(bytes, at + 4, end - 1, name);
+      checkText(bytes, at + 4, end - 1, name);
+      break;
     case BSON.dbPointer:
       if (bytes[end - 13] !== 0) throw brokenDocument(`field "${name}" has a string without its terminator`);
-      return checkText(bytes, at + 4, end - 13, name);
+      checkText(bytes, at + 4, end - 13, name);
+      break;
     case BSON.regex:
-      return checkText(bytes, at, end, name);
+      checkText(bytes, at, end, name);
+      break;
     case BSON.codeWithScope:
-      return checkScopedCode(bytes, at, end, name, depth);
+      checkScopedCode(bytes, at, end, name, depth);
+      break;
     case BSON.object:
     case BSON.array:
-      return checkDocument(bytes, at, name, depth + 1);
+      checkDocument(bytes, at, name, depth + 1);
   }
 }
 

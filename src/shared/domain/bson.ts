@@ -118,7 +118,8 @@ export type ElementVisitor = (
 /** Where the document at `at` ends (exclusive). Throws `DOCUMENT_BROKEN` where its length can't be right. */
 export function documentEnd(bytes: Buffer, at: number): number {
   const length = at + 5 > bytes.length ? 0 : bytes.readInt32LE(at);
-  if (length < 5 || at + length > bytes.length) throw brokenDocument(`a document at byte ${at} with a length that lies`);
+  if (length < 5 || at + length > bytes.length)
+    throw brokenDocument(`a document at byte ${at} with a length that lies`);
   if (bytes[at + length - 1] !== 0) throw brokenDocument(`a document at byte ${at} without its terminator`);
   return at + length;
 }

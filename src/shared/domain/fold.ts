@@ -154,7 +154,10 @@ function foldStruct(fold: Fold, level: Level, source: string, field: FieldSketch
   const column = index === undefined ? undefined : level.columns[index];
   if (index !== undefined && column?.type.kind === 'struct') {
     if (field.open) fold.extra = true;
-    level.columns[index] = { ...column, type: { kind: 'struct', fields: foldFields(fold, column.type.fields, fields, []) } };
+    level.columns[index] = {
+      ...column,
+      type: { kind: 'struct', fields: foldFields(fold, column.type.fields, fields, []) },
+    };
   } else if (hasColumn(level, source, (type) => type.kind === 'object')) {
     return;
   } else if (keysAreData(fold, field)) {

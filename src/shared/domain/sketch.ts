@@ -68,14 +68,7 @@ type Take = (type: number, name: string, at: number, end: number) => boolean;
 /** Numbers the documents met, at any level, so that a field knows whether it was met in this one already. */
 let documentsMet = 0;
 
-function sketchFields(
-  sketch: Sketch,
-  level: LevelSketch,
-  bytes: Buffer,
-  at: number,
-  depth: number,
-  take?: Take,
-): void {
+function sketchFields(sketch: Sketch, level: LevelSketch, bytes: Buffer, at: number, depth: number, take?: Take): void {
   const own = ++documentsMet;
   walkElements(bytes, at, (type, nameStart, nameEnd, valueAt, end) => {
     const name = fieldName(bytes, nameStart, nameEnd);
@@ -115,23 +108,19 @@ function sketchValue(
 ): void {
   const kind = valueClass(bytes, type, at);
   field.counts[kind] = (field.counts[kind] ?? 0) + 1;
-  switch (kind) {
-    case 'string':
-      return checkText(bytes, at + 4, end - 1, name);
-    case 'json':
-      return checkValue(bytes, type, at, end, name, depth);
-    case 'struct':
-      checkDepth(depth + 1, name);
-      return sketchFields(sketch, levelOf(field), bytes, at, depth + 1);
-    case 'array': {
-      checkDepth(depth + 1, name);
-      field.element ??= { counts: {}, seen: 0 };
-      const element = field.element;
-      return walkElements(bytes, at, (childType, _nameStart, _nameEnd, valueAt, childEnd) => {
-        sketchValue(sketch, element, bytes, childType, valueAt, childEnd, name, depth + 1);
-        return true;
-      });
-    }
+  if (kind === 'string') checkText(bytes, at + 4, end - 1, name);
+  else if (kind === 'json') checkValue(bytes, type, at, end, name, depth);
+  else if (kind === 'struct') {
+    checkDepth(depth + 1, name);
+    sketchFields(sketch, levelOf(field), bytes, at, depth + 1);
+  } else if (kind === 'array') {
+    checkDepth(depth + 1, name);
+    field.element ??= { counts: {}, seen: 0 };
+    const element = field.element;
+    walkElements(bytes, at, (childType, _nameStart, _nameEnd, valueAt, childEnd) => {
+      sketchValue(sketch, element, bytes, childType, valueAt, childEnd, name, depth + 1);
+      return true;
+    });
   }
 }
 

@@ -27,7 +27,7 @@ export type PutIfResult =
 /**
  * Object storage below one root (a table's folder or prefix). Keys are relative to it, `/`-separated, without a leading slash.
  *
- * Ordering: read-after-write for every call, `list` included. Errors: `StorageError` (`STORE_UNREACHABLE` retryable,
+ * Ordering: read-after-write for every call, `list` included. Errors: `MongolakeError` (`STORE_UNREACHABLE` retryable,
  * `STORE_REFUSED` not). A call that throws has an unknown outcome: the object may or may not have been written, now or
  * a little later. Conditional puts settle this by themselves where `writerId` appears in the body: after a 412 or a lost answer they read
  * the object back and report `written: true` if it is their own.
@@ -41,7 +41,7 @@ export interface Storage {
   download(key: string, path: string, signal?: AbortSignal): Promise<{ readonly size: number }>;
   /** Streams a body of any length to a new key. Atomic: readers see the whole object or none. Overwrites. */
   put(key: string, body: Buffer | Readable, signal?: AbortSignal): Promise<ObjectVersion & { readonly size: number }>;
-  /** Creates the object only where none exists. `writerId` must be a string that occurs in `body` and in no other writer's. */
+  /** Creates the object only where none exists. `writerId` names this one write: a string that occurs in `body` and in no other. */
   putIfAbsent(key: string, body: Buffer, writerId: string): Promise<PutIfResult>;
   /** Replaces the object only while its version is `etag`. `writerId` as in `putIfAbsent`. */
   putIfMatch(key: string, body: Buffer, etag: string, writerId: string): Promise<PutIfResult>;

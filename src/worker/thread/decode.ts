@@ -2,8 +2,8 @@ import { BIGINT, type DuckDBConnection, DuckDBDataChunk, VARCHAR } from '@duckdb
 import duckdb from '@duckdb/node-bindings';
 import { findElement } from '../../shared/domain/bson.ts';
 import { readCursor } from '../../shared/domain/cursor.ts';
-import { MongolakeError } from '../../shared/domain/errors.ts';
 import { canonicalJson } from '../../shared/domain/ejson.ts';
+import { MongolakeError } from '../../shared/domain/errors.ts';
 import { type IdClass, idText } from '../../shared/domain/ids.ts';
 import { idInteger } from '../../shared/domain/numbers.ts';
 import type { TableSchema } from '../../shared/domain/schema.ts';

@@ -37,7 +37,9 @@ function signs(type: ColumnType, value: string, depth: number): string | undefin
     return inner && `list_transform(${value}, lambda ${each}: ${inner})`;
   }
   if (type.kind !== 'struct') return undefined;
-  const fields = type.fields.map((field) => signs(field.type, `struct_extract(${value}, ${literal(field.name)})`, depth));
+  const fields = type.fields.map((field) =>
+    signs(field.type, `struct_extract(${value}, ${literal(field.name)})`, depth),
+  );
   const parts = fields.filter((part) => part !== undefined).map((part, i) => `f${i} := ${part}`);
   return parts.length === 0 ? undefined : `struct_pack(${parts.join(', ')})`;
 }

@@ -46,3 +46,13 @@ export function placedRaw(type: number, value: Buffer): Placed {
   const bytes = documentOf([element(type, 'v', value)]);
   return { bytes, type, at: 7, end: bytes.length - 1 };
 }
+
+/** `levels` arrays in each other, the innermost empty. */
+export function nestedArrays(levels: number): Buffer {
+  const bytes = Buffer.alloc(levels * 8 - 3);
+  for (let i = 0; i < levels; i++) {
+    bytes.writeInt32LE((levels - i) * 8 - 3, i * 7);
+    if (i < levels - 1) bytes.write('\x04' + '0', i * 7 + 4, 'latin1');
+  }
+  return bytes;
+}

@@ -98,8 +98,14 @@ describe('walkElements', () => {
     ['a string that ends too early', documentOf([element(BSON.string, 'a', text('bcd', 2))])],
     ['an object past its document', documentOf([element(BSON.object, 'a', documentOf([], 50))])],
     ['an object of length four', documentOf([element(BSON.object, 'a', documentOf([], 4))])],
-    ['a binary past its document', documentOf([element(BSON.binary, 'a', Buffer.concat([int32(9), Buffer.from([0])]))])],
-    ['a binary of negative length', documentOf([element(BSON.binary, 'a', Buffer.concat([int32(-9), Buffer.from([0])]))])],
+    [
+      'a binary past its document',
+      documentOf([element(BSON.binary, 'a', Buffer.concat([int32(9), Buffer.from([0])]))]),
+    ],
+    [
+      'a binary of negative length',
+      documentOf([element(BSON.binary, 'a', Buffer.concat([int32(-9), Buffer.from([0])]))]),
+    ],
     ['a cut integer', documentOf([element(BSON.int64, 'a', Buffer.alloc(3))])],
     ['a regex without an end', documentOf([element(BSON.regex, 'a', Buffer.from('abc'))])],
     ['a boolean that is neither', documentOf([element(BSON.boolean, 'a', Buffer.from([2]))])],
@@ -121,7 +127,13 @@ test('valueEnd is bounded by the end of the document', () => {
 });
 
 describe('findElement', () => {
-  const bytes = bson({ _id: new Int32(1), ab: new Int32(2), a: { b: new Date(5), c: [{ d: true }] }, ä: true, aé: false });
+  const bytes = bson({
+    _id: new Int32(1),
+    ab: new Int32(2),
+    a: { b: new Date(5), c: [{ d: true }] },
+    ä: true,
+    aé: false,
+  });
 
   test('finds by path', () => {
     expect(findElement(bytes, 0, ['_id'])?.type).toBe(BSON.int32);
@@ -139,12 +151,18 @@ describe('findElement', () => {
     expect(findElement(latin, 0, ['é'])).toBeUndefined();
   });
 
-  test.each([[['x']], [['_i']], [['_id', 'x']], [['_idx']], [['a', 'c', 'd']], [['a', 'c', '0']], [['a', 'x']], [['']]])(
-    'finds nothing at %j',
-    (path) => {
-      expect(findElement(bytes, 0, path)).toBeUndefined();
-    },
-  );
+  test.each([
+    [['x']],
+    [['_i']],
+    [['_id', 'x']],
+    [['_idx']],
+    [['a', 'c', 'd']],
+    [['a', 'c', '0']],
+    [['a', 'x']],
+    [['']],
+  ])('finds nothing at %j', (path) => {
+    expect(findElement(bytes, 0, path)).toBeUndefined();
+  });
 
   test('takes the first of two', () => {
     const twice = documentOf([ONE, element(BSON.int32, 'a', int32(2))]);

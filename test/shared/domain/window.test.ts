@@ -47,7 +47,12 @@ describe('a sync of a live collection', () => {
     ["the server's clock", { serverTime: NOW - 2000, lastMajorityWrite: NOW - 1000 }, NOW, NOW - 2000],
     ['the last majority write', { serverTime: NOW - 1000, lastMajorityWrite: NOW - 3000 }, NOW, NOW - 3000],
     ['our own clock', { serverTime: NOW, lastMajorityWrite: NOW }, NOW - 4000, NOW - 4000],
-    ['what a server tells that knows no majority write', { serverTime: NOW - 1, lastMajorityWrite: undefined }, NOW, NOW - 1],
+    [
+      'what a server tells that knows no majority write',
+      { serverTime: NOW - 1, lastMajorityWrite: undefined },
+      NOW,
+      NOW - 1,
+    ],
     ['our own clock, where a server tells nothing', { serverTime: undefined, lastMajorityWrite: undefined }, NOW, NOW],
   ])('S is the earliest: %s', (_, clocks, now, s) => {
     const { nextWatermark } = decideWindow(live({ source: { kind: 'live', ...clocks }, now }));
@@ -107,7 +112,10 @@ describe('a dump', () => {
 
   test('that does not tell its start is compared whole, and no watermark moves', () => {
     expect(decideWindow(dump(undefined))).toEqual({ scope: { kind: 'full' }, nextWatermark: NOW - 60 * MINUTE });
-    expect(decideWindow(dump(undefined, { watermark: null }))).toEqual({ scope: { kind: 'full' }, nextWatermark: null });
+    expect(decideWindow(dump(undefined, { watermark: null }))).toEqual({
+      scope: { kind: 'full' },
+      nextWatermark: null,
+    });
   });
 
   test('that does not tell its start moves no watermark within explicit bounds either', () => {
@@ -158,7 +166,9 @@ describe('explicit bounds', () => {
     [7, 7],
     [8, 7],
   ])('from %i to %i is refused', (first, last) => {
-    expect(() => decideWindow(live({ from: first, to: last }))).toThrow('--to (1970-01-01T00:00:00.007Z) must be later');
+    expect(() => decideWindow(live({ from: first, to: last }))).toThrow(
+      '--to (1970-01-01T00:00:00.007Z) must be later',
+    );
   });
 });
 

@@ -37,9 +37,7 @@ export interface LocalTable {
 
 /** BSON of a document, as the source gives it. */
 export function bson(document: Doc): Buffer {
-  return Buffer.isBuffer(document)
-    ? document
-    : Buffer.from(serialize(document, { ignoreUndefined: false }));
+  return Buffer.isBuffer(document) ? document : Buffer.from(serialize(document, { ignoreUndefined: false }));
 }
 
 export function localTable(): LocalTable {
@@ -58,7 +56,8 @@ export function localTable(): LocalTable {
       const sketch = emptySketch();
       for (const document of parts.flat()) sketchDocument(sketch, bson(document), 0);
       const next = foldSchema(schema, sketch);
-      const touched = files.length < 2 ? files.map((_, i) => i) : locate({ kind: 'locate', schema: next, sections, base: files });
+      const touched =
+        files.length < 2 ? files.map((_, i) => i) : locate({ kind: 'locate', schema: next, sections, base: files });
       const base = touched.map((i) => files[i] as HeldFile);
       const outcome = await mergeOnce(scratch, next, sections, base, options);
       const gone = new Set(outcome.removed.map((i) => base[i]));
@@ -88,7 +87,13 @@ async function mergeOnce(
       sections,
       base,
       keepNewer: options.keepNewer ?? false,
-      write: { targetFileSize: 1024 ** 3, rowGroupSize: 122_880, compressionLevel: 1, compression: 'snappy', ...options.write },
+      write: {
+        targetFileSize: 1024 ** 3,
+        rowGroupSize: 122_880,
+        compressionLevel: 1,
+        compression: 'snappy',
+        ...options.write,
+      },
     });
   } finally {
     connection.closeSync();
