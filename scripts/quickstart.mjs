@@ -23,8 +23,8 @@ queue:
 defaults:
   cursorField: updateTime   # the date field that every write sets: what changed is found by it
   partitions: 4             # a merge job each; auto sizes it at the first load
-  targetFileSize: 1MB       # tiny files, so that this small table has some to leave alone; 128MB unless told
-  rowGroupSize: 8192
+  targetFileSize: 100kB     # tiny files, so that this small table has some to leave alone; 128MB where not given
+  rowGroupSize: 2048        # 122880 where not given
 
 pipelines:
   guest:
@@ -100,7 +100,7 @@ async function dayOne() {
 
 async function dayTwo() {
   heading('Day two: the same collection, a little later');
-  await sample('--day', '2', '--out', 'playground/dump');
+  await sample('--day', '2', '--update-ratio', '0.002', '--out', 'playground/dump');
 
   heading('Sync: only what changed since');
   await mongolake('sync');
@@ -127,33 +127,30 @@ function whatHappened() {
   const replaced = second.filter(({ remove }) => remove !== undefined).length;
   const carried = before - replaced;
   return [
-    `Of the first version's ${before} files, ${bold(`${carried} carried over as they are`)}; ${replaced} held a document that changed, and were`,
-    'written anew. Who reads the table meanwhile sees the one version or the other, never a mix.',
+    `Of the first version's ${before} files, ${bold(`${carried} carried over as they are`)}; in the id ranges of the other ${replaced}, documents`,
+    'changed or came new, so these were written anew. A reader sees the one version or the other, never a mix.',
   ].join('\n');
 }
 
 function goOn(seconds) {
-  const query = "SELECT channel, count(*) FROM delta_scan('playground/lake/notifications') GROUP BY ALL";
-  const python = "from deltalake import DeltaTable; print(DeltaTable('playground/lake/notifications').to_pandas())";
-  const rows = [
-    ['In playground/', 'cd playground'],
-    ['how fresh the table is', 'npx mongolake status'],
-    ['its versions', 'npx mongolake history'],
-    ['its columns', 'npx mongolake schema'],
-    ['Read it from here', ''],
-    ['DuckDB', `duckdb -c "${query}"`],
-    ['Python (pip install deltalake pandas pyarrow)', ''],
-    ['', `python3 -c "${python}"`],
-    ['Read on', ''],
-    ['what it is and does', 'README.md'],
-    ['how it works', 'ARCHITECTURE.md'],
-    ['the data you just made', 'examples/sample/README.md'],
-  ];
-  console.log(`\n${green('Done')} in ${seconds.toFixed(0)} s. What to type next:\n`);
-  for (const [what, command] of rows) {
-    if (command === '') console.log(`  ${what}`);
-    else console.log(`  ${what.padEnd(24)} ${bold(command)}`);
-  }
+  const query = "SELECT channel, count(*) FROM delta_scan('lake/notifications') GROUP BY ALL";
+  const python = "from deltalake import DeltaTable; print(DeltaTable('lake/notifications').to_pyarrow_table())";
+  const pages = ['README.md', 'ARCHITECTURE.md', 'docs', 'examples/sample/README.md'];
+  console.log(`
+${green('Done')} in ${seconds.toFixed(0)} s. What to type next:
+
+  ${bold('cd playground')}
+  ${bold('npx mongolake status')}      how fresh the table is
+  ${bold('npx mongolake history')}     its versions
+  ${bold('npx mongolake schema')}      its columns
+
+The table is in playground/lake/notifications. Whatever reads Delta Lake reads it:
+
+  ${bold(`duckdb -c "${query}"`)}
+  ${bold('pip install deltalake pyarrow')}
+  ${bold(`python3 -c "${python}"`)}
+
+To read on: ${pages.filter((page) => existsSync(join(ROOT, page))).join(', ')}`);
 }
 
 /** Generates the sample collection; `npm run sample -- …` in words, without npm's own lines in between. */

@@ -1,7 +1,7 @@
-/** Writes schema/mongolake.schema.json; with --help-keys prints the table of all keys instead. */
+/** Writes what is made from the configuration's schema: the editor's JSON Schema and docs/configuration.md. */
 import { writeFileSync } from 'node:fs';
-import { renderConfigHelp } from '../src/shared/config/help.ts';
+import { renderConfigPage } from '../src/shared/config/help.ts';
 import { renderJsonSchema } from '../src/shared/config/json-schema.ts';
 
-if (process.argv.includes('--help-keys')) process.stdout.write(renderConfigHelp());
-else writeFileSync(new URL('../schema/mongolake.schema.json', import.meta.url), renderJsonSchema());
+writeFileSync(new URL('../schema/mongolake.schema.json', import.meta.url), renderJsonSchema());
+writeFileSync(new URL('../docs/configuration.md', import.meta.url), renderConfigPage());

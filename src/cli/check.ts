@@ -105,9 +105,8 @@ async function* tableChecks(
     for await (const result of checkTable(context)) {
       yield result;
       if (result.code !== 'SOURCE_UNREACHABLE' && result.code !== 'STORE_UNREACHABLE') continue;
-      const { message, hint } = result;
       const place = result.code === 'SOURCE_UNREACHABLE' ? places.source : places.store;
-      down.set(place, new MongolakeError(result.code, message, hint === undefined ? {} : { hint }));
+      if (!down.has(place)) down.set(place, new MongolakeError(result.code, `can't be reached, as for ${target.name}`));
     }
   } finally {
     await source.close();

@@ -55,7 +55,7 @@ export function historyJson(table: string, entries: readonly HistoryEntry[]): Re
 export function describeHistory(table: string, entries: readonly HistoryEntry[]): readonly string[] {
   const rows = entries.map((entry) => [
     pc.bold(number(entry.version)),
-    timeText(Math.floor(entry.time / 1000) * 1000),
+    timeText(entry.time),
     pc.green(entry.operation ?? 'unknown'),
     describeCounts(entry.counts),
     describeFiles(entry),

@@ -70,26 +70,30 @@ export function planJson(table: string, preview: Preview): Record<string, unknow
 
 /** What the run would do, for people. */
 export function describePlan(table: string, preview: Preview): readonly string[] {
-  const { base, partitions, rewrite } = preview;
   const rows: string[][] = [
     ['reads', describeScope(preview)],
     ['documents', describeDocuments(preview)],
+    ...(hasWork(preview) ? describeWork(preview) : []),
   ];
-  if (base === undefined) {
-    rows.push(['partitions', `${number(partitions)} in the new table, a file or more each`]);
-  } else if (hasWork(preview)) {
-    rows.push([
-      'partitions',
-      `${either(rewrite, ({ partitions: touched }) => number(touched))} of ${number(partitions)}`,
-    ]);
-    rows.push(['rewrites', `${describeRewrite(preview)}`]);
-  }
-  rows.push(['jobs', `${number(preview.ranges)} to read${hasWork(preview) ? `, ${describeMerges(preview)}` : ''}`]);
-  rows.push(['watermark', describeWatermark(preview)]);
   return [
     `${pc.bold(table)}  ${headline(preview)}`,
     ...alignRows(rows.map(([name = '', text = '']) => [`  ${pc.dim(name)}`, text])),
     ...preview.notes.map((note) => `  ${pc.yellow('note')}  ${note}`),
+  ];
+}
+
+function describeWork(preview: Preview): string[][] {
+  const { base, ranges, partitions, rewrite } = preview;
+  const merges = either(rewrite, (touched) => number(touched.partitions));
+  return [
+    ...(base === undefined
+      ? [['partitions', `${number(partitions)} in the new table, a file or more each`]]
+      : [
+          ['partitions', `${merges} of ${number(partitions)}`],
+          ['rewrites', describeRewrite(preview)],
+        ]),
+    ['jobs', `${number(ranges)} to read, ${merges} to merge`],
+    ['watermark', describeWatermark(preview)],
   ];
 }
 
@@ -109,7 +113,8 @@ function describeScope({ scope }: Preview): string {
 function describeDocuments({ documents, bytes: size }: Preview): string {
   const { count, basis } = documents;
   if (count === undefined) return 'not known before they are read';
-  const text = size === undefined || count === 0 ? number(count) : `${number(count)} (${bytes(size)})`;
+  if (count === 0) return basis === 'counted' ? 'none, counted in the dump' : 'none';
+  const text = size === undefined ? number(count) : `${number(count)} (${bytes(size)})`;
   if (basis === 'counted') return `${text}, counted in the dump`;
   return basis === 'atMost' ? `at most ${text}: the whole dump` : `about ${text}`;
 }
@@ -118,12 +123,13 @@ function describeRewrite({ rewrite, amplification }: Preview): string {
   if (rewrite.atMost.files === 0) return 'nothing: the table has no files';
   const text = either(rewrite, ({ files, bytes: size }) => `${counted(files, 'file')}, ${bytes(size)}`);
   if (amplification === undefined) return text;
-  const factor = amplification >= 10 ? number(Math.round(amplification)) : amplification.toFixed(1);
+  const factor =
+    amplification >= 10
+      ? number(Math.round(amplification))
+      : amplification < 0.05
+        ? 'under 0.1'
+        : amplification.toFixed(1);
   return `${text} ${pc.dim(`(write amplification ${factor})`)}`;
-}
-
-function describeMerges({ rewrite }: Preview): string {
-  return `${either(rewrite, ({ partitions }) => number(partitions))} to merge`;
 }
 
 /** What is to be expected, and the worst case where that differs. */

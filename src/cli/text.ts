@@ -91,8 +91,11 @@ export function duration(ms: number): string {
   return parts.filter((part) => part !== '').join(' ');
 }
 
-/** `2026-01-31 02:00:00Z`, milliseconds only where there are any; a dash where there is no time. */
+/** `2026-01-31 02:00:00Z`, to the second before; a dash where there is no time. */
 export function timeText(ms: number | null | undefined): string {
   if (ms === null || ms === undefined) return '–';
-  return new Date(ms).toISOString().replace('T', ' ').replace('.000Z', 'Z');
+  return new Date(ms)
+    .toISOString()
+    .replace('T', ' ')
+    .replace(/\.\d+Z$/, 'Z');
 }

@@ -104,3 +104,18 @@ function code(value: unknown): string {
 function cell(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 }
+
+/** docs/configuration.md, whole. */
+export function renderConfigPage(): string {
+  return `# Configuration
+
+One YAML file, \`mongolake.yaml\` unless \`-c FILE\` says otherwise. \`mongolake init\` writes a commented one; \`mongolake schema --config\` prints the
+JSON Schema that editors complete from. This page is made from the same schema (\`npm run schema\`).
+
+- \`\${VAR}\` is taken from the environment and must be set there; \`\${VAR:-default}\` need not be. Quote it: \`uri: "\${MONGODB_URI}"\`. \`$\${\` is a literal \`\${\`.
+- Durations are \`90s\`, \`5m\`, \`1h 30m\`; sizes \`128MB\` (10^6) or \`128MiB\` (2^20).
+- Relative paths start at the folder of the file. An unknown key is an error that names its line.
+- The settings under \`defaults\` may also stand in a pipeline, and in its \`collections.<name>\`; the nearest one holds.
+
+${renderConfigHelp()}`;
+}

@@ -38,7 +38,7 @@ const fields = {
   }),
   targetFileSize: size(
     { description: 'Size at which a partition is cut into another Parquet file.', examples: ['128MB', '256MiB'] },
-    { min: 1e6, max: 5e9 },
+    { min: 1e5, max: 5e9 },
   ),
   rowGroupSize: integer(
     { description: 'Rows per Parquet row group, at most.', examples: [122_880] },

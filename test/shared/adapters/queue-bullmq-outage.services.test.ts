@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest';
 import type { Delivery } from '../../../src/shared/ports/queue.ts';
-import { gate, mergeJob, stateOf, untilAborted, untilState } from '../../contracts/queue-contract.ts';
+import { gate, mergeJob, stateOf, untilAborted, untilState } from '../../contracts/queue-contract-helpers.ts';
 import { elapsed, redisQueues } from '../../contracts/queue-redis.ts';
 import { describeWith } from '../../services/context.ts';
 import { freePort } from '../../services/server.ts';

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { gate, mergeJob, stateOf, untilState } from '../../contracts/queue-contract.ts';
+import { gate, mergeJob, stateOf, untilState } from '../../contracts/queue-contract-helpers.ts';
 import { redisQueues } from '../../contracts/queue-redis.ts';
 import { describeWith } from '../../services/context.ts';
 

@@ -4,7 +4,8 @@ import { systemClock } from '../../../src/shared/adapters/clock-system.ts';
 import { bullmqQueue } from '../../../src/shared/adapters/queue-bullmq.ts';
 import { inspectRedis } from '../../../src/shared/adapters/redis.ts';
 import { MongolakeError } from '../../../src/shared/domain/errors.ts';
-import { mergeJob, queueContract, untilState } from '../../contracts/queue-contract.ts';
+import { queueContract } from '../../contracts/queue-contract.ts';
+import { mergeJob, untilState } from '../../contracts/queue-contract-helpers.ts';
 import { redisQueues } from '../../contracts/queue-redis.ts';
 import { describeWith } from '../../services/context.ts';
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parse as parseYaml } from 'yaml';
-import { configKeys, renderConfigHelp } from '../../../src/shared/config/help.ts';
+import { configKeys, renderConfigHelp, renderConfigPage } from '../../../src/shared/config/help.ts';
 import { renderInitConfig } from '../../../src/shared/config/init.ts';
 import { maskReferences } from '../../../src/shared/config/interpolate.ts';
 import { configJsonSchema, type JsonSchema, renderJsonSchema } from '../../../src/shared/config/json-schema.ts';
@@ -23,6 +23,10 @@ const errorsOf = (yaml: string): string[] => {
 test('schema/mongolake.schema.json is up to date (else run: npx tsx scripts/schema.ts)', () => {
   const file = new URL('../../../schema/mongolake.schema.json', import.meta.url);
   expect(readFileSync(file, 'utf8')).toBe(renderJsonSchema());
+});
+
+test('docs/configuration.md is up to date (else run: npm run schema)', () => {
+  expect(readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8')).toBe(renderConfigPage());
 });
 
 test('is draft 7', () => {
