@@ -92,7 +92,7 @@ async function dayOne() {
 
   heading('A configuration');
   writeFileSync(join(PLAYGROUND, 'mongolake.yaml'), CONFIG);
-  console.log(CONFIG.trimEnd().replace(/^/gm, '  '));
+  console.log(CONFIG.trimEnd().replace(/^(?=.)/gm, '  '));
 
   heading('The first load: every document into a Delta table of Parquet files');
   await mongolake('backfill');

@@ -151,8 +151,8 @@ const RULES: readonly Rule[] = [
   {
     name: 'a file is named for what is in it',
     check: emptyNames,
-    broken: { 'src/utils.ts': '', 'src/util/a.ts': '', 'test/string-helpers.ts': '', 'src/utility-bill.ts': '' },
-    found: ['src/utils.ts', 'src/util/a.ts', 'test/string-helpers.ts'].map(
+    broken: { 'src/utils.ts': '', 'src/util/a.ts': '', 'test/string-utils.ts': '', 'src/utility-bill.ts': '' },
+    found: ['src/utils.ts', 'src/util/a.ts', 'test/string-utils.ts'].map(
       (path) => `${path}:1: a name that says nothing; name it for what is in it`,
     ),
   },

@@ -132,7 +132,7 @@ async function* checkStore(context: TableCheckContext): AsyncGenerator<CheckResu
 function tableResult(state: TableState | undefined): CheckResult {
   if (state === undefined) return ok('table', 'no table yet: the first sync loads the whole collection');
   const rows = [...state.files.values()].flat().reduce((sum, file) => sum + file.rows, 0);
-  const message = `version ${state.version}, ${rows.toLocaleString('en-US')} rows`;
+  const message = `version ${state.version}, ${rows.toLocaleString('en-US')} ${rows === 1 ? 'row' : 'rows'}`;
   const [note] = state.notes;
   if (note === undefined) return ok('table', message);
   return warning('table', `${message}; ${note}`, 'The next checkpoint makes it whole again.');

@@ -134,7 +134,7 @@ export function drainAndStop(given: () => Queue): void {
 
   it('drain of an idle consumer ends at once', async () => {
     const queue = given();
-    const consumer = await queue.consume(untilAborted, { concurrency: 2 });
+    const consumer = await queue.consume(async () => {}, { concurrency: 2 });
     const start = performance.now();
     await consumer.drain(60_000);
     expect(performance.now() - start).toBeLessThan(5_000);

@@ -137,7 +137,11 @@ function fakeSource(collection: FakeCollection): Source {
   return {
     description: 'fake://guest.notifications',
     namespace: { database: 'guest', collection: 'notifications' },
-    clock: async () => ({ kind: collection.kind, serverTime: collection.now + collection.skew, lastMajorityWrite: undefined }),
+    clock: async () => ({
+      kind: collection.kind,
+      serverTime: collection.now + collection.skew,
+      lastMajorityWrite: undefined,
+    }),
     estimate: async () => ({ documents: collection.documents.length, bytes: undefined }),
     ranges: async (scope) => [{ scope, part: null }],
     async *read({ scope }) {

@@ -98,7 +98,7 @@ export function otherExports(files: readonly SourceFile[]): string[] {
 /** Files named for what they are not: `utils` and its like. */
 export function emptyNames(files: readonly SourceFile[]): string[] {
   return files
-    .filter(({ path }) => /(?:^|[/-])(?:utils?|helpers?|misc|common)(?:[./-]|$)/.test(path))
+    .filter(({ path }) => /(?:^|[/-])(?:utils?|misc|common)(?:[./-]|$)/.test(path))
     .map((file) => violation(file, 1, 'a name that says nothing; name it for what is in it'));
 }
 

@@ -180,9 +180,13 @@ function restingBackend(state: ConsumerState, backend: RedisQueueBackend): Redis
 }
 
 function closeSession(state: ConsumerState): void {
-  state.session?.main.close();
-  state.session?.blocking.close();
+  const { session, context } = state;
+  if (session === undefined) return;
   state.session = undefined;
+  // Ends its timers, where it was not closed before. It waits for nothing that Redis has to answer.
+  session.worker.close(true).catch((error: unknown) => context.report(queueError(error, context.label)));
+  session.main.close();
+  session.blocking.close();
 }
 
 /**

@@ -61,9 +61,13 @@ export function bullmqQueue(options: BullmqQueueOptions): Queue {
     forget: producer.forget,
     depth: producer.depth,
     consume: async (handler, { concurrency }) => {
-      if (closed) throw new MongolakeError('INTERNAL', 'the queue was used after it was closed');
+      if (closed) throw closedError();
       const consumer = await startConsumer(context, { ...consumerSettings(options), concurrency }, handler);
       consumers.add(consumer);
+      if (closed) {
+        await consumer.stop();
+        throw closedError();
+      }
       return consumer;
     },
     waitForHint: async (timeoutMs, signal) => {
@@ -78,6 +82,10 @@ export function bullmqQueue(options: BullmqQueueOptions): Queue {
       producer.close();
     },
   };
+}
+
+function closedError(): MongolakeError {
+  return new MongolakeError('INTERNAL', 'the queue was used after it was closed');
 }
 
 function contextOf(options: BullmqQueueOptions): BullmqContext {

@@ -1,4 +1,14 @@
-import { BIGINT, BLOB, BOOLEAN, DOUBLE, type DuckDBType, LIST, STRUCT, TIMESTAMPTZ, VARCHAR } from '@duckdb/node-api';
+import {
+  BIGINT,
+  BLOB,
+  BOOLEAN,
+  DOUBLE,
+  DuckDBStructType,
+  type DuckDBType,
+  LIST,
+  TIMESTAMPTZ,
+  VARCHAR,
+} from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
 import { BSON, stringBytes, uuidText } from '../../shared/domain/bson.ts';
 import { canonicalJson } from '../../shared/domain/ejson.ts';
@@ -23,7 +33,11 @@ export interface Builder {
 export function duckdbType(type: ColumnType): DuckDBType {
   switch (type.kind) {
     case 'struct':
-      return STRUCT(Object.fromEntries(type.fields.map((field) => [field.name, duckdbType(field.type)])));
+      // Not by way of an object, which would put a field called `1` first.
+      return new DuckDBStructType(
+        type.fields.map((field) => field.name),
+        type.fields.map((field) => duckdbType(field.type)),
+      );
     case 'array':
       return LIST(duckdbType(type.element));
     case 'long':

@@ -138,15 +138,20 @@ export const scalar: fc.Arbitrary<unknown> = fc.oneof(
   rare,
 );
 
+/** Any BSON value, nested up to three levels, whose objects have fields of these names. */
+export function valueWith(names: fc.Arbitrary<string>): fc.Arbitrary<unknown> {
+  return fc.letrec<{ value: unknown; fields: Fields }>((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 3 },
+      { weight: 4, arbitrary: scalar },
+      { weight: 1, arbitrary: fc.array(tie('value'), { maxLength: 4 }) },
+      { weight: 1, arbitrary: tie('fields') },
+    ),
+    fields: fc
+      .uniqueArray(fc.tuple(names, tie('value')), { maxLength: 4, selector: ([name]) => name })
+      .map((pairs) => new Map(pairs)),
+  })).value;
+}
+
 /** Any BSON value, nested up to three levels. */
-export const value: fc.Arbitrary<unknown> = fc.letrec<{ value: unknown; fields: Fields }>((tie) => ({
-  value: fc.oneof(
-    { maxDepth: 3 },
-    { weight: 4, arbitrary: scalar },
-    { weight: 1, arbitrary: fc.array(tie('value'), { maxLength: 4 }) },
-    { weight: 1, arbitrary: tie('fields') },
-  ),
-  fields: fc
-    .uniqueArray(fc.tuple(fieldNames, tie('value')), { maxLength: 4, selector: ([name]) => name })
-    .map((pairs) => new Map(pairs)),
-})).value;
+export const value: fc.Arbitrary<unknown> = valueWith(fieldNames);

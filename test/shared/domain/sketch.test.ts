@@ -213,7 +213,7 @@ describe('a document that can not be stored is refused', () => {
     ],
     [
       'nested too deep',
-      documentOf([ID, element(BSON.array, 'd', nestedArrays(200))]),
+      documentOf([ID, element(BSON.array, 'd', nestedArrays(202))]),
       'field "d" lies deeper than 200 levels',
     ],
     [

@@ -4,31 +4,33 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { type Document, serialize } from 'bson';
 import { foldSchema } from '../../../src/shared/domain/fold.ts';
+import { compareIds } from '../../../src/shared/domain/ids.ts';
 import type { TableSchema } from '../../../src/shared/domain/schema.ts';
 import { emptySketch, sketchDocument } from '../../../src/shared/domain/sketch.ts';
 import type { LocalSection, MergedFile, MergeOutcome, WriteOptions } from '../../../src/worker/thread/engine.ts';
-import { mergePartition, openEngine } from '../../../src/worker/thread/engine-duckdb.ts';
-import { locate } from '../../../src/worker/thread/task.ts';
+import { locate, merge } from '../../../src/worker/thread/task.ts';
 
-/** What a test gives for a document: an object to serialize, or BSON bytes as they are. */
+/** What a test gives for a document: fields to serialize, or BSON bytes as they are. */
 export type Doc = Document | Buffer;
 
-/** A file of a partition, on local disk. */
-export interface HeldFile extends MergedFile {}
+export type HeldFile = MergedFile;
 
 export interface SyncOptions {
   readonly keepNewer?: boolean;
   readonly cursorField?: string;
   readonly write?: Partial<WriteOptions>;
+  /** 1 GB unless given. */
   readonly memoryBytes?: number;
   /** Documents per gzip member. */
   readonly chunk?: number;
 }
 
-/** One partition that lives in a folder: each `sync` merges a delta into it as a worker does, without threads and storage. */
+/** One partition in a folder: each `sync` merges a delta into it as a worker does, without threads and storage. */
 export interface LocalTable {
   readonly folder: string;
+  /** Of the last sync. */
   schema(): TableSchema;
+  /** In the order of their ranges. */
   files(): readonly HeldFile[];
   /** Merges one delta; `sections` are its extract jobs, in order. */
   sync(sections: readonly (readonly Doc[])[], options?: SyncOptions): Promise<MergeOutcome>;
@@ -43,7 +45,7 @@ export function bson(document: Doc): Buffer {
 export function localTable(): LocalTable {
   const folder = mkdtempSync(join(tmpdir(), 'mongolake-engine-'));
   let schema: TableSchema | undefined;
-  let files: HeldFile[] = [];
+  let files: readonly HeldFile[] = [];
   let runs = 0;
   return {
     folder,
@@ -52,83 +54,79 @@ export function localTable(): LocalTable {
     async sync(parts, options = {}) {
       const scratch = join(folder, `run-${runs++}`);
       mkdirSync(scratch);
-      const sections = parts.map((documents, ordinal) => writeSection(scratch, ordinal, documents.map(bson), options));
-      const sketch = emptySketch();
-      for (const document of parts.flat()) sketchDocument(sketch, bson(document), 0);
-      const next = foldSchema(schema, sketch);
-      const touched =
-        files.length < 2 ? files.map((_, i) => i) : locate({ kind: 'locate', schema: next, sections, base: files });
-      const base = touched.map((i) => files[i] as HeldFile);
-      const outcome = await mergeOnce(scratch, next, sections, base, options);
+      const documents = parts.map((part) => part.map(bson));
+      const sections = documents.map((part, ordinal) => writeSection(scratch, ordinal, part, options.chunk));
+      schema = folded(schema, documents.flat());
+      const base = touched(schema, sections, files);
+      const outcome = await mergeInto(scratch, schema, sections, base, options);
       const gone = new Set(outcome.removed.map((i) => base[i]));
-      files = [...files.filter((file) => !gone.has(file)), ...outcome.added].sort(byLower(next));
-      schema = next;
+      const kept = files.filter((file) => !gone.has(file));
+      files = [...kept, ...outcome.added].sort(byLower(schema));
       return outcome;
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
 
-async function mergeOnce(
+function folded(schema: TableSchema | undefined, documents: readonly Buffer[]): TableSchema {
+  const sketch = emptySketch();
+  for (const document of documents) sketchDocument(sketch, document, 0);
+  return foldSchema(schema, sketch);
+}
+
+function touched(
+  schema: TableSchema,
+  sections: readonly LocalSection[],
+  files: readonly HeldFile[],
+): readonly HeldFile[] {
+  if (files.length < 2) return files;
+  return locate({ kind: 'locate', schema, sections, base: files }).map((i) => files[i] as HeldFile);
+}
+
+const WRITE: WriteOptions = {
+  targetFileSize: 1024 ** 3,
+  rowGroupSize: 122_880,
+  compression: 'snappy',
+  compressionLevel: 1,
+};
+
+function mergeInto(
   scratch: string,
   schema: TableSchema,
   sections: readonly LocalSection[],
   base: readonly HeldFile[],
   options: SyncOptions,
 ): Promise<MergeOutcome> {
-  const connection = await openEngine(options.memoryBytes ?? 1024 ** 3, scratch);
-  try {
-    return await mergePartition(connection, {
-      kind: 'merge',
-      scratch,
-      memoryBytes: options.memoryBytes ?? 1024 ** 3,
-      schema,
-      cursorField: options.cursorField ?? 'updateTime',
-      sections,
-      base,
-      keepNewer: options.keepNewer ?? false,
-      write: {
-        targetFileSize: 1024 ** 3,
-        rowGroupSize: 122_880,
-        compressionLevel: 1,
-        compression: 'snappy',
-        ...options.write,
-      },
-    });
-  } finally {
-    connection.closeSync();
-  }
+  return merge({
+    kind: 'merge',
+    scratch,
+    memoryBytes: options.memoryBytes ?? 1024 ** 3,
+    schema,
+    cursorField: options.cursorField ?? 'updateTime',
+    sections,
+    base,
+    keepNewer: options.keepNewer ?? false,
+    write: { ...WRITE, ...options.write },
+  });
 }
 
-/** A section of one extract job on disk. */
-export function writeSection(
-  folder: string,
-  ordinal: number,
-  documents: readonly Buffer[],
-  options: { readonly chunk?: number } = {},
-): LocalSection {
-  const size = options.chunk ?? 1000;
+/** A section of one extract job on disk, `size` documents to a gzip member. */
+export function writeSection(folder: string, ordinal: number, documents: readonly Buffer[], size = 1000): LocalSection {
   const packed: Buffer[] = [];
   const chunks: { length: number; rawLength: number }[] = [];
   for (let i = 0; i < documents.length; i += size) {
     const raw = Buffer.concat(documents.slice(i, i + size));
-    const gz = gzipSync(raw, { level: 1 });
-    packed.push(gz);
-    chunks.push({ length: gz.length, rawLength: raw.length });
+    const member = gzipSync(raw, { level: 1 });
+    packed.push(member);
+    chunks.push({ length: member.length, rawLength: raw.length });
   }
   const path = join(folder, `section-${ordinal}.bson.gz`);
   writeFileSync(path, Buffer.concat(packed));
   return { path, ordinal, chunks };
 }
 
-function byLower(schema: TableSchema): (a: HeldFile, b: HeldFile) => number {
-  const { idType } = schema;
-  return (a, b) => (a.lower === null ? -1 : b.lower === null ? 1 : compareBound(idType === 'long', a.lower, b.lower));
-}
-
-function compareBound(long: boolean, a: string, b: string): number {
-  if (long) return BigInt(a) < BigInt(b) ? -1 : 1;
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+function byLower({ idType }: TableSchema): (a: HeldFile, b: HeldFile) => number {
+  return (a, b) => (a.lower === null ? -1 : b.lower === null ? 1 : compareIds(idType, a.lower, b.lower));
 }
 
 export function sizeOf(file: MergedFile): number {

@@ -11,7 +11,8 @@ interface DeltaField {
   readonly name: string;
   readonly type: DeltaType;
   readonly nullable: boolean;
-  readonly metadata: Readonly<Record<string, unknown>>;
+  /** Absent where another writer left it out. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
 type DeltaType =
@@ -75,25 +76,28 @@ export function fromSchemaString(text: string, idType: IdType): TableSchema {
   const columns: Column[] = [];
   for (const field of root.fields) {
     if (field.name === ID_COLUMN) continue;
-    if (field.metadata[KIND_KEY] === EXTRA_KIND) extra = field.name;
+    if (field.metadata?.[KIND_KEY] === EXTRA_KIND) extra = field.name;
     else columns.push(fromField(field));
   }
   return { idType, columns, extra };
 }
 
 function fromField(field: DeltaField): Column {
-  const source = field.metadata[SOURCE_KEY];
-  const kind = field.metadata[KIND_KEY];
+  const source = field.metadata?.[SOURCE_KEY];
+  const kind = field.metadata?.[KIND_KEY];
   if (typeof source !== 'string' || typeof kind !== 'string') throw foreign(field.name);
   return { name: field.name, source, type: fromType(field.type, kind, field.name) };
 }
 
 function fromType(type: DeltaType, kind: string, name: string): ColumnType {
   if (typeof type === 'string') {
-    if (PRIMITIVE[kind as ScalarKind] !== type) throw foreign(name);
+    if (!Object.hasOwn(PRIMITIVE, kind) || PRIMITIVE[kind as ScalarKind] !== type) throw foreign(name);
     return { kind: kind as ScalarKind };
   }
-  if (type.type === 'struct') return { kind: 'struct', fields: type.fields.map(fromField) };
+  if (type.type === 'struct') {
+    if (kind !== 'struct') throw foreign(name);
+    return { kind: 'struct', fields: type.fields.map(fromField) };
+  }
   const inner = /^array<(.+)>$/.exec(kind)?.[1];
   if (inner === undefined) throw foreign(name);
   return { kind: 'array', element: fromType(type.elementType, inner, name) };

@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+import {
+  clockVerdict,
+  createIndex,
+  cursorVerdict,
+  dumpStartVerdict,
+  indexVerdict,
+  type QueueServer,
+  queueVerdicts,
+  scratchVerdict,
+} from '../../src/coordinator/check-verdicts.ts';
+import type { Sample } from '../../src/coordinator/sample.ts';
+
+const now = Date.parse('2026-03-01T12:00:00Z');
+const MINUTE = 60_000;
+
+describe('index', () => {
+  it('is ok where the cursor field is the first of one', () => {
+    const indexes = [
+      { name: '_id_', fields: ['_id'] },
+      { name: 'both', fields: ['updateTime', '_id'] },
+    ];
+    expect(indexVerdict(indexes, 'updateTime', 'c')).toMatchObject({ status: 'ok' });
+  });
+
+  it('is a warning with the command where it is not', () => {
+    const verdict = indexVerdict([{ name: 'both', fields: ['_id', 'updateTime'] }], 'updateTime', 'c');
+    expect(verdict).toMatchObject({
+      status: 'warning',
+      hint: 'db.getCollection("c").createIndex({ "updateTime": 1 })',
+    });
+  });
+
+  it('the command takes any name', () => {
+    expect(createIndex('a"b', 'meta.at')).toBe('db.getCollection("a\\"b").createIndex({ "meta.at": 1 })');
+  });
+});
+
+describe('cursor', () => {
+  const sample = (documents: number, at: number): Sample => ({
+    documents,
+    fields: new Map([
+      ['meta', { counts: { struct: documents }, fields: new Map([['at', { counts: { timestamp: at } }]]) }],
+      ['name', { counts: { string: documents } }],
+    ]),
+  });
+
+  it.each([
+    ['ok', 'meta.at', sample(10, 10)],
+    ['warning', 'meta.at', sample(10, 9)],
+    ['warning', 'name', sample(10, 10)],
+    ['ok', 'meta.at', { documents: 0, fields: new Map() }],
+  ] as const)('%s for %s', (status, field, given) => {
+    expect(cursorVerdict(given, field).status).toBe(status);
+  });
+
+  it('names the date fields that there are', () => {
+    expect(cursorVerdict(sample(10, 10), 'updateTime')).toMatchObject({
+      message: 'updateTime is a date in 0 of 10 sampled documents',
+      hint: expect.stringContaining('date fields are meta.at'),
+    });
+  });
+});
+
+describe('clock', () => {
+  it.each([
+    ['ok', now + 2 * MINUTE],
+    ['warning', now - 4 * MINUTE],
+    ['failed', now + 6 * MINUTE],
+    ['ok', undefined],
+  ] as const)('%s', (status, serverTime) => {
+    expect(clockVerdict(serverTime, now, 5 * MINUTE).status).toBe(status);
+  });
+
+  it('a failure is the one that a run would end with', () => {
+    expect(clockVerdict(now + 6 * MINUTE, now, 5 * MINUTE)).toMatchObject({ code: 'CLOCK_SKEW' });
+  });
+
+  it('of a dump is its start', () => {
+    expect(dumpStartVerdict(now - 1, now)).toMatchObject({ status: 'ok' });
+    expect(dumpStartVerdict(now + 1, now)).toMatchObject({ status: 'warning' });
+    expect(dumpStartVerdict(undefined, now)).toMatchObject({
+      status: 'warning',
+      hint: expect.stringContaining('startedAt'),
+    });
+  });
+});
+
+describe('Redis', () => {
+  const good: QueueServer = {
+    flavour: 'redis',
+    version: '7.0.15',
+    role: 'master',
+    maxmemoryPolicy: 'noeviction',
+    maxMemoryBytes: 0,
+    usedMemoryBytes: 1e6,
+    appendonly: true,
+  };
+  const statuses = (change: Partial<QueueServer>) =>
+    queueVerdicts({ ...good, ...change }, 'redis://h:6379').map(({ status }) => status);
+
+  it.each([
+    [{}, ['ok', 'ok', 'ok']],
+    [{ version: '6.2.0' }, ['ok', 'ok', 'ok']],
+    [{ version: '6.0.16' }, ['failed', 'ok', 'ok']],
+    [{ version: '5.0.7' }, ['failed', 'ok', 'ok']],
+    [{ version: '10.0.0' }, ['ok', 'ok', 'ok']],
+    [{ flavour: 'dragonfly', version: '1.30.0' }, ['ok', 'ok', 'ok']],
+    [{ role: 'slave' }, ['failed', 'ok', 'ok']],
+    [{ maxmemoryPolicy: 'allkeys-lru' }, ['ok', 'failed', 'ok']],
+    [{ maxmemoryPolicy: '' }, ['ok', 'warning', 'ok']],
+    [{ maxMemoryBytes: 1_050_000 }, ['ok', 'warning', 'ok']],
+    [{ maxMemoryBytes: 2e6 }, ['ok', 'ok', 'ok']],
+    [{ appendonly: false }, ['ok', 'ok', 'warning']],
+  ] as const)('%j', (change, expected) => {
+    expect(statuses(change)).toEqual(expected);
+  });
+
+  it('a Redis that is not fit is refused, with the remedy', () => {
+    const [, eviction] = queueVerdicts({ ...good, maxmemoryPolicy: 'volatile-ttl' }, 'redis://h:6379');
+    expect(eviction).toMatchObject({
+      code: 'QUEUE_REFUSED',
+      hint: expect.stringContaining('maxmemory-policy noeviction'),
+    });
+  });
+});
+
+it('scratch wants three files per merge', () => {
+  expect(scratchVerdict('/s', 12e9, 4, 1e9).status).toBe('ok');
+  expect(scratchVerdict('/s', 12e9 - 1, 4, 1e9)).toMatchObject({
+    status: 'warning',
+    message: '/s is writable, 12.0 GB free; 4 merges at once may want 12.0 GB',
+  });
+});
