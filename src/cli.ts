@@ -46,24 +46,6 @@ function action<A extends unknown[]>(run: (...args: A) => Promise<number>): (...
 
 const globals = () => program.opts<GlobalOptions>();
 
-for (const mode of ['sync', 'backfill'] as const) {
-  program
-    .command(mode)
-    .description(
-      mode === 'sync'
-        ? 'read what changed and commit it to the table'
-        : 'read the whole collection and merge it into the table',
-    )
-    .argument('[target]', 'PIPELINE[.COLLECTION]; may be left out where there is one pipeline')
-    .option('--from <time>', 'only documents whose cursor is later (exclusive)')
-    .option('--to <time>', 'only documents whose cursor is earlier (exclusive)')
-    .option('--overwrite', "let a dump's documents replace newer rows")
-    .option('--detailed-exitcode', 'exit 3 where documents were quarantined')
-    .action(
-      action((target: string | undefined, options: SyncOptions) => syncCommand(mode, target, options, globals())),
-    );
-}
-
 const TARGET = 'PIPELINE[.COLLECTION]; may be left out where there is one pipeline';
 
 program
@@ -93,6 +75,24 @@ program
   .option('--detailed-exitcode', 'exit 2 where there is work to do')
   .action(action((target: string | undefined, options: PlanOptions) => planCommand(target, options, globals())));
 
+for (const mode of ['sync', 'backfill'] as const) {
+  program
+    .command(mode)
+    .description(
+      mode === 'sync'
+        ? 'read what changed and commit it to the table'
+        : 'read the whole collection and merge it into the table',
+    )
+    .argument('[target]', TARGET)
+    .option('--from <time>', 'only documents whose cursor is later (exclusive)')
+    .option('--to <time>', 'only documents whose cursor is earlier (exclusive)')
+    .option('--overwrite', "let a dump's documents replace newer rows")
+    .option('--detailed-exitcode', 'exit 3 where documents were quarantined')
+    .action(
+      action((target: string | undefined, options: SyncOptions) => syncCommand(mode, target, options, globals())),
+    );
+}
+
 program
   .command('status')
   .description('version, size, freshness and running work of each table')
@@ -117,7 +117,7 @@ program
   .command('schema')
   .description('the columns of each table; with --config, the JSON Schema of the configuration file')
   .argument('[target]', TARGET)
-  .option('--config', 'print the JSON Schema of the configuration file')
+  .option('--of-config', 'print the JSON Schema of the configuration file; also --config, as the last word')
   .action(action((target: string | undefined, options: SchemaOptions) => schemaCommand(target, options, globals())));
 
 program
@@ -132,13 +132,18 @@ program
   .argument('[target]', 'PIPELINE[.COLLECTION]; all pipelines where left out')
   .action(action((target: string | undefined) => coordinatorCommand(target, globals())));
 
+/** `schema --config` asks for the schema of the configuration itself; anywhere else that option is the global one and takes a file. */
+function words(argv: readonly string[]): readonly string[] {
+  return argv.includes('schema') && argv.at(-1) === '--config' ? [...argv.slice(0, -1), '--of-config'] : argv;
+}
+
 function positive(text: string): string {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('expected a whole number from 1');
   return text;
 }
 
 try {
-  await program.parseAsync();
+  await program.parseAsync(words(process.argv.slice(2)), { from: 'user' });
 } catch (error) {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;

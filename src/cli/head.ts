@@ -8,9 +8,9 @@ import type { JsonValue, Row } from '../worker/thread/head.ts';
 import { type App, type GlobalOptions, openApp } from './app.ts';
 import { chooseFiles, describeRows, type HeadColumn } from './head-rows.ts';
 import { tableMissing } from './missing.ts';
-import { exitCodeOf, JSON_SCHEMA_VERSION, printJson, printLine } from './output.ts';
+import { exitCodeOf, JSON_SCHEMA_VERSION } from './output.ts';
 import { withScratch } from './scratch.ts';
-import { readTables } from './tables.ts';
+import { failuresOf, printOutcomes, readTables } from './tables.ts';
 import { counted } from './text.ts';
 
 export interface HeadOptions {
@@ -34,19 +34,12 @@ export async function headCommand(
   const app = openApp(globals);
   const json = globals.json ?? false;
   const limit = Number(options.rows);
-  const { results, failures } = await readTables(app, await app.targets(name), json, (target, storage) =>
+  const outcomes = await readTables(app, await app.targets(name), (target, storage) =>
     readRows(app, target, storage, limit),
   );
-  for (const [index, { target, value }] of results.entries()) {
-    if (json) printJson(headJson(target.name, value));
-    else {
-      if (index > 0) printLine('');
-      for (const line of describeHead(target.name, value, process.stdout.isTTY ? process.stdout.columns : undefined)) {
-        printLine(line);
-      }
-    }
-  }
-  return exitCodeOf(failures);
+  const width = process.stdout.isTTY ? process.stdout.columns : undefined;
+  printOutcomes(outcomes, json, { json: headJson, lines: (table, head) => describeHead(table, head, width) });
+  return exitCodeOf(failuresOf(outcomes));
 }
 
 async function readRows(app: App, target: TableTarget, storage: Storage, limit: number): Promise<Head> {

@@ -3,8 +3,8 @@ import { type HistoryEntry, readHistory } from '../coordinator/history.ts';
 import type { Counts } from '../shared/domain/receipt.ts';
 import { type GlobalOptions, openApp } from './app.ts';
 import { tableMissing } from './missing.ts';
-import { bytes, exitCodeOf, isoOrNull, JSON_SCHEMA_VERSION, number, printJson, printLine } from './output.ts';
-import { readTables } from './tables.ts';
+import { bytes, exitCodeOf, isoOrNull, JSON_SCHEMA_VERSION, number } from './output.ts';
+import { failuresOf, printOutcomes, readTables } from './tables.ts';
 import { alignRows, counted, timeText } from './text.ts';
 
 export interface HistoryOptions {
@@ -19,19 +19,13 @@ export async function historyCommand(
 ): Promise<number> {
   const app = openApp(globals);
   const json = globals.json ?? false;
-  const { results, failures } = await readTables(app, await app.targets(name), json, async (_, storage) => {
+  const outcomes = await readTables(app, await app.targets(name), async (_, storage) => {
     const entries = await readHistory(storage, Number(options.limit));
     if (entries.length === 0) throw tableMissing(storage);
     return entries;
   });
-  for (const [index, { target, value }] of results.entries()) {
-    if (json) printJson(historyJson(target.name, value));
-    else {
-      if (index > 0) printLine('');
-      for (const line of describeHistory(target.name, value)) printLine(line);
-    }
-  }
-  return exitCodeOf(failures);
+  printOutcomes(outcomes, json, { json: historyJson, lines: describeHistory });
+  return exitCodeOf(failuresOf(outcomes));
 }
 
 /** The history of one table as `--json` prints it. */

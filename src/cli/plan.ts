@@ -2,9 +2,9 @@ import pc from 'picocolors';
 import { hasWork, type Preview, previewRun, type Touched } from '../coordinator/preview.ts';
 import { EXIT } from '../shared/domain/errors.ts';
 import { type GlobalOptions, openApp } from './app.ts';
-import { bytes, exitCodeOf, isoOrNull, JSON_SCHEMA_VERSION, number, printJson, printLine } from './output.ts';
+import { bytes, exitCodeOf, isoOrNull, JSON_SCHEMA_VERSION, number } from './output.ts';
 import { parseTime } from './sync.ts';
-import { readTables } from './tables.ts';
+import { failuresOf, printOutcomes, readTables } from './tables.ts';
 import { alignRows, counted, timeText } from './text.ts';
 
 export interface PlanOptions {
@@ -24,7 +24,7 @@ export async function planCommand(
   const json = globals.json ?? false;
   const bounds = { from: parseTime('--from', options.from), to: parseTime('--to', options.to) };
   const mode = options.backfill ? 'backfill' : 'sync';
-  const { results, failures } = await readTables(app, await app.targets(name), json, async (target, storage) => {
+  const outcomes = await readTables(app, await app.targets(name), async (target, storage) => {
     const source = app.source(target);
     try {
       const context = { storage, source, clock: app.clock, signal: app.signal };
@@ -33,15 +33,11 @@ export async function planCommand(
       await source.close();
     }
   });
-  for (const [index, { target, value }] of results.entries()) {
-    if (json) printJson(planJson(target.name, value));
-    else {
-      if (index > 0) printLine('');
-      for (const line of describePlan(target.name, value)) printLine(line);
-    }
-  }
+  printOutcomes(outcomes, json, { json: planJson, lines: describePlan });
+  const failures = failuresOf(outcomes);
   if (failures.length > 0) return exitCodeOf(failures);
-  return options.detailedExitcode && results.some(({ value }) => hasWork(value)) ? EXIT.workToDo : EXIT.ok;
+  const work = outcomes.some((outcome) => 'value' in outcome && hasWork(outcome.value));
+  return options.detailedExitcode && work ? EXIT.workToDo : EXIT.ok;
 }
 
 /** A preview as `--json` prints it. */

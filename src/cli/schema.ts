@@ -5,12 +5,12 @@ import { kindText } from '../shared/domain/delta/schema.ts';
 import { type Column, type ColumnType, ID_COLUMN, type TableSchema } from '../shared/domain/schema.ts';
 import { type GlobalOptions, openApp } from './app.ts';
 import { tableMissing } from './missing.ts';
-import { exitCodeOf, JSON_SCHEMA_VERSION, printJson, printLine } from './output.ts';
-import { readTables } from './tables.ts';
+import { exitCodeOf, JSON_SCHEMA_VERSION } from './output.ts';
+import { failuresOf, printOutcomes, readTables } from './tables.ts';
 import { alignRows, counted, printable } from './text.ts';
 
 export interface SchemaOptions {
-  readonly config?: boolean;
+  readonly ofConfig?: boolean;
 }
 
 /** `schema`: the columns of each table, or the JSON Schema of the configuration file; returns the exit code. */
@@ -19,25 +19,19 @@ export async function schemaCommand(
   options: SchemaOptions,
   globals: GlobalOptions,
 ): Promise<number> {
-  if (options.config) {
+  if (options.ofConfig) {
     process.stdout.write(renderJsonSchema());
     return 0;
   }
   const app = openApp(globals);
   const json = globals.json ?? false;
-  const { results, failures } = await readTables(app, await app.targets(name), json, async (_, storage) => {
+  const outcomes = await readTables(app, await app.targets(name), async (_, storage) => {
     const state = await openState(storage);
     if (state === undefined) throw tableMissing(storage);
     return state;
   });
-  for (const [index, { target, value }] of results.entries()) {
-    if (json) printJson(schemaJson(target.name, value));
-    else {
-      if (index > 0) printLine('');
-      for (const line of describeSchema(target.name, value)) printLine(line);
-    }
-  }
-  return exitCodeOf(failures);
+  printOutcomes(outcomes, json, { json: schemaJson, lines: describeSchema });
+  return exitCodeOf(failuresOf(outcomes));
 }
 
 /** The schema of one table as `--json` prints it: Delta's own form (Delta PROTOCOL.md, "Schema Serialization Format"). */

@@ -12,7 +12,7 @@ import {
   printJson,
   printLine,
 } from './output.ts';
-import { readTables } from './tables.ts';
+import { failuresOf, printError, readTables } from './tables.ts';
 import { alignRows, counted, duration, timeText } from './text.ts';
 
 interface NamedStatus {
@@ -26,15 +26,18 @@ export async function statusCommand(name: string | undefined, globals: GlobalOpt
   const json = globals.json ?? false;
   const targets = await app.targets(name);
   const queue = await readDepth(app);
-  const { results, failures } = await readTables(app, targets, json, (_, storage) =>
-    readStatus(storage, app.clock.now()),
-  );
-  const statuses = results.map(({ target, value }) => ({ table: target.name, status: value }));
+  const outcomes = await readTables(app, targets, (_, storage) => readStatus(storage, app.clock.now()));
   const now = app.clock.now();
-  if (json) for (const { table, status } of statuses) printJson(statusJson(table, status, queue.depth, now));
-  else for (const line of describeStatus(statuses, queue.depth, now)) printLine(line);
+  const statuses = outcomes.flatMap((outcome) =>
+    'value' in outcome ? [{ table: outcome.table, status: outcome.value }] : [],
+  );
+  if (!json) for (const line of describeStatus(statuses, queue.depth, now)) printLine(line);
+  for (const outcome of outcomes) {
+    if ('error' in outcome) printError(outcome.table, outcome.error, json);
+    else if (json) printJson(statusJson(outcome.table, outcome.value, queue.depth, now));
+  }
   if (queue.error !== undefined) printFailure(queue.error);
-  return exitCodeOf([...failures, ...(queue.error === undefined ? [] : [queue.error])]);
+  return exitCodeOf([...failuresOf(outcomes), ...(queue.error === undefined ? [] : [queue.error])]);
 }
 
 interface Depth {

@@ -83,7 +83,6 @@ describe('the commands that look, over a table of two versions beside a collecti
     const { ended, results } = await space.json('history');
     expect(ended.code).toBe(1);
     expect(results).toMatchObject([
-      { table: 'guest.bookings', status: 'failed', error: { code: 'TABLE_MISSING' } },
       {
         table: 'guest.notifications',
         versions: [
@@ -91,6 +90,7 @@ describe('the commands that look, over a table of two versions beside a collecti
           { version: 0, operation: 'BACKFILL', window: { from: null, to: null }, filesAdded: 4, filesRemoved: 0 },
         ],
       },
+      { table: 'guest.bookings', status: 'failed', error: { code: 'TABLE_MISSING' } },
     ]);
     const [limited] = await jsonOf(space, 'history', 'guest.notifications', '--limit', '1');
     expect(limited?.versions).toHaveLength(1);

@@ -12,6 +12,7 @@ import {
 import { systemClock } from '../../src/shared/adapters/clock-system.ts';
 import { localQueue } from '../../src/shared/adapters/queue-local.ts';
 import { memoryStorage } from '../../src/shared/adapters/storage-memory.ts';
+import { entryKey } from '../../src/shared/domain/delta/entry.ts';
 import type { Clock } from '../../src/shared/ports/clock.ts';
 import type { Logger } from '../../src/shared/ports/logger.ts';
 import type { Source } from '../../src/shared/ports/source.ts';
@@ -113,24 +114,26 @@ export function harness(options: { readonly now: number; readonly wrap?: (storag
         },
         context,
       ),
-    async entry(version) {
-      const object = await storage.get(`_delta_log/${String(version).padStart(20, '0')}.json`);
-      return (object?.body.toString('utf8') ?? '')
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line) as Record<string, unknown>);
-    },
-    async keys(prefix) {
-      const keys: string[] = [];
-      for await (const { key } of storage.list(prefix)) keys.push(key);
-      return keys;
-    },
+    entry: (version) => entryOf(storage, version),
+    keys: (prefix) => keysBelow(storage, prefix),
     async close() {
       await (await started).stop();
       await queue.close();
       rmSync(scratch, { recursive: true, force: true });
     },
   };
+}
+
+async function entryOf(storage: Storage, version: number): Promise<Record<string, unknown>[]> {
+  const object = await storage.get(entryKey(version));
+  const lines = (object?.body.toString('utf8') ?? '').split('\n').filter((line) => line !== '');
+  return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+async function keysBelow(storage: Storage, prefix: string): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key } of storage.list(prefix)) keys.push(key);
+  return keys;
 }
 
 function fakeSource(collection: FakeCollection): Source {

@@ -1,23 +1,14 @@
-import { closeSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { cursorPath } from '../../shared/domain/cursor.ts';
 import { MongolakeError } from '../../shared/domain/errors.ts';
-import { separator } from '../../shared/domain/ids.ts';
-import { ID_COLUMN, type TableSchema } from '../../shared/domain/schema.ts';
+import { ID_COLUMN } from '../../shared/domain/schema.ts';
 import { CURSOR_COLUMN, openDecoder, SEQ_COLUMN } from './decode.ts';
-import { copyStats } from './duckdb-stats.ts';
-import type {
-  IdRange,
-  LocalBaseFile,
-  LocalSection,
-  MergeCounts,
-  MergedFile,
-  MergeOutcome,
-  MergeTask,
-} from './engine.ts';
-import { mayHoldMinusZero, minusZeroOptions, sameSigns } from './minus-zero.ts';
-import { columnNames, cursorExpression, literal, name, parquet, selectList, tableColumns } from './sql.ts';
+import type { LocalBaseFile, LocalSection, MergeCounts, MergedFile, MergeOutcome, MergeTask } from './engine.ts';
+import { mayHoldMinusZero, sameSigns } from './minus-zero.ts';
+import { columnNames, cursorExpression, inRange, name, parquet, selectList, tableColumns } from './sql.ts';
+import { type Parts, writeFirst, writeMerged } from './write.ts';
 
 /** A file may grow to this many times its target before it is split, so that a split never leaves a small rest. */
 const SPLIT_FACTOR = 1.5;
@@ -48,9 +39,7 @@ export async function mergePartition(connection: DuckDBConnection, task: MergeTa
   const removed: number[] = [];
   if (task.base.length === 0) {
     counts.inserted = read - superseded;
-    const split = task.write.targetFileSize;
-    if (counts.inserted > 0)
-      added.push(...(await writeFiles(connection, task, { rows: 'delta', range: WHOLE, split, index: 0, minusZero })));
+    if (counts.inserted > 0) added.push(...(await writeFirst(connection, task, minusZero)));
     return { counts, added, removed };
   }
   for (const [index, file] of task.base.entries()) {
@@ -60,21 +49,21 @@ export async function mergePartition(connection: DuckDBConnection, task: MergeTa
     counts.unchanged += verdict.unchanged;
     counts.superseded += verdict.superseded;
     if (verdict.inserted + verdict.updated === 0) continue;
-    const split = splitSize(file, verdict, task.write.targetFileSize);
-    const output = {
-      rows: mergedRows(task.schema),
-      range: { lower: file.lower, upper: file.upper },
-      split,
-      index,
-      minusZero: minusZero || (await mayHoldMinusZero(connection, file.path)),
-    };
-    added.push(...(await writeFiles(connection, task, output)));
+    const held = minusZero || (await mayHoldMinusZero(connection, file.path));
+    const parts = partsOf(file, verdict, task.write.targetFileSize);
+    added.push(...(await writeMerged(connection, task, { file, index, parts, minusZero: held })));
     removed.push(index);
   }
   return { counts, added, removed };
 }
 
-const WHOLE: IdRange = { lower: null, upper: null };
+/** Into how many files, of how many rows each, a file goes that is written anew. */
+function partsOf(file: LocalBaseFile, verdict: Verdict, target: number): Parts {
+  const rows = verdict.baseRows + verdict.inserted;
+  const bytes = verdict.baseRows === 0 ? 0 : (file.size * rows) / verdict.baseRows;
+  const files = bytes <= target * SPLIT_FACTOR ? 1 : Math.round(bytes / target);
+  return { files, rows: Math.ceil(rows / files) };
+}
 
 interface Delta {
   /** Documents. */
@@ -176,93 +165,6 @@ async function judge(connection: DuckDBConnection, task: MergeTask, file: LocalB
     superseded: of('superseded'),
     baseRows: await number(connection, 'SELECT count(*) FROM base'),
   };
-}
-
-function inRange(range: IdRange, schema: TableSchema): string {
-  const bound = (value: string) => (schema.idType === 'long' ? value : literal(value));
-  const parts = [
-    ...(range.lower === null ? [] : [`${name(ID_COLUMN)} >= ${bound(range.lower)}`]),
-    ...(range.upper === null ? [] : [`${name(ID_COLUMN)} < ${bound(range.upper)}`]),
-  ];
-  return parts.length === 0 ? 'true' : parts.join(' AND ');
-}
-
-/** The left anti-join of the base with what changes, and what changes. */
-function mergedRows(schema: TableSchema): string {
-  const columns = columnNames(schema).join(', ');
-  const id = name(ID_COLUMN);
-  return `(SELECT ${columns} FROM base b WHERE NOT EXISTS (FROM changed c WHERE c.${id} = b.${id})
-    UNION ALL SELECT ${columns} FROM delta d WHERE EXISTS (FROM changed c WHERE c.${id} = d.${id}))`;
-}
-
-/** Bytes per file where the result would be too large for one; `undefined` where it stays one file. */
-function splitSize(file: LocalBaseFile, verdict: Verdict, target: number): number | undefined {
-  const expected = verdict.baseRows === 0 ? 0 : (file.size * (verdict.baseRows + verdict.inserted)) / verdict.baseRows;
-  if (expected <= target * SPLIT_FACTOR) return undefined;
-  return Math.ceil(expected / Math.round(expected / target));
-}
-
-interface Output {
-  /** A table, or a query in parentheses. */
-  readonly rows: string;
-  readonly range: IdRange;
-  /** Bytes per file; `undefined` for one file. */
-  readonly split: number | undefined;
-  /** Names its folder. */
-  readonly index: number;
-  readonly minusZero: boolean;
-}
-
-/** Writes the rows sorted by id into one or more files that together own their range. */
-async function writeFiles(connection: DuckDBConnection, task: MergeTask, output: Output): Promise<MergedFile[]> {
-  const { rows, range, split, index } = output;
-  const folder = `${task.scratch}/out-${index}`;
-  mkdirSync(folder);
-  const target = split === undefined ? `${folder}/part-0.parquet` : folder;
-  const options = [
-    'FORMAT parquet',
-    ...(task.write.compression === 'snappy'
-      ? ['COMPRESSION snappy']
-      : ['COMPRESSION zstd', `COMPRESSION_LEVEL ${task.write.compressionLevel}`]),
-    `ROW_GROUP_SIZE ${task.write.rowGroupSize}`,
-    'RETURN_STATS true',
-    ...minusZeroOptions(output.minusZero),
-    ...(split === undefined
-      ? []
-      : [`FILE_SIZE_BYTES ${Math.max(split, 1)}`, "FILENAME_PATTERN 'part-{i}'", 'OVERWRITE_OR_IGNORE true']),
-  ];
-  const columns = columnNames(task.schema).join(', ');
-  const result = await connection.runAndReadAll(
-    `COPY (SELECT ${columns} FROM ${rows} ORDER BY ${name(ID_COLUMN)}) TO ${literal(target)} (${options.join(', ')})`,
-  );
-  const files = copyStats(result.getRowObjectsJson(), task.schema);
-  return withRanges(connection, task.schema, files, range);
-}
-
-/** Parts `range` between the files, in id order, by the shortest ids that separate neighbours. */
-async function withRanges(
-  connection: DuckDBConnection,
-  schema: TableSchema,
-  files: readonly Omit<MergedFile, keyof IdRange>[],
-  range: IdRange,
-): Promise<MergedFile[]> {
-  const only = files[0];
-  if (only !== undefined && files.length === 1) return [{ ...only, lower: range.lower, upper: range.upper }];
-  const id = name(ID_COLUMN);
-  const ends: { file: Omit<MergedFile, keyof IdRange>; first: string; last: string }[] = [];
-  for (const file of files) {
-    const row = (
-      await connection.runAndReadAll(
-        `SELECT min(${id})::VARCHAR AS first, max(${id})::VARCHAR AS last FROM ${parquet(file.path)}`,
-      )
-    ).getRowObjectsJS()[0];
-    ends.push({ file, first: String(row?.first), last: String(row?.last) });
-  }
-  // DuckDB numbers the parts in the order written, which is the order of ids.
-  const bounds = ends
-    .slice(1)
-    .map((next, i) => separator(schema.idType, (ends[i] as (typeof ends)[number]).last, next.first));
-  return ends.map(({ file }, i) => ({ ...file, lower: bounds[i - 1] ?? range.lower, upper: bounds[i] ?? range.upper }));
 }
 
 async function number(connection: DuckDBConnection, sql: string): Promise<number> {

@@ -1,15 +1,27 @@
 import { cursorPath } from '../../shared/domain/cursor.ts';
 import { type Column, type ColumnType, ID_COLUMN, type TableSchema } from '../../shared/domain/schema.ts';
 import { CURSOR_COLUMN, SEQ_COLUMN } from './decode.ts';
+import type { IdRange } from './engine.ts';
 
 /** An identifier, quoted. */
 export function name(identifier: string): string {
   return `"${identifier.replaceAll('"', '""')}"`;
 }
 
-/** A string literal, quoted. */
+/** A string literal, quoted. A NUL would end the statement, so a text with one is given by its bytes. */
 export function literal(text: string): string {
+  if (text.includes('\0')) return `decode(from_hex('${Buffer.from(text, 'utf8').toString('hex')}'))`;
   return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** The condition that a row's id is within the range. */
+export function inRange(range: IdRange, { idType }: TableSchema): string {
+  const bound = (value: string) => (idType === 'long' ? value : literal(value));
+  const parts = [
+    ...(range.lower === null ? [] : [`${name(ID_COLUMN)} >= ${bound(range.lower)}`]),
+    ...(range.upper === null ? [] : [`${name(ID_COLUMN)} < ${bound(range.upper)}`]),
+  ];
+  return parts.length === 0 ? 'true' : parts.join(' AND ');
 }
 
 /** The SQL name of a column's type. */

@@ -1,4 +1,4 @@
-import { BSONSymbol, Decimal128, Double, Int32, Long } from 'bson';
+import { BSONSymbol, Decimal128, Double, Int32, Long, Timestamp } from 'bson';
 
 /**
  * A key of a value, equal for two values exactly where MongoDB holds them to be equal: written apart from the code under test, with
@@ -6,7 +6,8 @@ import { BSONSymbol, Decimal128, Double, Int32, Long } from 'bson';
  */
 export function mongoKey(value: unknown): unknown {
   if (value instanceof Int32) return fraction(BigInt(value.value), 1n);
-  if (value instanceof Long) return fraction(value.toBigInt(), 1n);
+  // A Timestamp is a Long to JavaScript.
+  if (value instanceof Long && !(value instanceof Timestamp)) return fraction(value.toBigInt(), 1n);
   if (value instanceof Double) return doubleKey(value.value);
   if (value instanceof Decimal128) return decimalKey(value.toString());
   if (value instanceof BSONSymbol) return { string: value.value };

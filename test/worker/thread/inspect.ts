@@ -87,14 +87,14 @@ function leaves({ name, type }: Column, parents: readonly string[]): (readonly [
 
 function pick(row: unknown, path: readonly string[]): unknown {
   let value = row;
-  for (const name of path) value = (value as Row | null | undefined)?.[name];
+  for (const name of path) value = value != null && Object.hasOwn(value, name) ? (value as Row)[name] : undefined;
   return value;
 }
 
-/** Of a bound from the log and a value of a row, either way round. NaN is never within bounds. */
+/** Of a bound from the log and a value of a row, either way round. NaN is never within bounds, and infinities are never bounds. */
 function compare(kind: string, a: unknown, b: unknown): number {
   if (kind === 'timestamp') return Math.sign(new Date(a as string).getTime() - new Date(b as string).getTime());
   if (typeof a === 'string') return Buffer.compare(Buffer.from(a), Buffer.from(b as string));
-  if (Number.isNaN(a) || Number.isNaN(b)) return Number.NaN;
+  if (kind === 'double') return Math.sign(Number(a) - Number(b)) || (Number(a) === Number(b) ? 0 : Number.NaN);
   return (a as bigint) < (b as bigint) ? -1 : (a as bigint) > (b as bigint) ? 1 : 0;
 }

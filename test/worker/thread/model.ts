@@ -1,4 +1,4 @@
-import { Binary, BSONSymbol, Decimal128, type Document, Double, Int32, Long, ObjectId, UUID } from 'bson';
+import { Binary, BSONSymbol, Decimal128, type Document, Double, Int32, Long, ObjectId, Timestamp, UUID } from 'bson';
 import { canonicalJson } from '../../../src/shared/domain/ejson.ts';
 import { type IdClass, idText } from '../../../src/shared/domain/ids.ts';
 import { idInteger } from '../../../src/shared/domain/numbers.ts';
@@ -19,13 +19,13 @@ const SCALARS: Readonly<Record<string, (value: unknown) => unknown>> = {
   decimal: (value) => (value instanceof Decimal128 ? value.toString() : undefined),
   long: (value) => {
     if (value instanceof Int32) return BigInt(value.value);
-    if (value instanceof Long) return value.toBigInt();
+    if (isLong(value)) return value.toBigInt();
     return value instanceof Double && isWhole(value.value) ? BigInt(value.value) : undefined;
   },
   double: (value) => {
     if (value instanceof Double) return value.value;
     if (value instanceof Int32) return value.value;
-    if (!(value instanceof Long)) return undefined;
+    if (!isLong(value)) return undefined;
     const wide = value.toBigInt();
     return wide >= -(2n ** 53n) && wide <= 2n ** 53n ? Number(wide) : undefined;
   },
@@ -33,8 +33,13 @@ const SCALARS: Readonly<Record<string, (value: unknown) => unknown>> = {
   timestamp: (value) => (value instanceof Date && isYear(value) ? value : undefined),
   binary: (value) => (value instanceof Binary && !isUuid(value) ? new Uint8Array(value.buffer) : undefined),
   object: (value) => (value instanceof Map ? json(value) : undefined),
-  json: (value) => (Array.isArray(value) || isRare(value) ? json(value) : undefined),
+  json: (value) => ((Array.isArray(value) && value.length > 0) || isRare(value) ? json(value) : undefined),
 };
+
+/** A Timestamp is a Long to JavaScript. */
+function isLong(value: unknown): value is Long {
+  return value instanceof Long && !(value instanceof Timestamp);
+}
 
 function isWhole(value: number): boolean {
   return Number.isSafeInteger(value) && !Object.is(value, -0);
@@ -68,7 +73,7 @@ function json(value: unknown): string {
 
 /** The row that a document becomes under a schema: the mapping of DESIGN.md, over JavaScript values. */
 export function modelRow(document: Fields, schema: TableSchema): Row {
-  const extra: Record<string, string> = {};
+  const extra = new Map<string, string>();
   const { bytes, type, at, end } = placed(document.get('_id'));
   const fields = new Map([...document].filter(([name]) => name !== '_id'));
   const row = modelFields(fields, schema.columns, [], extra);
@@ -76,7 +81,7 @@ export function modelRow(document: Fields, schema: TableSchema): Row {
     schema.idType === 'long'
       ? idInteger(bytes, type, at)
       : idText(bytes, type, at, end, schema.idType.slice('string:'.length) as IdClass);
-  const rest = Object.entries(extra).map(([path, value]) => `${JSON.stringify(path)}:${value}`);
+  const rest = [...extra].map(([path, value]) => `${JSON.stringify(path)}:${value}`);
   return {
     _id,
     ...row,
@@ -88,7 +93,7 @@ function modelFields(
   fields: Fields,
   columns: readonly Column[],
   path: readonly string[],
-  extra: Record<string, string>,
+  extra: Map<string, string>,
 ): Row {
   const row: Row = Object.fromEntries(columns.map(({ name }) => [name, null]));
   for (const [source, value] of fields) {
@@ -100,7 +105,7 @@ function modelFields(
     ];
     const home = ordered.find(({ type }) => fits(type, value));
     if (home !== undefined) row[home.name] = modelValue(home.type, value, [...path, source], extra);
-    else extra[[...path, source].map((part) => part.replace(/[\\.]/g, '\\$&')).join('.')] = json(value);
+    else extra.set([...path, source].map((part) => part.replace(/[\\.]/g, '\\$&')).join('.'), json(value));
   }
   return row;
 }
@@ -112,7 +117,7 @@ function fits(type: ColumnType, value: unknown): boolean {
   return Array.isArray(value) && value.every((each) => each === null || element.kind === 'json' || fits(element, each));
 }
 
-function modelValue(type: ColumnType, value: unknown, path: readonly string[], extra: Record<string, string>): unknown {
+function modelValue(type: ColumnType, value: unknown, path: readonly string[], extra: Map<string, string>): unknown {
   if (type.kind === 'struct') return modelFields(value as Fields, type.fields, path, extra);
   if (type.kind !== 'array') return SCALARS[type.kind]?.(value);
   const { element } = type;
@@ -130,7 +135,8 @@ export function widened(row: Row, schema: TableSchema): Row {
 }
 
 function widenFields(row: Row, columns: readonly Column[]): Row {
-  return Object.fromEntries(columns.map(({ name, type }) => [name, widenValue(row[name], type)]));
+  const own = (name: string) => (Object.hasOwn(row, name) ? row[name] : null);
+  return Object.fromEntries(columns.map(({ name, type }) => [name, widenValue(own(name), type)]));
 }
 
 function widenValue(value: unknown, type: ColumnType): unknown {

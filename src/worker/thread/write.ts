@@ -1,0 +1,136 @@
+import { mkdirSync } from 'node:fs';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { separator } from '../../shared/domain/ids.ts';
+import { ID_COLUMN, type TableSchema } from '../../shared/domain/schema.ts';
+import { copyStats } from './duckdb-stats.ts';
+import type { IdRange, MergedFile, MergeTask } from './engine.ts';
+import { minusZeroOptions } from './minus-zero.ts';
+import { columnNames, inRange, literal, name, parquet } from './sql.ts';
+
+/** Files, and the rows of each; the last has the rest. */
+export interface Parts {
+  readonly files: number;
+  readonly rows: number;
+}
+
+type WrittenPart = Omit<MergedFile, keyof IdRange>;
+
+/** Writes the table `delta`, sorted by id, as the first files of a partition: a new one after every target size. */
+export async function writeFirst(
+  connection: DuckDBConnection,
+  task: MergeTask,
+  minusZero: boolean,
+): Promise<MergedFile[]> {
+  const folder = `${task.scratch}/out`;
+  mkdirSync(folder);
+  const size = `FILE_SIZE_BYTES ${Math.max(task.write.targetFileSize, 1)}`;
+  const files = await copy(connection, task, 'delta', folder, [
+    ...minusZeroOptions(minusZero),
+    size,
+    "FILENAME_PATTERN 'part-{i}'",
+    'OVERWRITE_OR_IGNORE true',
+  ]);
+  return withRanges(files, await boundsBetween(connection, task.schema, files), { lower: null, upper: null });
+}
+
+interface Merged {
+  /** The base file in the view `base`; what changes of it is in the table `changed`. */
+  readonly file: IdRange;
+  /** Names its folder. */
+  readonly index: number;
+  readonly parts: Parts;
+  readonly minusZero: boolean;
+}
+
+/**
+ * Writes the left anti-join of the base with what changes, and what changes, sorted by id, into files of equally many rows that
+ * together own the base file's range.
+ */
+export async function writeMerged(
+  connection: DuckDBConnection,
+  task: MergeTask,
+  { file, index, parts, minusZero }: Merged,
+): Promise<MergedFile[]> {
+  const folder = `${task.scratch}/out-${index}`;
+  mkdirSync(folder);
+  const bounds = parts.files === 1 ? [] : await cuts(connection, task.schema, parts);
+  const written: MergedFile[] = [];
+  for (const [part, range] of rangesBetween(bounds, file).entries()) {
+    const rows = mergedRows(columnNames(task.schema), range, task.schema);
+    const [own] = await copy(connection, task, rows, `${folder}/part-${part}.parquet`, minusZeroOptions(minusZero));
+    if (own !== undefined) written.push({ ...own, ...range });
+  }
+  return written;
+}
+
+/** The left anti-join of the base with what changes, and what changes, within a range. */
+function mergedRows(columns: readonly string[], range: IdRange, schema: TableSchema): string {
+  const list = columns.join(', ');
+  const id = name(ID_COLUMN);
+  const own = inRange(range, schema);
+  return `(SELECT ${list} FROM (FROM base WHERE ${own}) b WHERE NOT EXISTS (FROM changed c WHERE c.${id} = b.${id})
+    UNION ALL SELECT ${list} FROM (FROM delta WHERE ${own}) d WHERE EXISTS (FROM changed c WHERE c.${id} = d.${id}))`;
+}
+
+/** The ids that part the merged rows into files of `parts.rows`, ascending. */
+async function cuts(connection: DuckDBConnection, schema: TableSchema, { rows }: Parts): Promise<string[]> {
+  const id = name(ID_COLUMN);
+  const ids = mergedRows([id], { lower: null, upper: null }, schema);
+  const result = await connection.runAndReadAll(`SELECT previous::VARCHAR AS previous, next::VARCHAR AS next FROM (
+    SELECT lag(${id}) OVER (ORDER BY ${id}) AS previous, ${id} AS next, row_number() OVER (ORDER BY ${id}) AS place FROM ${ids})
+    WHERE place > 1 AND (place - 1) % ${rows} = 0 ORDER BY place`);
+  return result.getRowObjectsJS().map(({ previous, next }) => separator(schema.idType, String(previous), String(next)));
+}
+
+async function copy(
+  connection: DuckDBConnection,
+  task: MergeTask,
+  rows: string,
+  target: string,
+  own: readonly string[],
+): Promise<WrittenPart[]> {
+  const { compression, compressionLevel, rowGroupSize } = task.write;
+  const options = [
+    'FORMAT parquet',
+    `COMPRESSION ${compression}`,
+    ...(compression === 'zstd' ? [`COMPRESSION_LEVEL ${compressionLevel}`] : []),
+    `ROW_GROUP_SIZE ${rowGroupSize}`,
+    'RETURN_STATS true',
+    ...own,
+  ];
+  const columns = columnNames(task.schema).join(', ');
+  const result = await connection.runAndReadAll(
+    `COPY (SELECT ${columns} FROM ${rows} ORDER BY ${name(ID_COLUMN)}) TO ${literal(target)} (${options.join(', ')})`,
+  );
+  return copyStats(result.getRowObjectsJson(), task.schema);
+}
+
+/** The shortest ids that separate neighbouring files. DuckDB numbers them in the order written, which is that of ids. */
+async function boundsBetween(
+  connection: DuckDBConnection,
+  schema: TableSchema,
+  files: readonly WrittenPart[],
+): Promise<string[]> {
+  if (files.length < 2) return [];
+  const id = name(ID_COLUMN);
+  const ends: { first: string; last: string }[] = [];
+  for (const { path } of files) {
+    const result = await connection.runAndReadAll(
+      `SELECT min(${id})::VARCHAR AS first, max(${id})::VARCHAR AS last FROM ${parquet(path)}`,
+    );
+    const row = result.getRowObjectsJS()[0];
+    ends.push({ first: String(row?.first), last: String(row?.last) });
+  }
+  return ends.slice(1).map((next, i) => separator(schema.idType, ends[i]?.last ?? '', next.first));
+}
+
+function withRanges(files: readonly WrittenPart[], bounds: readonly string[], whole: IdRange): MergedFile[] {
+  const ranges = rangesBetween(bounds, whole);
+  return files.map((file, i) => ({ ...file, ...(ranges[i] ?? whole) }));
+}
+
+/** The ranges that `bounds` part `whole` into. */
+function rangesBetween(bounds: readonly string[], whole: IdRange): IdRange[] {
+  const edges = [whole.lower, ...bounds, whole.upper];
+  return edges.slice(1).map((upper, i) => ({ lower: edges[i] ?? null, upper }));
+}
