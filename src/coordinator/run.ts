@@ -164,8 +164,7 @@ async function makePlan(
     cursorField: settings.cursorField,
   });
   if (state !== undefined) checkNamespace(state, source, storage.uri);
-  const partitions =
-    state?.partitions ?? partitionCount(settings.partitions, (await source.estimate(window.scope)).bytes);
+  const partitions = state?.partitions ?? (await firstPartitions(settings, window, context));
   const plan: Plan = {
     formatVersion: 1,
     run,
@@ -195,6 +194,19 @@ async function makePlan(
   await storage.putIfAbsent(planKey(run), jsonBody(plan), run);
   context.logger.info('planned', { scope: plan.scope.kind, base: plan.base, partitions, ranges: plan.ranges.length });
   return { plan, window };
+}
+
+/** The number of partitions of a table that does not exist yet; says what its first load takes before it begins. */
+async function firstPartitions(settings: RunSettings, window: Window, context: RunContext): Promise<number> {
+  const { documents, bytes } = await context.source.estimate(window.scope);
+  const partitions = partitionCount(settings.partitions, bytes);
+  context.logger.info(
+    window.scope.kind === 'full'
+      ? 'there is no table yet: the whole collection is loaded'
+      : 'there is no table yet: it begins with this window only',
+    { estimatedDocuments: documents, estimatedBytes: bytes, partitions },
+  );
+  return partitions;
 }
 
 /** Reads the source once. */
