@@ -4,6 +4,8 @@ import { jobId } from '../shared/domain/job.ts';
 import type { MergeInput, Plan, Section } from '../shared/domain/plan.ts';
 import type { ExtractReceipt } from '../shared/domain/receipt.ts';
 import { emptySketch, mergeSketch, type Sketch, sketchFromJson } from '../shared/domain/sketch.ts';
+import { decideWindow, type Window } from '../shared/domain/window.ts';
+import type { SourceClock } from '../shared/ports/source.ts';
 import type { TableState } from './table.ts';
 
 /** The extract jobs of a plan: one per range. */
@@ -67,4 +69,28 @@ export function checkNamespace(state: TableState, plan: Pick<Plan, 'namespace'>,
     `${uri} is the table of ${database}.${collection}, not of ${plan.namespace.database}.${plan.namespace.collection}`,
     { hint: 'Give this collection a table of its own: change table.uri or source in the configuration.' },
   );
+}
+
+/** The window of a request on a table as it stands. Throws `CLOCK_SKEW`, `USAGE`. */
+export function windowFor(
+  request: {
+    readonly mode: 'sync' | 'backfill';
+    readonly from: number | null;
+    readonly to: number | null;
+    readonly settings: { readonly allowedLateness: number; readonly cursorField: string };
+  },
+  state: TableState | undefined,
+  source: SourceClock,
+  now: number,
+): Window {
+  return decideWindow({
+    mode: request.mode,
+    from: request.from,
+    to: request.to,
+    watermark: state?.watermark ?? null,
+    source,
+    now,
+    allowedLatenessMs: request.settings.allowedLateness,
+    cursorField: request.settings.cursorField,
+  });
 }

@@ -2,12 +2,12 @@ import { cursorPath, readCursor } from '../shared/domain/cursor.ts';
 import type { ReadScope } from '../shared/domain/job.ts';
 import { partitionCount } from '../shared/domain/partitions.ts';
 import type { BaseFile } from '../shared/domain/plan.ts';
-import { decideWindow, inScope } from '../shared/domain/window.ts';
+import { inScope } from '../shared/domain/window.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Source, SourceClock } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { readLease } from './lease.ts';
-import { checkNamespace } from './plan.ts';
+import { checkNamespace, windowFor } from './plan.ts';
 import { leaseStatus } from './status.ts';
 import { openState } from './table.ts';
 
@@ -78,16 +78,7 @@ export async function previewRun(request: PreviewRequest, context: PreviewContex
   const { settings } = request;
   const [state, sourceClock, held] = await Promise.all([openState(storage), source.clock(), readLease(storage)]);
   if (state !== undefined) checkNamespace(state, source, storage.uri);
-  const { scope, nextWatermark } = decideWindow({
-    mode: request.mode,
-    from: request.from,
-    to: request.to,
-    watermark: state?.watermark ?? null,
-    source: sourceClock,
-    now: clock.now(),
-    allowedLatenessMs: settings.allowedLateness,
-    cursorField: settings.cursorField,
-  });
+  const { scope, nextWatermark } = windowFor(request, state, sourceClock, clock.now());
   const { documents, bytes } = await sizeOf(scope, sourceClock.kind, settings.cursorField, context);
   const partitions = state?.partitions ?? partitionCount(settings.partitions, bytes);
   const rewrite = estimateRewrite(state?.files ?? new Map(), partitions, documents.count);

@@ -7,7 +7,7 @@ import { partitionCount } from '../shared/domain/partitions.ts';
 import type { MergeInput, Plan } from '../shared/domain/plan.ts';
 import type { Counts, ExtractReceipt, MergeReceipt } from '../shared/domain/receipt.ts';
 import type { TableSchema } from '../shared/domain/schema.ts';
-import { decideWindow, type Window } from '../shared/domain/window.ts';
+import type { Window } from '../shared/domain/window.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
 import type { Queue } from '../shared/ports/queue.ts';
@@ -21,7 +21,7 @@ import { fenceActions } from './entry.ts';
 import { noteFreshness } from './freshness.ts';
 import { dropOldStaging, dropStaging } from './housekeep.ts';
 import { acquireLease, type Lease } from './lease.ts';
-import { checkNamespace, extractJobs, foldSketches, mergeInputs, mergeJobs } from './plan.ts';
+import { checkNamespace, extractJobs, foldSketches, mergeInputs, mergeJobs, windowFor } from './plan.ts';
 import type { ProgressListener, StageProgress } from './progress.ts';
 import { runId } from './run-id.ts';
 import { openState, type TableState } from './table.ts';
@@ -153,16 +153,7 @@ async function makePlan(
   const { source, storage, clock } = context;
   const { settings } = request;
   const sourceClock = await source.clock();
-  const window = decideWindow({
-    mode: request.mode,
-    from: request.from,
-    to: request.to,
-    watermark: state?.watermark ?? null,
-    source: sourceClock,
-    now: clock.now(),
-    allowedLatenessMs: settings.allowedLateness,
-    cursorField: settings.cursorField,
-  });
+  const window = windowFor(request, state, sourceClock, clock.now());
   if (state !== undefined) checkNamespace(state, source, storage.uri);
   const partitions = state?.partitions ?? (await firstPartitions(settings, window, context));
   const plan: Plan = {

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../shared/domain/errors.ts';
+import type { Counts } from '../../shared/domain/receipt.ts';
 import type { TableSchema } from '../../shared/domain/schema.ts';
 
 /** One extract job's bytes for this partition: gzip members, each of whole BSON documents back to back, in the order read. */
@@ -63,14 +64,7 @@ export interface MergedFile extends IdRange {
 }
 
 /** What became of the delta's documents; `read` is their sum. */
-export interface MergeCounts {
-  readonly read: number;
-  readonly inserted: number;
-  readonly updated: number;
-  readonly unchanged: number;
-  readonly superseded: number;
-  readonly deleted: number;
-}
+export type MergeCounts = Omit<Counts, 'quarantined'>;
 
 export interface MergeOutcome {
   readonly counts: MergeCounts;

@@ -20,7 +20,20 @@ export async function rowsOf(table: LocalTable): Promise<Row[]> {
 }
 
 async function readFile({ path }: HeldFile): Promise<Row[]> {
-  return parquetReadObjects({ file: await asyncBufferFromFile(path), utf8: false });
+  const rows = await parquetReadObjects({ file: await asyncBufferFromFile(path), utf8: false, parsers: PARSERS });
+  return rows.map((row) => nulled(row) as Row);
+}
+
+/** hyparquet's own decoder leaves out a byte order mark at the beginning of a text. */
+const text = new TextDecoder('utf-8', { ignoreBOM: true });
+const PARSERS = { stringFromBytes: (bytes: Uint8Array | undefined) => bytes && text.decode(bytes) };
+
+/** hyparquet gives now null, now undefined for what is null. */
+function nulled(value: unknown): unknown {
+  if (value === undefined || value === null) return null;
+  if (Array.isArray(value)) return value.map(nulled);
+  if (Object.getPrototypeOf(value) !== Object.prototype) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, child]) => [name, nulled(child)]));
 }
 
 /** The ranges of a partition's files cover every id exactly once. */

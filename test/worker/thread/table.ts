@@ -42,8 +42,11 @@ export function bson(document: Doc): Buffer {
   return Buffer.isBuffer(document) ? document : Buffer.from(serialize(document, { ignoreUndefined: false }));
 }
 
-export function localTable(): LocalTable {
-  const folder = mkdtempSync(join(tmpdir(), 'mongolake-engine-'));
+/** `inner` is a folder's name that all files are below of. */
+export function localTable(inner = '.'): LocalTable {
+  const outer = mkdtempSync(join(tmpdir(), 'mongolake-engine-'));
+  const folder = join(outer, inner);
+  mkdirSync(folder, { recursive: true });
   let schema: TableSchema | undefined;
   let files: readonly HeldFile[] = [];
   let runs = 0;
@@ -64,7 +67,7 @@ export function localTable(): LocalTable {
       files = [...kept, ...outcome.added].sort(byLower(schema));
       return outcome;
     },
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+    remove: () => rmSync(outer, { recursive: true, force: true }),
   };
 }
 
