@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../shared/domain/errors.ts';
+import type { WriteSettings } from '../../shared/domain/plan.ts';
 import type { Counts } from '../../shared/domain/receipt.ts';
 import type { TableSchema } from '../../shared/domain/schema.ts';
 
@@ -22,15 +23,6 @@ export interface LocalBaseFile extends IdRange {
   readonly size: number;
 }
 
-export interface WriteOptions {
-  /** Bytes after which a file is split. */
-  readonly targetFileSize: number;
-  readonly rowGroupSize: number;
-  readonly compression: 'zstd' | 'snappy';
-  /** Level of ZSTD; not used by snappy. */
-  readonly compressionLevel: number;
-}
-
 /** One partition to merge, with everything on local disk. */
 export interface MergeTask {
   readonly kind: 'merge';
@@ -44,7 +36,7 @@ export interface MergeTask {
   readonly base: readonly LocalBaseFile[];
   /** True where a row of the table with a greater cursor value stays (a dump), false where the delta always wins. */
   readonly keepNewer: boolean;
-  readonly write: WriteOptions;
+  readonly write: WriteSettings;
 }
 
 /** Asks which base files the delta's ids fall into, before they are downloaded. */

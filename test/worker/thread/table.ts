@@ -5,9 +5,10 @@ import { gzipSync } from 'node:zlib';
 import { type Document, serialize } from 'bson';
 import { foldSchema } from '../../../src/shared/domain/fold.ts';
 import { compareIds } from '../../../src/shared/domain/ids.ts';
+import type { WriteSettings } from '../../../src/shared/domain/plan.ts';
 import type { TableSchema } from '../../../src/shared/domain/schema.ts';
 import { emptySketch, sketchDocument } from '../../../src/shared/domain/sketch.ts';
-import type { LocalSection, MergedFile, MergeOutcome, WriteOptions } from '../../../src/worker/thread/engine.ts';
+import type { LocalSection, MergedFile, MergeOutcome } from '../../../src/worker/thread/engine.ts';
 import { locate, merge } from '../../../src/worker/thread/task.ts';
 
 /** What a test gives for a document: fields to serialize, or BSON bytes as they are. */
@@ -18,7 +19,7 @@ export type HeldFile = MergedFile;
 export interface SyncOptions {
   readonly keepNewer?: boolean;
   readonly cursorField?: string;
-  readonly write?: Partial<WriteOptions>;
+  readonly write?: Partial<WriteSettings>;
   /** 1 GB unless given. */
   readonly memoryBytes?: number;
   /** Documents per gzip member. */
@@ -86,7 +87,7 @@ function touched(
   return locate({ kind: 'locate', schema, sections, base: files }).map((i) => files[i] as HeldFile);
 }
 
-const WRITE: WriteOptions = {
+const WRITE: WriteSettings = {
   targetFileSize: 1024 ** 3,
   rowGroupSize: 122_880,
   compression: 'snappy',

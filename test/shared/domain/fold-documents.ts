@@ -1,0 +1,32 @@
+import type { Document } from 'bson';
+import { kindText } from '../../../src/shared/domain/delta/schema.ts';
+import { type FoldLimits, foldSchema } from '../../../src/shared/domain/fold.ts';
+import type { Column, TableSchema } from '../../../src/shared/domain/schema.ts';
+import { emptySketch, sketchDocument } from '../../../src/shared/domain/sketch.ts';
+import { bson } from './bson-bytes.ts';
+
+/** Folds documents into a table's schema; each gets an `_id` where it has none. */
+export function fold(documents: readonly Document[], table?: TableSchema, limits?: FoldLimits): TableSchema {
+  const sketch = emptySketch();
+  for (const document of documents) {
+    const whole = document instanceof Map ? new Map([['_id', 1], ...document]) : { _id: 1, ...document };
+    sketchDocument(sketch, bson(whole), 0);
+  }
+  return foldSchema(table, sketch, limits);
+}
+
+/** `name: kind`, or `name ← source: kind` where they differ; the fields of structs in braces. */
+export function shape(columns: readonly Column[]): string[] {
+  return columns.map(({ name, source, type }) => {
+    const inner = structOf(type);
+    const fields = inner === undefined ? '' : `{${shape(inner).join(', ')}}`;
+    return `${name === source ? name : `${name} ← ${source}`}: ${kindText(type)}${fields}`;
+  });
+}
+
+export function structOf(type: Column['type']): readonly Column[] | undefined {
+  if (type.kind === 'array') return structOf(type.element);
+  return type.kind === 'struct' ? type.fields : undefined;
+}
+
+export const shapeOf = (documents: readonly Document[], table?: TableSchema) => shape(fold(documents, table).columns);
