@@ -8,6 +8,7 @@ export default defineConfig({
         plugins: [countLine()],
         test: {
           name: 'unit',
+          setupFiles: ['test/property-seed.ts'],
           testTimeout: 60_000,
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.services.test.ts', '**/node_modules/**'],
@@ -17,6 +18,7 @@ export default defineConfig({
         plugins: [countLine()],
         test: {
           name: 'services',
+          setupFiles: ['test/property-seed.ts'],
           include: ['test/**/*.services.test.ts'],
           globalSetup: ['test/services/global-setup.ts'],
           pool: 'forks',
