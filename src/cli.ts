@@ -2,7 +2,8 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { GlobalOptions } from './cli/app.ts';
 import { checkCommand } from './cli/check.ts';
-import { coordinatorCommand } from './cli/coordinator.ts';
+import { type CoordinatorOptions, coordinatorCommand } from './cli/coordinator.ts';
+import { type DashboardOptions, dashboardCommand } from './cli/dashboard.ts';
 import { type HeadOptions, headCommand } from './cli/head.ts';
 import { type HistoryOptions, historyCommand } from './cli/history.ts';
 import { DEFAULT_TABLE, type InitOptions, initCommand } from './cli/init.ts';
@@ -47,6 +48,8 @@ function action<A extends unknown[]>(run: (...args: A) => Promise<number>): (...
 const globals = () => program.opts<GlobalOptions>();
 
 const TARGET = 'PIPELINE[.COLLECTION]; may be left out where there is one pipeline';
+
+const LISTEN = 'where /metrics, /healthz and /readyz are served, instead of what the configuration says';
 
 program
   .command('init')
@@ -124,13 +127,23 @@ program
   .command('worker')
   .description('take jobs from the queue until stopped')
   .option('--concurrency <n>', 'jobs at once', positive)
+  .option('--listen <host:port>', LISTEN)
   .action(action((options: WorkerOptions) => workerCommand(options, globals())));
 
 program
   .command('coordinator')
   .description('keep every table in step on its schedule until stopped')
   .argument('[target]', 'PIPELINE[.COLLECTION]; all pipelines where left out')
-  .action(action((target: string | undefined) => coordinatorCommand(target, globals())));
+  .option('--listen <host:port>', LISTEN)
+  .action(
+    action((target: string | undefined, options: CoordinatorOptions) => coordinatorCommand(target, options, globals())),
+  );
+
+program
+  .command('dashboard')
+  .description('show the queue in a browser (Bull Board) until stopped')
+  .option('--listen <host:port>', 'where the dashboard is served, instead of dashboard.listen')
+  .action(action((options: DashboardOptions) => dashboardCommand(options, globals())));
 
 /** `schema --config` asks for the schema of the configuration itself; anywhere else that option is the global one and takes a file. */
 function words(argv: readonly string[]): readonly string[] {

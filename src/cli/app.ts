@@ -39,7 +39,7 @@ export interface App {
   queue(): Queue;
 }
 
-export function openApp(options: GlobalOptions): App {
+export async function openApp(options: GlobalOptions): Promise<App> {
   const config = loadConfig(options.config, process.env);
   const clock = systemClock();
   const screen = createScreen();

@@ -44,7 +44,7 @@ export function checkExitCode(results: readonly Pick<CheckResult, 'status' | 'co
 async function* sections(name: string | undefined, globals: GlobalOptions): AsyncGenerator<Section, void, void> {
   let app: App;
   try {
-    app = openApp(globals);
+    app = await openApp(globals);
   } catch (error) {
     const known = asMongolakeError(error);
     if (!isConfiguration(known.code)) throw error;

@@ -5,9 +5,17 @@ import { type GlobalOptions, openApp, runWorker } from './app.ts';
 import { createProgressView } from './progress.ts';
 import { runTarget } from './sync.ts';
 
+export interface CoordinatorOptions {
+  readonly listen?: string;
+}
+
 /** `coordinator`: keeps every table in step on its schedule until it is told to stop. With the local queue it does the work too. */
-export async function coordinatorCommand(name: string | undefined, globals: GlobalOptions): Promise<number> {
-  const app = openApp(globals);
+export async function coordinatorCommand(
+  name: string | undefined,
+  _options: CoordinatorOptions,
+  globals: GlobalOptions,
+): Promise<number> {
+  const app = await openApp(globals);
   const queue = app.queue();
   await queue.depth();
   const worker = app.config.queue.kind === 'local' ? await runWorker(app, queue) : undefined;

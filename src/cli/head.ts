@@ -31,7 +31,7 @@ export async function headCommand(
   options: HeadOptions,
   globals: GlobalOptions,
 ): Promise<number> {
-  const app = openApp(globals);
+  const app = await openApp(globals);
   const json = globals.json ?? false;
   const limit = Number(options.rows);
   const outcomes = await readTables(app, await app.targets(name), (target, storage) =>

@@ -17,7 +17,7 @@ export async function historyCommand(
   options: HistoryOptions,
   globals: GlobalOptions,
 ): Promise<number> {
-  const app = openApp(globals);
+  const app = await openApp(globals);
   const json = globals.json ?? false;
   const outcomes = await readTables(app, await app.targets(name), async (_, storage) => {
     const entries = await readHistory(storage, Number(options.limit));

@@ -20,7 +20,7 @@ export async function planCommand(
   options: PlanOptions,
   globals: GlobalOptions,
 ): Promise<number> {
-  const app = openApp(globals);
+  const app = await openApp(globals);
   const json = globals.json ?? false;
   const bounds = { from: parseTime('--from', options.from), to: parseTime('--to', options.to) };
   const mode = options.backfill ? 'backfill' : 'sync';

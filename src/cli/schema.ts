@@ -23,7 +23,7 @@ export async function schemaCommand(
     process.stdout.write(renderJsonSchema());
     return 0;
   }
-  const app = openApp(globals);
+  const app = await openApp(globals);
   const json = globals.json ?? false;
   const outcomes = await readTables(app, await app.targets(name), async (_, storage) => {
     const state = await openState(storage);

@@ -22,7 +22,7 @@ interface NamedStatus {
 
 /** `status`: how each table and the queue stand; returns the exit code. */
 export async function statusCommand(name: string | undefined, globals: GlobalOptions): Promise<number> {
-  const app = openApp(globals);
+  const app = await openApp(globals);
   const json = globals.json ?? false;
   const targets = await app.targets(name);
   const queue = await readDepth(app);

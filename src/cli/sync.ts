@@ -25,7 +25,7 @@ export async function syncCommand(
   options: SyncOptions,
   globals: GlobalOptions,
 ): Promise<number> {
-  const app = openApp(globals);
+  const app = await openApp(globals);
   const bounds = { from: parseTime('--from', options.from), to: parseTime('--to', options.to) };
   const targets = await app.targets(name);
   const queue = app.queue();

@@ -3,11 +3,12 @@ import { type GlobalOptions, openApp, runWorker } from './app.ts';
 
 export interface WorkerOptions {
   readonly concurrency?: string;
+  readonly listen?: string;
 }
 
 /** `worker`: takes jobs until it is told to stop, then finishes what it has within the drain timeout. */
 export async function workerCommand(options: WorkerOptions, globals: GlobalOptions): Promise<number> {
-  const app = openApp(globals);
+  const app = await openApp(globals);
   if (app.config.queue.kind === 'local') {
     throw new MongolakeError(
       'CONFIG_INVALID',

@@ -52,7 +52,7 @@ function realMongod(mongodb: Started<MongoService>): Started<MongoService> {
 }
 
 function servicesOf(provided: ProvidedServices, own: string): Services {
-  const { redis, s3, mongodb } = provided;
+  const { redis, s3, mongodb, chromium } = provided;
   const database = own.replaceAll('-', '_');
   const uri = mongodb.available ? mongodb.uri : '';
   return {
@@ -68,5 +68,9 @@ function servicesOf(provided: ProvidedServices, own: string): Services {
     mongod: { uri, database },
     readers: {},
     spark: {},
+    vault: {},
+    chromium: { executable: chromium.available ? chromium.executable : '' },
+    kubernetes: {},
+    compose: {},
   };
 }

@@ -17,7 +17,7 @@ export async function teardown(): Promise<void> {
 }
 
 /** Plain data: it crosses to the worker processes. */
-function providedOf({ redis, s3, mongodb, readers, spark }: Prepared): ProvidedServices {
+function providedOf({ redis, s3, mongodb, ...tools }: Prepared): ProvidedServices {
   return {
     redis: redis.available ? { available: true, url: redis.url } : redis,
     s3: s3.available
@@ -30,7 +30,6 @@ function providedOf({ redis, s3, mongodb, readers, spark }: Prepared): ProvidedS
         }
       : s3,
     mongodb: mongodb.available ? { available: true, kind: mongodb.kind, uri: mongodb.uri } : mongodb,
-    readers: readers.available ? { available: true } : readers,
-    spark: spark.available ? { available: true } : spark,
+    ...tools,
   };
 }

@@ -1,8 +1,12 @@
+import { type ChromiumService, prepareChromium } from './chromium.ts';
+import { type ComposeCheck, prepareCompose } from './compose.ts';
+import { type KubernetesTools, prepareKubernetes } from './kubernetes.ts';
 import { type MongoService, mongoService } from './mongo.ts';
 import { prepareReaders, prepareSpark } from './readers/install.ts';
 import { type RedisService, redisService } from './redis.ts';
 import { type Started, unavailable } from './result.ts';
 import { type S3Service, s3Service } from './s3.ts';
+import { prepareVault, type VaultProgram } from './vault.ts';
 
 type Stoppable<T> = T & { stop(): Promise<void> };
 
@@ -13,33 +17,42 @@ export interface Prepared {
   readonly mongodb: Started<Stoppable<MongoService>>;
   readonly readers: Started<{ readonly available: true }>;
   readonly spark: Started<{ readonly available: true }>;
+  readonly vault: Started<VaultProgram>;
+  readonly chromium: Started<ChromiumService>;
+  readonly kubernetes: Started<KubernetesTools>;
+  readonly compose: Started<ComposeCheck>;
 }
 
 /** A name in `Prepared`. */
 export type Part = keyof Prepared;
 
 /** Every part, in the order in which people think of them. */
-export const PARTS: readonly Part[] = ['redis', 's3', 'mongodb', 'readers', 'spark'];
+export const PARTS: readonly Part[] = [
+  'redis',
+  's3',
+  'mongodb',
+  'readers',
+  'spark',
+  'vault',
+  'chromium',
+  'kubernetes',
+  'compose',
+];
 
 /**
  * Installs, builds and starts the given parts; the others are unavailable. Installers of one kind take turns, so that a machine
  * of two cores is not swamped; with everything in the cache it takes less than a second.
  */
 export async function prepare(parts: readonly Part[]): Promise<Prepared> {
-  const part = <T extends { readonly available: true }>(name: Part, start: () => Promise<Started<T>>) =>
+  const part: Preparing = (name, start) =>
     parts.includes(name) ? start() : Promise.resolve(unavailable('left out by MONGOLAKE_TEST_SERVICES'));
-  const [redis, [s3, mongodb], [readers, spark]] = await Promise.all([
+  const [redis, [s3, mongodb, vault, kubernetes, compose], [readers, spark], chromium] = await Promise.all([
     part('redis', redisService),
-    inTurn(
-      () => part('s3', s3Service),
-      () => part('mongodb', mongoService),
-    ),
-    inTurn(
-      () => part('readers', prepareReaders),
-      () => part('spark', prepareSpark),
-    ),
+    builtWithGo(part),
+    installedWithPip(part),
+    part('chromium', prepareChromium),
   ]);
-  return { redis, s3, mongodb, readers, spark };
+  return { redis, s3, mongodb, readers, spark, vault, chromium, kubernetes, compose };
 }
 
 /** The parts named in MONGOLAKE_TEST_SERVICES (separated by commas); all where it is not set. Throws for an unknown name. */
@@ -62,7 +75,21 @@ export async function stopAll({ redis, s3, mongodb }: Prepared): Promise<void> {
   await Promise.all([redis, s3, mongodb].map((service) => (service.available ? service.stop() : undefined)));
 }
 
-async function inTurn<A, B>(first: () => Promise<A>, second: () => Promise<B>): Promise<[A, B]> {
-  const a = await first();
-  return [a, await second()];
+/** Prepares a part, or leaves it out. */
+type Preparing = <T extends { readonly available: true }>(
+  name: Part,
+  start: () => Promise<Started<T>>,
+) => Promise<Started<T>>;
+
+async function builtWithGo(part: Preparing) {
+  const s3 = await part('s3', s3Service);
+  const mongodb = await part('mongodb', mongoService);
+  const vault = await part('vault', prepareVault);
+  const kubernetes = await part('kubernetes', prepareKubernetes);
+  return [s3, mongodb, vault, kubernetes, await part('compose', prepareCompose)] as const;
+}
+
+async function installedWithPip(part: Preparing) {
+  const readers = await part('readers', prepareReaders);
+  return [readers, await part('spark', prepareSpark)] as const;
 }

@@ -1,3 +1,4 @@
+import type { ChromiumService } from './chromium.ts';
 import type { MongoService } from './mongo.ts';
 import type { RedisService } from './redis.ts';
 import type { Started } from './result.ts';
@@ -12,6 +13,13 @@ export interface ProvidedServices {
   readonly readers: Started<{ readonly available: true }>;
   /** Spark for `readTable`. */
   readonly spark: Started<{ readonly available: true }>;
+  /** Vault, and moto as the EC2 API; suites start their own. */
+  readonly vault: Started<{ readonly available: true }>;
+  readonly chromium: Started<ChromiumService>;
+  /** helm, kubeconform and schemas. */
+  readonly kubernetes: Started<{ readonly available: true }>;
+  /** Docker's parsers. */
+  readonly compose: Started<{ readonly available: true }>;
 }
 
 declare module 'vitest' {
@@ -31,6 +39,10 @@ export interface Services {
   readonly mongod: { readonly uri: string; readonly database: string };
   readonly readers: Record<never, never>;
   readonly spark: Record<never, never>;
+  readonly vault: Record<never, never>;
+  readonly chromium: { readonly executable: string };
+  readonly kubernetes: Record<never, never>;
+  readonly compose: Record<never, never>;
 }
 
 /** A name in `Services`. */

@@ -173,6 +173,27 @@ function cron(expression: string): Read<Schedule> {
   return { value: { kind: 'cron', expression } };
 }
 
+/** Where a server listens. */
+export interface ListenAddress {
+  /** A host name or an address, IPv6 without brackets. */
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+}
+
+/** `host:port`; an IPv6 address stands in brackets. */
+export function listenAddress(doc: Doc) {
+  const pattern = /^(?:\[([0-9A-Fa-f:.]+)\]|([^\s:[\]/@]+)):(\d{1,5})$/;
+  const read = (value: unknown): Read<ListenAddress> => {
+    const match = typeof value === 'string' ? pattern.exec(value.trim()) : null;
+    const port = Number(match?.[3]);
+    const host = match?.[1] ?? match?.[2];
+    if (host !== undefined && port <= 65_535) return { value: { host, port } };
+    return { expected: 'expected host:port, such as 127.0.0.1:9464 (an IPv6 address in brackets)' };
+  };
+  return field(read, doc, { type: 'string', pattern: `\\$\\{|${pattern.source}` });
+}
+
 function asInteger(value: unknown): number | undefined {
   const number = typeof value === 'string' && /^-?\d+$/.test(value.trim()) ? Number(value) : value;
   return typeof number === 'number' && Number.isSafeInteger(number) ? number : undefined;

@@ -71,11 +71,17 @@ function keyAndBelow(schema: JsonSchema, path: string, parent: JsonSchema, name:
 
 function below(schema: JsonSchema, path: string): ConfigKey[] {
   const kinds = schema.oneOf ?? [];
-  if (kinds.length > 0) return kinds.flatMap((kind) => keysOf(kind, `${path}[${kind.properties?.kind?.const}]`));
+  if (kinds.length > 0) return kinds.flatMap((kind) => keysOf(kind, `${path}[${discriminatorOf(kind)}]`));
   if (typeof schema.additionalProperties !== 'object') return keysOf(schema, path);
   const inner = schema.additionalProperties;
   const base = `${path}.<name>`;
   return inner.oneOf === undefined ? keysOf(inner, base) : below(inner, base);
+}
+
+/** What tells one kind from the others: the value of its one fixed key. */
+function discriminatorOf(schema: JsonSchema): string {
+  const fixed = Object.values(schema.properties ?? {}).find((property) => property.const !== undefined);
+  return String(fixed?.const);
 }
 
 function typeOf(schema: JsonSchema): string {

@@ -29,6 +29,14 @@ export const ERROR_CODES = {
   CONFIG_INVALID: { exit: EXIT.config, retryable: false },
   /** A `${VAR}` of the config is not set in the environment. */
   CONFIG_VARIABLE: { exit: EXIT.config, retryable: false },
+  /** Vault, or the metadata service that tells who this machine is, can't be reached. Check address and network. */
+  VAULT_UNREACHABLE: { exit: EXIT.tryAgain, retryable: true },
+  /** Vault is sealed (or not initialized, or a standby without a leader): somebody must unseal it. */
+  VAULT_SEALED: { exit: EXIT.tryAgain, retryable: true },
+  /** Vault refused the login (role, instance, nonce, token) or the reading of a path. */
+  VAULT_REFUSED: { exit: EXIT.refused, retryable: false },
+  /** The address of metrics, health or dashboard can't be listened on: taken, or not allowed. */
+  LISTEN_FAILED: { exit: EXIT.failed, retryable: false },
   /** MongoDB can't be reached. Check host, port, network; the table is as before. */
   SOURCE_UNREACHABLE: { exit: EXIT.tryAgain, retryable: true },
   /** MongoDB refused the credentials or the rights of the user. */

@@ -1,0 +1,22 @@
+/** One value that the configuration refers to: `${vault:secret/data/mongolake#mongo_password}`. */
+export interface SecretReference {
+  /** Path of the read, as the store has it. */
+  readonly path: string;
+  readonly key: string;
+}
+
+/**
+ * A store of secrets, logged in to. Errors: `VAULT_UNREACHABLE` and `VAULT_SEALED` (retryable), `VAULT_REFUSED` (login or
+ * rights). No message holds a token, a nonce, an identity document or a value.
+ */
+export interface Secrets {
+  /** Where the store is, for messages. Never carries a secret. */
+  readonly description: string;
+  /** The value at each reference, `undefined` where there is none; each path is read once. */
+  read(references: readonly SecretReference[]): Promise<readonly (string | undefined)[]>;
+  /**
+   * Renews the login before it ends, and logs in again where it can't be renewed, until `signal` is aborted. Trouble is told to the
+   * log and tried again; never rejects.
+   */
+  keepAlive(signal: AbortSignal): Promise<void>;
+}
