@@ -1,20 +1,18 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { GlobalOptions } from './cli/app.ts';
-import { checkCommand } from './cli/check.ts';
-import { type CoordinatorOptions, coordinatorCommand } from './cli/coordinator.ts';
-import { type DashboardOptions, dashboardCommand } from './cli/dashboard.ts';
-import { type HeadOptions, headCommand } from './cli/head.ts';
-import { type HistoryOptions, historyCommand } from './cli/history.ts';
-import { DEFAULT_TABLE, type InitOptions, initCommand } from './cli/init.ts';
+import type { CoordinatorOptions } from './cli/coordinator.ts';
+import type { DashboardOptions } from './cli/dashboard.ts';
+import { DEFAULT_CONFIG_FILE, DEFAULT_TABLE } from './cli/defaults.ts';
+import type { HeadOptions } from './cli/head.ts';
+import type { HistoryOptions } from './cli/history.ts';
+import type { InitOptions } from './cli/init.ts';
 import { failureJson, printFailure, printJson } from './cli/output.ts';
-import { type PlanOptions, planCommand } from './cli/plan.ts';
-import { type SchemaOptions, schemaCommand } from './cli/schema.ts';
-import { statusCommand } from './cli/status.ts';
-import { type SyncOptions, syncCommand } from './cli/sync.ts';
+import type { PlanOptions } from './cli/plan.ts';
+import type { SchemaOptions } from './cli/schema.ts';
+import type { SyncOptions } from './cli/sync.ts';
 import { VERSION } from './cli/version.ts';
-import { type WorkerOptions, workerCommand } from './cli/worker.ts';
-import { DEFAULT_CONFIG_FILE } from './shared/config.ts';
+import type { WorkerOptions } from './cli/worker.ts';
 import { asMongolakeError, EXIT } from './shared/domain/errors.ts';
 
 // Node 20 is supported here until its SDKs end it; the advice to move on is not for whoever reads our output.
@@ -38,7 +36,7 @@ const program = new Command('mongolake')
   .exitOverride()
   .showSuggestionAfterError();
 
-/** Runs a command and sets the exit code. */
+/** Runs a command and sets the exit code. What a command needs is loaded with it: the SDKs take longer than many commands do. */
 function action<A extends unknown[]>(run: (...args: A) => Promise<number>): (...args: A) => Promise<void> {
   return async (...args) => {
     process.exitCode = await run(...args);
@@ -60,13 +58,15 @@ program
   .option('--table <uri>', 'where the tables go: s3://bucket/folder or a local folder', DEFAULT_TABLE)
   .option('-o, --output <file>', 'file to write (default: that of --config)')
   .option('--force', 'replace the file where it exists')
-  .action(action((options: InitOptions) => initCommand(options, globals())));
+  .action(action(async (options: InitOptions) => (await import('./cli/init.ts')).initCommand(options, globals())));
 
 program
   .command('check')
   .description('prove that everything the tables need is there, and say what to do where it is not')
   .argument('[target]', TARGET)
-  .action(action((target: string | undefined) => checkCommand(target, globals())));
+  .action(
+    action(async (target: string | undefined) => (await import('./cli/check.ts')).checkCommand(target, globals())),
+  );
 
 program
   .command('plan')
@@ -76,7 +76,11 @@ program
   .option('--from <time>', 'only documents whose cursor is later (exclusive)')
   .option('--to <time>', 'only documents whose cursor is earlier (exclusive)')
   .option('--detailed-exitcode', 'exit 2 where there is work to do')
-  .action(action((target: string | undefined, options: PlanOptions) => planCommand(target, options, globals())));
+  .action(
+    action(async (target: string | undefined, options: PlanOptions) =>
+      (await import('./cli/plan.ts')).planCommand(target, options, globals()),
+    ),
+  );
 
 for (const mode of ['sync', 'backfill'] as const) {
   program
@@ -92,7 +96,9 @@ for (const mode of ['sync', 'backfill'] as const) {
     .option('--overwrite', "let a dump's documents replace newer rows")
     .option('--detailed-exitcode', 'exit 3 where documents were quarantined')
     .action(
-      action((target: string | undefined, options: SyncOptions) => syncCommand(mode, target, options, globals())),
+      action(async (target: string | undefined, options: SyncOptions) =>
+        (await import('./cli/sync.ts')).syncCommand(mode, target, options, globals()),
+      ),
     );
 }
 
@@ -100,35 +106,51 @@ program
   .command('status')
   .description('version, size, freshness and running work of each table')
   .argument('[target]', TARGET)
-  .action(action((target: string | undefined) => statusCommand(target, globals())));
+  .action(
+    action(async (target: string | undefined) => (await import('./cli/status.ts')).statusCommand(target, globals())),
+  );
 
 program
   .command('history')
   .description('the versions of each table, newest first')
   .argument('[target]', TARGET)
   .option('--limit <n>', 'versions at most', positive, '20')
-  .action(action((target: string | undefined, options: HistoryOptions) => historyCommand(target, options, globals())));
+  .action(
+    action(async (target: string | undefined, options: HistoryOptions) =>
+      (await import('./cli/history.ts')).historyCommand(target, options, globals()),
+    ),
+  );
 
 program
   .command('head')
   .description('a few rows of each table')
   .argument('[target]', TARGET)
   .option('-n, --rows <n>', 'rows at most', positive, '10')
-  .action(action((target: string | undefined, options: HeadOptions) => headCommand(target, options, globals())));
+  .action(
+    action(async (target: string | undefined, options: HeadOptions) =>
+      (await import('./cli/head.ts')).headCommand(target, options, globals()),
+    ),
+  );
 
 program
   .command('schema')
   .description('the columns of each table; with --config, the JSON Schema of the configuration file')
   .argument('[target]', TARGET)
   .option('--of-config', 'print the JSON Schema of the configuration file; also --config, as the last word')
-  .action(action((target: string | undefined, options: SchemaOptions) => schemaCommand(target, options, globals())));
+  .action(
+    action(async (target: string | undefined, options: SchemaOptions) =>
+      (await import('./cli/schema.ts')).schemaCommand(target, options, globals()),
+    ),
+  );
 
 program
   .command('worker')
   .description('take jobs from the queue until stopped')
   .option('--concurrency <n>', 'jobs at once', positive)
   .option('--listen <host:port>', LISTEN)
-  .action(action((options: WorkerOptions) => workerCommand(options, globals())));
+  .action(
+    action(async (options: WorkerOptions) => (await import('./cli/worker.ts')).workerCommand(options, globals())),
+  );
 
 program
   .command('coordinator')
@@ -136,14 +158,20 @@ program
   .argument('[target]', 'PIPELINE[.COLLECTION]; all pipelines where left out')
   .option('--listen <host:port>', LISTEN)
   .action(
-    action((target: string | undefined, options: CoordinatorOptions) => coordinatorCommand(target, options, globals())),
+    action(async (target: string | undefined, options: CoordinatorOptions) =>
+      (await import('./cli/coordinator.ts')).coordinatorCommand(target, options, globals()),
+    ),
   );
 
 program
   .command('dashboard')
   .description('show the queue in a browser (Bull Board) until stopped')
   .option('--listen <host:port>', 'where the dashboard is served, instead of dashboard.listen')
-  .action(action((options: DashboardOptions) => dashboardCommand(options, globals())));
+  .action(
+    action(async (options: DashboardOptions) =>
+      (await import('./cli/dashboard.ts')).dashboardCommand(options, globals()),
+    ),
+  );
 
 /** `schema --config` asks for the schema of the configuration itself; anywhere else that option is the global one and takes a file. */
 function words(argv: readonly string[]): readonly string[] {

@@ -1,6 +1,6 @@
 import pc from 'picocolors';
 import { createIndex } from '../coordinator/check-verdicts.ts';
-import { DEFAULT_CONFIG_FILE } from '../shared/config.ts';
+import { DEFAULT_CONFIG_FILE } from './defaults.ts';
 import type { Discovery } from './init-discover.ts';
 import { JSON_SCHEMA_VERSION, number } from './output.ts';
 import { alignRows, counted, printable } from './text.ts';

@@ -23,9 +23,6 @@ export interface InitOptions {
 /** Takes the connection string in the file that is written. */
 const URI_VARIABLE = 'MONGODB_URI';
 
-/** Where the table goes if it is not said. */
-export const DEFAULT_TABLE = 'file:./lake/{collection}';
-
 /** `init`: looks at a source and writes a configuration for it; returns the exit code. */
 export async function initCommand(options: InitOptions, globals: GlobalOptions): Promise<number> {
   const file = options.output ?? globals.config;
