@@ -11,6 +11,7 @@ import type { ExtractReceipt } from '../shared/domain/receipt.ts';
 import { emptySketch, type Sketch, sketchDocument, sketchToJson } from '../shared/domain/sketch.ts';
 import { inScope } from '../shared/domain/window.ts';
 import type { Clock } from '../shared/ports/clock.ts';
+import type { JobSummary } from '../shared/ports/metrics.ts';
 import type { Delivery } from '../shared/ports/queue.ts';
 import type { RawBatch, Source } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
@@ -36,7 +37,7 @@ interface Pass {
  * Reads one range of the source once and shuffles it by partition into one segment, streamed: memory is bounded by `shuffleBytes`.
  * Leaves a receipt, or nothing that anyone will read: where another attempt's receipt is there first, this segment is deleted.
  */
-export async function extract(job: ExtractJob, delivery: Delivery, context: ExtractContext): Promise<void> {
+export async function extract(job: ExtractJob, delivery: Delivery, context: ExtractContext): Promise<JobSummary> {
   const { storage, source, clock } = context;
   const started = clock.monotonic();
   const plan = await readJson<Plan>(storage, planKey(job.run));
@@ -51,6 +52,7 @@ export async function extract(job: ExtractJob, delivery: Delivery, context: Extr
   const empty = first.done === true;
   if (!empty)
     await storage.put(segment, Readable.from(prepended(first.value, packed), { objectMode: true }), delivery.signal);
+  await delivery.progress({ done: pass.documents, bytes: pass.bytes });
   const receipt: ExtractReceipt = {
     kind: 'extract',
     run: job.run,
@@ -73,6 +75,7 @@ export async function extract(job: ExtractJob, delivery: Delivery, context: Extr
     attempt,
   );
   if (!written && !empty) await storage.delete([segment]);
+  return { rows: pass.documents, bytesRead: pass.bytes, bytesWritten: shuffle.written };
 }
 
 async function* prepended(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {

@@ -9,6 +9,7 @@ import { dataKey, mergeInputKey, planKey, receiptKey, schemaKey } from '../share
 import type { MergeInput, Plan, RunSchema, Section } from '../shared/domain/plan.ts';
 import type { MergeReceipt, WrittenFile } from '../shared/domain/receipt.ts';
 import type { Clock } from '../shared/ports/clock.ts';
+import type { JobSummary } from '../shared/ports/metrics.ts';
 import type { Delivery } from '../shared/ports/queue.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import type { MergePool } from './pool.ts';
@@ -26,7 +27,7 @@ export interface MergeContext {
  * Merges one partition: fetch its sections and the base files they touch, anti-join and merge in a thread, upload the new
  * files under this attempt's own keys, leave the receipt. Where another attempt's receipt is there first, these files are deleted.
  */
-export async function merge(job: MergeJob, delivery: Delivery, context: MergeContext): Promise<void> {
+export async function merge(job: MergeJob, delivery: Delivery, context: MergeContext): Promise<JobSummary> {
   const { storage, clock } = context;
   const started = clock.monotonic();
   const [plan, { schema }, input] = await Promise.all([
@@ -60,7 +61,10 @@ export async function merge(job: MergeJob, delivery: Delivery, context: MergeCon
       write: plan.write,
     } as const;
     const outcome = await context.pool.merge(task, delivery.signal);
-    await delivery.progress({ done: outcome.counts.read, bytes: 0 });
+    const bytesRead =
+      sum(sections.flatMap((section) => section.chunks.map((chunk) => chunk.length))) +
+      sum(touched.map((file) => file.size));
+    await delivery.progress({ done: outcome.counts.read, bytes: bytesRead });
     const attempt = clock.randomHex(6);
     const added = await upload(storage, outcome, job, attempt, delivery.signal);
     const receipt: MergeReceipt = {
@@ -71,9 +75,7 @@ export async function merge(job: MergeJob, delivery: Delivery, context: MergeCon
       counts: { ...outcome.counts, quarantined: 0 },
       added,
       removed: outcome.removed.map((i) => required(touched[i]).path),
-      bytesRead:
-        sum(sections.flatMap((section) => section.chunks.map((chunk) => chunk.length))) +
-        sum(touched.map((file) => file.size)),
+      bytesRead,
       bytesWritten: sum(added.map((file) => file.size)),
       durationMs: Math.round(clock.monotonic() - started),
     };
@@ -84,6 +86,7 @@ export async function merge(job: MergeJob, delivery: Delivery, context: MergeCon
       attempt,
     );
     if (!written) await storage.delete(added.map((file) => file.path));
+    return { rows: outcome.counts.read, bytesRead, bytesWritten: receipt.bytesWritten };
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

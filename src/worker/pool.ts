@@ -1,7 +1,9 @@
 import { fileURLToPath } from 'node:url';
+import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import type { LocateTask, MergeOutcome, MergeTask, TaskResult } from './thread/engine.ts';
+import type { StopLine } from './thread/stop.ts';
 
 /** Threads that merge. A CPU-bound merge on the main thread would lose its job's lock; here the main thread stays free to renew it. */
 export interface MergePool {
@@ -17,7 +19,10 @@ export interface PoolOptions {
   readonly memoryBytes: number;
 }
 
-/** A pool of piscina threads; an aborted task's thread is ended and replaced. */
+/** How long the end of the process waits for merges to stop, milliseconds; they take a few. */
+const EXIT_WAIT_MS = 2_000;
+
+/** A pool of piscina threads. An aborted merge stops where it is, and nothing of it goes on when the call rejects. */
 export function createMergePool(options: PoolOptions): MergePool {
   // Run from the sources (tests, examples), a thread needs the TypeScript loader too.
   const fromSource = import.meta.url.endsWith('.ts');
@@ -27,16 +32,60 @@ export function createMergePool(options: PoolOptions): MergePool {
     maxThreads: options.threads,
     idleTimeout: 30_000,
   });
-  const run = async <T>(name: string, task: MergeTask | LocateTask, signal: AbortSignal): Promise<T> => {
-    const result: TaskResult<T> = await pool.run(task, { name, signal });
-    if (result.kind === 'failed') throw taskError(result);
-    return result.value;
+  const merging = new Set<Merging>();
+  const stopAll = () => {
+    for (const { stop } of merging) stop();
   };
+  // A second Ctrl-C ends the process at once, but DuckDB's threads have to come to rest first: see `StopLine`.
+  const onExit = () => {
+    stopAll();
+    for (const { ended } of merging) Atomics.wait(ended, 0, 0, EXIT_WAIT_MS);
+  };
+  process.on('exit', onExit);
   return {
-    merge: (task, signal) => run('merge', { ...task, memoryBytes: options.memoryBytes }, signal),
-    locate: (task, signal) => run('locate', task, signal),
-    close: () => pool.destroy(),
+    async merge(task, signal) {
+      signal.throwIfAborted();
+      const own = startMerge(pool, { ...task, memoryBytes: options.memoryBytes });
+      merging.add(own);
+      signal.addEventListener('abort', own.stop, { once: true });
+      try {
+        const result = await own.result;
+        signal.throwIfAborted();
+        return unwrapped(result);
+      } finally {
+        signal.removeEventListener('abort', own.stop);
+        merging.delete(own);
+      }
+    },
+    // It works in JavaScript alone: its thread may be ended in the middle.
+    locate: async (task, signal) => unwrapped(await pool.run(task, { name: 'locate', signal })),
+    async close() {
+      stopAll();
+      await Promise.allSettled([...merging].map(({ result }) => result));
+      await pool.destroy();
+      process.off('exit', onExit);
+    },
   };
+}
+
+/** A merge in its thread. */
+interface Merging {
+  readonly result: Promise<TaskResult<MergeOutcome>>;
+  readonly stop: () => void;
+  /** As in `StopLine`. */
+  readonly ended: Int32Array;
+}
+
+function startMerge(pool: Piscina, task: MergeTask): Merging {
+  const { port1, port2 } = new MessageChannel();
+  const line: StopLine = { port: port2, ended: new Int32Array(new SharedArrayBuffer(4)) };
+  const result = pool.run({ ...task, line }, { name: 'merge', transferList: [port2] });
+  return { result, stop: () => port1.postMessage('stop'), ended: line.ended };
+}
+
+function unwrapped<T>(result: TaskResult<T>): T {
+  if (result.kind === 'failed') throw taskError(result);
+  return result.value;
 }
 
 /** The error that a thread answered. */

@@ -2,6 +2,7 @@ import { asMongolakeError } from '../shared/domain/errors.ts';
 import type { Job } from '../shared/domain/job.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
+import type { JobSummary, WorkerMetrics } from '../shared/ports/metrics.ts';
 import type { Consumer, Delivery, Queue } from '../shared/ports/queue.ts';
 import type { Source } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
@@ -25,6 +26,7 @@ export interface WorkerContext {
   readonly shuffleBytes: number;
   /** Jobs at once. */
   readonly concurrency: number;
+  readonly metrics?: WorkerMetrics | undefined;
 }
 
 /** Takes jobs until the returned consumer is drained or stopped. */
@@ -41,25 +43,31 @@ async function handle(delivery: Delivery, context: WorkerContext): Promise<void>
     attempt: delivery.attempt,
   });
   const started = context.clock.monotonic();
+  const elapsedMs = () => context.clock.monotonic() - started;
   logger.debug(`${job.kind} started`);
+  context.metrics?.jobStarted(job.kind);
   try {
-    await perform(delivery, context);
-    logger.debug(`${job.kind} done`, { durationMs: Math.round(context.clock.monotonic() - started) });
+    const summary = await perform(delivery, context);
+    logger.debug(`${job.kind} done`, { durationMs: Math.round(elapsedMs()), ...summary });
+    context.metrics?.jobEnded(job.kind, 'done', elapsedMs(), summary);
   } catch (error) {
-    const known = asMongolakeError(error);
-    logger.warn(`${job.kind} failed`, { code: known.code, error: known.message, retryable: known.retryable });
+    const known = asMongolakeError(delivery.signal.aborted ? delivery.signal.reason : error);
+    const fields = { code: known.code, error: known.message, retryable: known.retryable };
+    if (delivery.signal.aborted) logger.info(`${job.kind} handed back`, fields);
+    else logger.warn(`${job.kind} failed`, fields);
+    context.metrics?.jobEnded(job.kind, delivery.signal.aborted ? 'handed_back' : 'failed', elapsedMs());
     throw error;
   }
 }
 
-async function perform(delivery: Delivery, context: WorkerContext): Promise<void> {
+async function perform(delivery: Delivery, context: WorkerContext): Promise<JobSummary> {
   const { job } = delivery;
   const { clock, pool, scratch, shuffleBytes } = context;
   const { storage, openSource } = await context.open(job.pipeline, job.collection);
   if (job.kind === 'merge') return merge(job, delivery, { storage, pool, clock, scratch });
   const source = await openSource();
   try {
-    await extract(job, delivery, { storage, source, clock, shuffleBytes });
+    return await extract(job, delivery, { storage, source, clock, shuffleBytes });
   } finally {
     await source.close();
   }

@@ -8,6 +8,7 @@ import { CURSOR_COLUMN, openDecoder, SEQ_COLUMN } from './decode.ts';
 import type { LocalBaseFile, LocalSection, MergeCounts, MergedFile, MergeOutcome, MergeTask } from './engine.ts';
 import { mayHoldMinusZero, sameSigns } from './minus-zero.ts';
 import { columnNames, cursorExpression, inRange, name, parquet, selectList, tableColumns } from './sql.ts';
+import { listen } from './stop.ts';
 import { type Parts, writeFirst, writeMerged } from './write.ts';
 
 /** A file may grow to this many times its target before it is split, so that a split never leaves a small rest. */
@@ -31,8 +32,12 @@ export async function openEngine(memoryBytes: number, scratch: string): Promise<
  * Merges one partition: delta rows win over base rows of the same id, base rows whose id is not in the delta stay (the left
  * anti-join), and each base file that changes is written anew over its own id range. Deterministic but for file sizes.
  */
-export async function mergePartition(connection: DuckDBConnection, task: MergeTask): Promise<MergeOutcome> {
-  const { read, minusZero } = await loadDelta(connection, task);
+export async function mergePartition(
+  connection: DuckDBConnection,
+  task: MergeTask,
+  signal: AbortSignal | undefined,
+): Promise<MergeOutcome> {
+  const { read, minusZero } = await loadDelta(connection, task, signal);
   const superseded = await dropOlderReadings(connection);
   const counts = { read, inserted: 0, updated: 0, unchanged: 0, superseded, deleted: 0 };
   const added: MergedFile[] = [];
@@ -73,13 +78,18 @@ interface Delta {
 }
 
 /** Decodes every section into the table `delta`. */
-async function loadDelta(connection: DuckDBConnection, task: MergeTask): Promise<Delta> {
+async function loadDelta(
+  connection: DuckDBConnection,
+  task: MergeTask,
+  signal: AbortSignal | undefined,
+): Promise<Delta> {
   await connection.run(`CREATE OR REPLACE TABLE delta (${tableColumns(task.schema)})`);
   const decoder = await openDecoder(connection, 'delta', task.schema, cursorPath(task.cursorField));
   let seq = 0;
   for (const documents of sectionChunks(task.sections)) {
     for (let at = 0; at < documents.length; at += documents.readInt32LE(at)) decoder.append(documents, at, seq++);
     decoder.flush();
+    await listen(signal);
   }
   decoder.close();
   return { read: seq, minusZero: decoder.minusZero };

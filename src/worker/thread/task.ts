@@ -3,13 +3,16 @@ import { compareIds, type IdClass, type IdType, idText } from '../../shared/doma
 import { idInteger } from '../../shared/domain/numbers.ts';
 import type { IdRange, LocateTask, MergeOutcome, MergeTask } from './engine.ts';
 import { mergePartition, openEngine, sectionChunks } from './engine-duckdb.ts';
+import { interruptOn } from './stop.ts';
 
-/** Merges one partition with an engine of its own: nothing is kept between tasks. */
-export async function merge(task: MergeTask): Promise<MergeOutcome> {
+/** Merges one partition with an engine of its own: nothing is kept between tasks. Rejects soon after `signal` is aborted. */
+export async function merge(task: MergeTask, signal?: AbortSignal): Promise<MergeOutcome> {
   const connection = await openEngine(task.memoryBytes, task.scratch);
+  const over = interruptOn(signal, connection);
   try {
-    return await mergePartition(connection, task);
+    return await mergePartition(connection, task, signal);
   } finally {
+    over();
     connection.closeSync();
   }
 }

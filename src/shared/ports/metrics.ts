@@ -1,0 +1,41 @@
+import type { Job } from '../domain/job.ts';
+import type { Counts } from '../domain/receipt.ts';
+
+/** What a job handled: documents it read, bytes it read and wrote. */
+export interface JobSummary {
+  readonly rows: number;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+}
+
+/** `handed_back`: the worker was told to stop, or lost the job's lock; another worker does it. */
+export type JobResult = 'done' | 'failed' | 'handed_back';
+
+/** Told of a worker's jobs. No call throws or waits. */
+export interface WorkerMetrics {
+  jobStarted(kind: Job['kind']): void;
+  /** `summary` of a job that is done. */
+  jobEnded(kind: Job['kind'], result: JobResult, durationMs: number, summary?: JobSummary): void;
+}
+
+/** `skipped`: another run held the lease, or the coordinator was told to stop; nothing is wrong. */
+export type RunOutcome = 'committed' | 'unchanged' | 'failed' | 'skipped';
+
+/** Figures of a run that ended well. Durations in milliseconds, in the order of the stages. */
+export interface RunFigures {
+  readonly counts: Counts;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  readonly stagesMs: Readonly<Record<string, number>>;
+}
+
+/** Told of a coordinator's tables and runs. No call throws or waits. */
+export interface CoordinatorMetrics {
+  /** The tables there are now. What was known of others is forgotten. */
+  tables(names: readonly string[]): void;
+  runStarted(table: string): void;
+  /** `at` is epoch milliseconds; `figures` of a run that ended well. */
+  runEnded(table: string, outcome: RunOutcome, at: number, durationMs: number, figures?: RunFigures): void;
+  /** Epoch milliseconds: what the source held at `checkedAt` is in the table. Ignored for a table that is not there. */
+  fresh(table: string, freshness: { readonly checkedAt: number; readonly watermark: number | null }): void;
+}

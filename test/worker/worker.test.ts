@@ -1,0 +1,144 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { serialize } from 'bson';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { systemClock } from '../../src/shared/adapters/clock-system.ts';
+import { memoryStorage } from '../../src/shared/adapters/storage-memory.ts';
+import { jsonBody, readJson } from '../../src/shared/documents.ts';
+import { MongolakeError } from '../../src/shared/domain/errors.ts';
+import { foldSchema } from '../../src/shared/domain/fold.ts';
+import type { Job } from '../../src/shared/domain/job.ts';
+import { mergeInputKey, planKey, receiptKey, schemaKey } from '../../src/shared/domain/keys.ts';
+import type { ExtractReceipt, MergeReceipt } from '../../src/shared/domain/receipt.ts';
+import { sketchFromJson } from '../../src/shared/domain/sketch.ts';
+import type { JobResult, JobSummary } from '../../src/shared/ports/metrics.ts';
+import type { Delivery, JobProgress, Queue } from '../../src/shared/ports/queue.ts';
+import type { Source } from '../../src/shared/ports/source.ts';
+import { locate, merge } from '../../src/worker/thread/task.ts';
+import { startWorker } from '../../src/worker/worker.ts';
+import { silent } from '../coordinator/table-harness.ts';
+
+const RUN = 'run';
+const BASE = { pipeline: 'guest', collection: 'a', run: RUN, priority: 1 };
+const EXTRACT: Job = { ...BASE, kind: 'extract', id: 'run-extract-0', ordinal: 0 };
+const MERGE: Job = { ...BASE, kind: 'merge', id: 'run-merge-0', partition: 0 };
+const DOCUMENTS = Array.from({ length: 20 }, (_, _id) => Buffer.from(serialize({ _id, updateTime: new Date(_id) })));
+const BYTES = DOCUMENTS.reduce((sum, document) => sum + document.length, 0);
+
+interface Ended {
+  readonly kind: Job['kind'];
+  readonly result: JobResult;
+  readonly summary: JobSummary | undefined;
+}
+
+let scratch: string;
+beforeEach(() => {
+  scratch = mkdtempSync(join(tmpdir(), 'mongolake-worker-'));
+});
+afterEach(() => rmSync(scratch, { recursive: true, force: true }));
+
+/** A worker over memory storage whose deliveries the test makes; `read` is what its source gives. */
+async function worker(read: Source['read'] = allDocuments) {
+  const clock = systemClock();
+  const storage = memoryStorage('memory:table', clock);
+  const ended: Ended[] = [];
+  let running = 0;
+  let handler: (delivery: Delivery) => Promise<void> = async () => {};
+  const queue = {
+    consume: async (taken: typeof handler) => {
+      handler = taken;
+    },
+  } as unknown as Queue;
+  await startWorker({
+    queue,
+    clock,
+    logger: silent,
+    scratch,
+    shuffleBytes: 1e6,
+    concurrency: 1,
+    pool: {
+      merge: (task) => merge({ ...task, memoryBytes: 256e6 }),
+      locate: async (task) => locate(task),
+      close: async () => {},
+    },
+    open: async () => ({
+      storage,
+      openSource: async () => ({ description: 'fake', read, close: async () => {} }) as unknown as Source,
+    }),
+    metrics: {
+      jobStarted: () => running++,
+      jobEnded(kind, result, durationMs, summary) {
+        running--;
+        expect(durationMs).toBeGreaterThanOrEqual(0);
+        ended.push({ kind, result, summary });
+      },
+    },
+  });
+  const deliver = async (job: Job, signal = new AbortController().signal) => {
+    const progress: JobProgress[] = [];
+    await handler({ job, attempt: 1, signal, progress: async (value) => void progress.push(value) });
+    return progress;
+  };
+  await storage.put(planKey(RUN), jsonBody(PLAN));
+  return { storage, ended, deliver, running: () => running };
+}
+
+const PLAN = {
+  run: RUN,
+  scope: { kind: 'full' },
+  cursorField: 'updateTime',
+  partitions: 1,
+  ranges: [{ scope: { kind: 'full' }, part: null }],
+  sourceKind: 'live',
+  keepNewer: false,
+  write: { targetFileSize: 1e6, rowGroupSize: 2048, compression: 'zstd', compressionLevel: 1 },
+};
+
+async function* allDocuments() {
+  for (const bytes of DOCUMENTS) yield { bytes, offsets: [0] };
+}
+
+test('a job that is done tells what it handled, and its last progress is the whole of it', async () => {
+  const { storage, ended, deliver, running } = await worker();
+  expect((await deliver(EXTRACT)).at(-1)).toEqual({ done: 20, bytes: BYTES });
+  const extracted = await readJson<ExtractReceipt>(storage, receiptKey(RUN, 'extract', 0));
+  expect(ended).toEqual([
+    { kind: 'extract', result: 'done', summary: { rows: 20, bytesRead: BYTES, bytesWritten: extracted.segmentBytes } },
+  ]);
+
+  const chunks = extracted.partitions['0'] ?? [];
+  const section = { segment: extracted.segment, ordinal: 0, chunks };
+  const schema = foldSchema(undefined, sketchFromJson(extracted.sketch));
+  await storage.put(schemaKey(RUN), jsonBody({ run: RUN, schema }));
+  await storage.put(mergeInputKey(RUN, 0), jsonBody({ partition: 0, documents: 20, sections: [section], base: [] }));
+  expect((await deliver(MERGE)).at(-1)).toEqual({ done: 20, bytes: extracted.segmentBytes });
+  const merged = await readJson<MergeReceipt>(storage, receiptKey(RUN, 'merge', 0));
+  expect(merged.bytesWritten).toBeGreaterThan(0);
+  expect(ended[1]).toEqual({
+    kind: 'merge',
+    result: 'done',
+    summary: { rows: 20, bytesRead: extracted.segmentBytes, bytesWritten: merged.bytesWritten },
+  });
+  expect(running()).toBe(0);
+  expect(readdirSync(scratch)).toEqual([]);
+});
+
+test('a job that fails, and one that is handed back, are told apart; both reject', async () => {
+  const stop = new AbortController();
+  let stopped = false;
+  const { ended, deliver, running } = await worker(async function* () {
+    yield { bytes: DOCUMENTS[0] as Buffer, offsets: [0] };
+    if (!stopped) throw new MongolakeError('SOURCE_UNREACHABLE', 'gone');
+    stop.abort(new MongolakeError('INTERRUPTED', 'the worker stops'));
+    yield { bytes: DOCUMENTS[1] as Buffer, offsets: [0] };
+  });
+  await expect(deliver(EXTRACT)).rejects.toMatchObject({ code: 'SOURCE_UNREACHABLE' });
+  stopped = true;
+  await expect(deliver(EXTRACT, stop.signal)).rejects.toMatchObject({ code: 'INTERRUPTED' });
+  expect(ended).toEqual([
+    { kind: 'extract', result: 'failed', summary: undefined },
+    { kind: 'extract', result: 'handed_back', summary: undefined },
+  ]);
+  expect(running()).toBe(0);
+});
