@@ -1,21 +1,37 @@
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import type { Dashboard } from './shared/adapters/dashboard.ts';
 import { bullmqQueue } from './shared/adapters/queue-bullmq.ts';
 import { localQueue } from './shared/adapters/queue-local.ts';
 import { dumpCatalog, dumpSource } from './shared/adapters/source-dump.ts';
 import { mongodbCatalog, mongodbSource } from './shared/adapters/source-mongodb.ts';
 import { fileStorage } from './shared/adapters/storage-file.ts';
 import { s3Storage } from './shared/adapters/storage-s3.ts';
-import type { Config, DumpConnection, MongodbConnection } from './shared/config/schema.ts';
+import type { ListenAddress } from './shared/config/fields.ts';
+import type { Config, DumpConnection, MongodbConnection, QueueConfig, VaultConfig } from './shared/config/schema.ts';
 import { sourceConnection, storeConnection, type TableTarget } from './shared/config/targets.ts';
 import { MongolakeError } from './shared/domain/errors.ts';
 import type { Clock } from './shared/ports/clock.ts';
 import type { Logger } from './shared/ports/logger.ts';
 import type { Queue } from './shared/ports/queue.ts';
+import type { Secrets } from './shared/ports/secrets.ts';
 import type { Catalog, CollectionInfo, Source } from './shared/ports/source.ts';
 import type { Storage } from './shared/ports/storage.ts';
 
 /** The one place where a port meets its adapter, chosen by the configuration. */
+
+/** Vault, logged in to. `debug` is the environment's `DEBUG`. Errors: as `openVault` says. */
+export async function openSecrets(
+  vault: VaultConfig,
+  clock: Clock,
+  logger: Pick<Logger, 'debug' | 'warn'>,
+  debug: string | undefined,
+): Promise<Secrets> {
+  const { timeout, ...settings } = vault;
+  // Loaded here: no other configuration pays for it.
+  const { openVault } = await import('./shared/adapters/secrets-vault.ts');
+  return openVault({ ...settings, timeoutMs: timeout }, { clock, logger, debug });
+}
 
 /** The table's storage. Nothing is connected yet. */
 export function openStorage(config: Config, target: TableTarget, clock: Clock): Storage {
@@ -112,6 +128,28 @@ export function openQueue(config: Config, clock: Clock, logger: Logger): Queue {
     stalledIntervalMs: queue.lockDuration,
     clock,
     workerName: `${hostname()}:${process.pid}`,
+    onError: (error) => logger.warn('queue trouble', { code: error.code, error: error.message }),
+  });
+}
+
+/** Serves the dashboard of a queue in Redis. Errors: as `startDashboard` says. */
+export async function openDashboard(
+  { dashboard }: Config,
+  queue: Extract<QueueConfig, { readonly kind: 'redis' }>,
+  listen: ListenAddress,
+  clock: Clock,
+  logger: Logger,
+): Promise<Dashboard> {
+  const { user, password, readOnly } = dashboard;
+  // Loaded here: no other command pays for the web server.
+  const { startDashboard } = await import('./shared/adapters/dashboard.ts');
+  return startDashboard({
+    url: queue.url,
+    prefix: queue.prefix,
+    listen,
+    readOnly,
+    ...(password === undefined ? {} : { login: { user, password } }),
+    clock,
     onError: (error) => logger.warn('queue trouble', { code: error.code, error: error.message }),
   });
 }

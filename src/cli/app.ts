@@ -1,4 +1,4 @@
-import { listCollections, openQueue, openSource, openStorage } from '../composition.ts';
+import { listCollections, openQueue, openSecrets, openSource, openStorage } from '../composition.ts';
 import { systemClock } from '../shared/adapters/clock-system.ts';
 import { pinoLogger } from '../shared/adapters/logger-pino.ts';
 import type { Config } from '../shared/config/schema.ts';
@@ -7,7 +7,9 @@ import { loadConfig } from '../shared/config.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
+import type { WorkerMetrics } from '../shared/ports/metrics.ts';
 import type { Consumer, Queue } from '../shared/ports/queue.ts';
+import type { Secrets } from '../shared/ports/secrets.ts';
 import type { Source } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { createMergePool } from '../worker/pool.ts';
@@ -28,6 +30,8 @@ export interface App {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly screen: Screen;
+  /** The store that values of the configuration came from; `undefined` where it refers to none. */
+  readonly secrets: Secrets | undefined;
   /** Aborted by the first SIGINT or SIGTERM; a second one ends the process at once. */
   readonly signal: AbortSignal;
   /** The tables that `PIPELINE[.COLLECTION]` names. */
@@ -39,9 +43,24 @@ export interface App {
   queue(): Queue;
 }
 
-export async function openApp(options: GlobalOptions): Promise<App> {
-  const config = loadConfig(options.config, process.env);
+/**
+ * Reads the configuration and what it refers to. With `keepLogin`, for commands that run long, the login to the store of secrets is
+ * renewed until the signal. Errors: as `loadConfig` says.
+ */
+export async function openApp(
+  options: GlobalOptions,
+  { keepLogin = false }: { readonly keepLogin?: boolean } = {},
+): Promise<App> {
   const clock = systemClock();
+  // The log is as the configuration says, which is not known before the store is open; until then nothing is logged.
+  let log: Logger | undefined;
+  const later: Pick<Logger, 'debug' | 'warn'> = {
+    debug: (message, fields) => log?.debug(message, fields),
+    warn: (message, fields) => log?.warn(message, fields),
+  };
+  const { config, secrets } = await loadConfig(options.config, process.env, (vault) =>
+    openSecrets(vault, clock, later, process.env.DEBUG),
+  );
   const screen = createScreen();
   const format = options.logFormat ?? config.log.format;
   const logger = pinoLogger({
@@ -49,6 +68,9 @@ export async function openApp(options: GlobalOptions): Promise<App> {
     print: screen.print,
     format: format === 'auto' ? (screen.interactive ? 'pretty' : 'json') : format,
   });
+  log = logger;
+  const signal = interruption(logger);
+  if (keepLogin) void secrets?.keepAlive(signal);
   const targets = (name: string | undefined) =>
     resolveTargets(config, name, (connection, database) => listCollections(config, connection, database));
   return {
@@ -56,7 +78,8 @@ export async function openApp(options: GlobalOptions): Promise<App> {
     clock,
     logger,
     screen,
-    signal: interruption(logger),
+    secrets,
+    signal,
     targets,
     target: async (name) => singleTarget(await targets(name)),
     storage: (target) => openStorage(config, target, clock),
@@ -92,7 +115,7 @@ export interface RunningWorker {
 export async function runWorker(
   app: App,
   queue: Queue,
-  options: { readonly concurrency?: number } = {},
+  options: { readonly concurrency?: number; readonly metrics?: WorkerMetrics | undefined } = {},
 ): Promise<RunningWorker> {
   const { config, clock, logger } = app;
   const concurrency = options.concurrency ?? config.worker.concurrency;
@@ -106,6 +129,7 @@ export async function runWorker(
     scratch: config.worker.scratch,
     shuffleBytes: SHUFFLE_BYTES,
     concurrency,
+    metrics: options.metrics,
     open: async (pipeline, collection) => {
       const target = await app.target(`${pipeline}.${collection}`);
       const storage = storages.get(target.tableUri) ?? app.storage(target);

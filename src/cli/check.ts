@@ -47,13 +47,16 @@ async function* sections(name: string | undefined, globals: GlobalOptions): Asyn
     app = await openApp(globals);
   } catch (error) {
     const known = asMongolakeError(error);
-    if (!isConfiguration(known.code)) throw error;
-    yield { table: null, results: each([failed('config', known), skipped('everything else', 'config failed')]) };
+    const part = isConfiguration(known.code) ? 'config' : VAULT_CODES.has(known.code) ? 'vault' : undefined;
+    if (part === undefined) throw error;
+    yield { table: null, results: each([failed(part, known), skipped('everything else', `${part} failed`)]) };
     return;
   }
   yield { table: null, results: sharedChecks(app) };
   yield* tableSections(app, name);
 }
+
+const VAULT_CODES: ReadonlySet<ErrorCode> = new Set(['VAULT_UNREACHABLE', 'VAULT_SEALED', 'VAULT_REFUSED']);
 
 function isConfiguration(code: ErrorCode): boolean {
   return code === 'CONFIG_INVALID' || code === 'CONFIG_VARIABLE';
@@ -117,6 +120,7 @@ async function* tableChecks(
 async function* sharedChecks(app: App): AsyncGenerator<CheckResult, void, void> {
   const pipelines = counted(Object.keys(app.config.pipelines).length, 'pipeline');
   yield ok('config', `${app.config.file}: ${pipelines}`);
+  if (app.secrets !== undefined) yield ok('vault', `${app.secrets.description}: every reference has a value`);
   yield* checkQueue(app);
   yield await checkScratch(app);
 }

@@ -1,8 +1,16 @@
 import { listCollections } from '../composition.ts';
 import { runDaemon } from '../coordinator/daemon.ts';
-import { resolveTargets } from '../shared/config/targets.ts';
-import { type GlobalOptions, openApp, runWorker } from './app.ts';
-import { createProgressView } from './progress.ts';
+import { readFreshness } from '../coordinator/freshness.ts';
+import { type ObservedTable, observed } from '../coordinator/observe.ts';
+import { coordinatorMetrics } from '../shared/adapters/metrics-coordinator.ts';
+import { queueMetrics } from '../shared/adapters/metrics-queue.ts';
+import { workerMetrics } from '../shared/adapters/metrics-worker.ts';
+import { resolveTargets, type TableTarget } from '../shared/config/targets.ts';
+import type { CoordinatorMetrics, WorkerMetrics } from '../shared/ports/metrics.ts';
+import type { Queue } from '../shared/ports/queue.ts';
+import { type App, type GlobalOptions, openApp, runWorker } from './app.ts';
+import { type Heartbeat, heartbeat, listenOf, type Observation, observe } from './observe.ts';
+import { createProgressView, type ProgressView } from './progress.ts';
 import { runTarget } from './sync.ts';
 
 export interface CoordinatorOptions {
@@ -12,43 +20,98 @@ export interface CoordinatorOptions {
 /** `coordinator`: keeps every table in step on its schedule until it is told to stop. With the local queue it does the work too. */
 export async function coordinatorCommand(
   name: string | undefined,
-  _options: CoordinatorOptions,
+  options: CoordinatorOptions,
   globals: GlobalOptions,
 ): Promise<number> {
-  const app = await openApp(globals);
+  const app = await openApp(globals, { keepLogin: true });
   const queue = app.queue();
-  await queue.depth();
-  const worker = app.config.queue.kind === 'local' ? await runWorker(app, queue) : undefined;
-  const view = createProgressView(app.clock, app.screen);
-  const pipelines = name === undefined ? Object.keys(app.config.pipelines) : [name];
-  const request = { mode: 'sync', from: null, to: null, overwrite: false } as const;
-  app.logger.info('coordinator started', { pipelines: pipelines.join(', ') });
+  const heart = heartbeat(app.clock);
+  const { observation, ...metrics } = await observeCoordinator(app, options, globals, queue, heart);
   try {
-    await runDaemon({
-      clock: app.clock,
-      logger: app.logger,
-      signal: app.signal,
-      maxConcurrentRuns: app.config.maxConcurrentRuns,
-      resolve: async () => {
-        const targets = await Promise.all(
-          pipelines.map((pipeline) =>
-            resolveTargets(app.config, pipeline, (connection, database) =>
-              listCollections(app.config, connection, database),
-            ),
-          ),
-        );
-        return targets.flat().map((target) => ({
-          name: target.name,
-          schedule: target.settings.schedule,
-          sync: () => runTarget(app, target, request, queue, view).finally(() => view.finish(target.name)),
-        }));
-      },
-    });
+    await queue.depth();
+    const worker =
+      app.config.queue.kind === 'local' ? await runWorker(app, queue, { metrics: metrics.worker }) : undefined;
+    const pipelines = name === undefined ? Object.keys(app.config.pipelines) : [name];
+    app.logger.info('coordinator started', { pipelines: pipelines.join(', ') });
+    observation?.started();
+    try {
+      const view = createProgressView(app.clock, app.screen);
+      const resolve = () => scheduledTables(app, pipelines, queue, view);
+      await runDaemon({
+        clock: app.clock,
+        logger: app.logger,
+        signal: app.signal,
+        maxConcurrentRuns: app.config.maxConcurrentRuns,
+        onLook: heart.beat,
+        resolve:
+          metrics.coordinator === undefined ? resolve : observed(resolve, { ...app, metrics: metrics.coordinator }),
+      });
+    } finally {
+      await worker?.consumer.stop();
+      await worker?.close();
+    }
   } finally {
-    await worker?.consumer.stop();
-    await worker?.close();
     await queue.close();
+    await observation?.close();
   }
   app.logger.info('coordinator stopped');
   return 0;
+}
+
+interface Observed {
+  readonly observation: Observation | undefined;
+  readonly coordinator?: CoordinatorMetrics;
+  /** Of the worker in this process, with the local queue. */
+  readonly worker?: WorkerMetrics;
+}
+
+async function observeCoordinator(
+  app: App,
+  options: CoordinatorOptions,
+  globals: GlobalOptions,
+  queue: Queue,
+  heart: Heartbeat,
+): Promise<Observed> {
+  const metrics: { coordinator?: CoordinatorMetrics; worker?: WorkerMetrics } = {};
+  const observation = await observe(app, {
+    ...listenOf(options.listen, app.config.coordinator.listen, `${globals.config}: coordinator.listen`),
+    queue,
+    live: heart.live,
+    register(registry, probe) {
+      queueMetrics(registry, probe);
+      metrics.coordinator = coordinatorMetrics(registry);
+      if (app.config.queue.kind === 'local') metrics.worker = workerMetrics(registry);
+    },
+  });
+  return { observation, ...metrics };
+}
+
+/** The tables of these pipelines, wildcards resolved now. */
+async function scheduledTables(
+  app: App,
+  pipelines: readonly string[],
+  queue: Queue,
+  view: ProgressView,
+): Promise<readonly ObservedTable[]> {
+  const request = { mode: 'sync', from: null, to: null, overwrite: false } as const;
+  const targets = await Promise.all(
+    pipelines.map((pipeline) =>
+      resolveTargets(app.config, pipeline, (connection, database) => listCollections(app.config, connection, database)),
+    ),
+  );
+  return targets.flat().map((target) => ({
+    name: target.name,
+    schedule: target.settings.schedule,
+    sync: () => runTarget(app, target, request, queue, view).finally(() => view.finish(target.name)),
+    readFreshness: () => freshnessOf(app, target),
+  }));
+}
+
+async function freshnessOf(app: App, target: TableTarget) {
+  const storage = app.storage(target);
+  try {
+    return await readFreshness(storage);
+  } finally {
+    await storage.close();
+  }
 }

@@ -35,6 +35,7 @@ export function resultJson(table: string, result: RunResult): Record<string, unk
     bytesRead: rest.bytesRead,
     bytesWritten: rest.bytesWritten,
     durationMs: rest.durationMs,
+    stagesMs: rest.stagesMs,
     run: rest.run,
     watermark: isoOrNull(rest.watermark),
   };

@@ -1,5 +1,8 @@
+import { workerMetrics } from '../shared/adapters/metrics-worker.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
+import type { WorkerMetrics } from '../shared/ports/metrics.ts';
 import { type GlobalOptions, openApp, runWorker } from './app.ts';
+import { listenOf, observe } from './observe.ts';
 
 export interface WorkerOptions {
   readonly concurrency?: string;
@@ -8,7 +11,7 @@ export interface WorkerOptions {
 
 /** `worker`: takes jobs until it is told to stop, then finishes what it has within the drain timeout. */
 export async function workerCommand(options: WorkerOptions, globals: GlobalOptions): Promise<number> {
-  const app = await openApp(globals);
+  const app = await openApp(globals, { keepLogin: true });
   if (app.config.queue.kind === 'local') {
     throw new MongolakeError(
       'CONFIG_INVALID',
@@ -19,15 +22,29 @@ export async function workerCommand(options: WorkerOptions, globals: GlobalOptio
     );
   }
   const queue = app.queue();
-  // Asked once, so that a wrong URL or password ends in an error now and not in a worker that waits for ever.
-  await queue.depth();
-  const concurrency = options.concurrency === undefined ? {} : { concurrency: Number(options.concurrency) };
-  const worker = await runWorker(app, queue, concurrency);
-  app.logger.info('worker started', { concurrency: concurrency.concurrency ?? app.config.worker.concurrency });
-  await aborted(app.signal);
-  await worker.consumer.drain(app.config.worker.drainTimeout);
-  await worker.close();
-  await queue.close();
+  let metrics: WorkerMetrics | undefined;
+  const observation = await observe(app, {
+    ...listenOf(options.listen, app.config.worker.listen, `${globals.config}: worker.listen`),
+    queue,
+    live: () => ({ ok: true, body: { status: 'ok' } }),
+    register(registry) {
+      metrics = workerMetrics(registry);
+    },
+  });
+  try {
+    // Asked once, so that a wrong URL or password ends in an error now and not in a worker that waits for ever.
+    await queue.depth();
+    const concurrency = options.concurrency === undefined ? app.config.worker.concurrency : Number(options.concurrency);
+    const worker = await runWorker(app, queue, { concurrency, metrics });
+    observation?.started();
+    app.logger.info('worker started', { concurrency });
+    await aborted(app.signal);
+    await worker.consumer.drain(app.config.worker.drainTimeout);
+    await worker.close();
+  } finally {
+    await queue.close();
+    await observation?.close();
+  }
   app.logger.info('worker stopped');
   return 0;
 }

@@ -20,6 +20,8 @@ export interface DaemonContext {
   /** Aborted when the coordinator is told to stop. */
   readonly signal: AbortSignal;
   readonly maxConcurrentRuns: number;
+  /** Called at each look at the clock, at least once a second while all is well: proof that the loop goes on. */
+  readonly onLook?: () => void;
 }
 
 /** How often wildcards are resolved again, so that a new collection gets its table. */
@@ -30,6 +32,11 @@ const LOOK_EVERY_MS = 1000;
 interface DaemonState {
   /** Whether the tables were told at least once. */
   known: boolean;
+  /** The question for the tables that is under way. A source that hangs must not hold up the tables that are known. */
+  resolving: Promise<void> | undefined;
+  resolvedAt: number | undefined;
+  /** What ends the daemon. */
+  failure: { readonly error: unknown } | undefined;
   tables: Map<string, DaemonTable>;
   scheduled: readonly Scheduled[];
   readonly running: Map<string, Promise<void>>;
@@ -39,31 +46,57 @@ interface DaemonState {
 
 /** Runs every table on its schedule until told to stop; then waits for the runs that go on, which stop by themselves. */
 export async function runDaemon(context: DaemonContext): Promise<void> {
-  const { clock, signal, logger } = context;
-  const state: DaemonState = { known: false, tables: new Map(), scheduled: [], running: new Map(), waiting: [] };
-  let resolvedAt: number | undefined;
+  const { clock, signal, logger, onLook } = context;
+  const state: DaemonState = {
+    known: false,
+    resolving: undefined,
+    resolvedAt: undefined,
+    failure: undefined,
+    tables: new Map(),
+    scheduled: [],
+    running: new Map(),
+    waiting: [],
+  };
   while (!signal.aborted) {
-    if (resolvedAt === undefined || clock.monotonic() - resolvedAt >= RESOLVE_EVERY_MS) {
-      await resolveTables(state, context);
-      resolvedAt = clock.monotonic();
-    }
+    onLook?.();
+    if (state.failure !== undefined) throw state.failure.error;
+    const resolving = resolveIfDue(state, context);
     const { start, skip, next } = takeDue(withRunning(state), clock.now());
     state.scheduled = next;
     for (const name of skip) logger.warn('the tick is skipped: the run before it still goes on', { table: name });
     state.waiting.push(...start);
     startWaiting(state, context);
-    await rest(context);
+    await rest(context, resolving);
   }
   await Promise.all(state.running.values());
 }
 
-/** Sleeps until the next look; being told to stop ends it at once. */
-async function rest({ clock, signal }: DaemonContext): Promise<void> {
+/** Sleeps until the next look; being told to stop, or the list of the tables, ends it at once. */
+async function rest({ clock, signal }: DaemonContext, resolving: Promise<void> | undefined): Promise<void> {
+  const listed = new AbortController();
   try {
-    await clock.sleep(LOOK_EVERY_MS, signal);
+    if (resolving === undefined) return await clock.sleep(LOOK_EVERY_MS, signal);
+    void resolving.then(() => listed.abort());
+    await clock.sleep(LOOK_EVERY_MS, AbortSignal.any([signal, listed.signal]));
   } catch (error) {
-    if (!signal.aborted) throw error;
+    if (!signal.aborted && !listed.signal.aborted) throw error;
   }
+}
+
+/** Asks for the tables where that is due; what is returned never rejects. */
+function resolveIfDue(state: DaemonState, context: DaemonContext): Promise<void> | undefined {
+  const { clock } = context;
+  const due = state.resolvedAt === undefined || clock.monotonic() - state.resolvedAt >= RESOLVE_EVERY_MS;
+  if (!due || state.resolving !== undefined) return state.resolving;
+  state.resolving = resolveTables(state, context)
+    .catch((error: unknown) => {
+      state.failure = { error };
+    })
+    .finally(() => {
+      state.resolving = undefined;
+      state.resolvedAt = clock.monotonic();
+    });
+  return state.resolving;
 }
 
 function withRunning(state: DaemonState): Scheduled[] {

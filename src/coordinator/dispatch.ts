@@ -53,10 +53,15 @@ function indexOf(job: Job): number {
   return job.kind === 'merge' ? job.partition : job.ordinal;
 }
 
-/** Jobs of a run that failed must not keep workers busy; where the queue can't be told, they find no plan and fail by themselves. */
+/**
+ * Jobs of a run that failed must not keep workers busy; where the queue can't be told, they find no plan and fail by themselves.
+ * Those that ended stay, so that people can look up in the queue what failed.
+ */
 async function forgetQuietly(queue: Queue, jobs: readonly Job[], logger: Logger): Promise<void> {
   try {
-    await queue.forget(jobs.map((job) => job.id));
+    const ids = jobs.map((job) => job.id);
+    const states = await queue.states(ids);
+    await queue.forget(ids.filter((_, index) => states[index]?.state === 'waiting'));
   } catch (error) {
     logger.warn('the jobs of the failed run could not be taken back', { error: (error as Error).message });
   }

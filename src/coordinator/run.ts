@@ -24,6 +24,7 @@ import { acquireLease, type Lease } from './lease.ts';
 import { checkNamespace, extractJobs, foldSketches, mergeInputs, mergeJobs, windowFor } from './plan.ts';
 import type { ProgressListener, StageProgress } from './progress.ts';
 import { runId } from './run-id.ts';
+import { type StageDurations, stageTimer } from './stages.ts';
 import { openState, type TableState } from './table.ts';
 
 /** What is asked of one table. Durations in milliseconds, sizes in bytes. */
@@ -72,6 +73,8 @@ export interface RunResult {
   readonly version: number | null;
   readonly window: { readonly from: number | null; readonly to: number | null };
   readonly watermark: number | null;
+  /** Epoch milliseconds: what the source held by then is in the table. */
+  readonly checkedAt: number;
   readonly counts: Counts;
   readonly partitionsTouched: number;
   readonly filesAdded: number;
@@ -79,12 +82,14 @@ export interface RunResult {
   readonly bytesRead: number;
   readonly bytesWritten: number;
   readonly durationMs: number;
+  readonly stagesMs: StageDurations;
 }
 
 /** One run of one table: window → extract → schema → merge → commit. At most one new version, or none. */
 export async function runTable(request: RunRequest, outer: RunContext): Promise<RunResult> {
   const { storage, clock } = outer;
   const started = clock.monotonic();
+  const timer = stageTimer(clock);
   const run = runId(clock);
   const lease = await acquireLease({ storage, clock, logger: outer.logger, run, ttlMs: request.settings.leaseTtl });
   const context = {
@@ -95,19 +100,25 @@ export async function runTable(request: RunRequest, outer: RunContext): Promise<
   try {
     const state = await standOn(lease, run, context);
     const { plan, window } = await makePlan(request, run, lease, state, context);
+    timer.ended('window');
     const extracted = await extract(plan, context);
+    timer.ended('extract');
     const { schema, inputs } = await prepareMerge(plan, state, extracted, context);
+    timer.ended('schema');
     const merged = await merge(plan, inputs, context);
+    timer.ended('merge');
     const counts = checkRun(extracted, inputs, merged);
     const version = await commitRun({ plan, state, schema, extracted, merged, counts }, context);
     if (version !== null) await writeCheckpointIfDue(version, request.settings, context);
     await noteFreshness(storage, plan, version ?? plan.base, counts);
     await dropStaging(storage, run);
+    timer.ended('commit');
     return {
       run,
       version,
       window: windowBounds(window),
       watermark: plan.nextWatermark,
+      checkedAt: plan.createdAt,
       counts,
       partitionsTouched: merged.filter((receipt) => receipt.added.length + receipt.removed.length > 0).length,
       filesAdded: total(merged, (receipt) => receipt.added.length),
@@ -115,6 +126,7 @@ export async function runTable(request: RunRequest, outer: RunContext): Promise<
       bytesRead: total(extracted, (receipt) => receipt.bytes) + total(merged, (receipt) => receipt.bytesRead),
       bytesWritten: total(merged, (receipt) => receipt.bytesWritten),
       durationMs: Math.round(clock.monotonic() - started),
+      stagesMs: timer.durations(),
     };
   } finally {
     await lease.release();

@@ -2,22 +2,48 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { crossCheck } from './config/check.ts';
-import { readDocument } from './config/document.ts';
+import { vaultSchema } from './config/deployment.ts';
+import { type ConfigDocument, readDocument } from './config/document.ts';
 import type { Environment, ReferenceResolver } from './config/interpolate.ts';
 import { issueMessage, issueProblems } from './config/issues.ts';
-import { problemsError } from './config/problem.ts';
-import { type Config, configSchema, type ParsedConfig } from './config/schema.ts';
+import { type Problem, problemsError } from './config/problem.ts';
+import { answeredReferences, collectReferences } from './config/references.ts';
+import { type Config, configSchema, type ParsedConfig, type VaultConfig } from './config/schema.ts';
 import { MongolakeError } from './domain/errors.ts';
+import type { Secrets } from './ports/secrets.ts';
 
-/** Read where `-c` is not given. */
-export const DEFAULT_CONFIG_FILE = 'mongolake.yaml';
+/** A configuration, and the store of secrets that it took values from; `undefined` where it refers to none. */
+export interface LoadedConfig {
+  readonly config: Config;
+  readonly secrets: Secrets | undefined;
+}
 
 /**
- * Reads a configuration file. `path` is what messages show. Errors: `CONFIG_INVALID` (no such file, not YAML, wrong keys or
- * values: all of them, with line, column and key), `CONFIG_VARIABLE` (a `${VAR}` is not set).
+ * Reads a configuration file. `path` is what messages show. `openSecrets` is called only where the file has `${vault:…}`
+ * references and nothing else is wrong with it. Errors: `CONFIG_INVALID` (no such file, not YAML, wrong keys or values, no such
+ * secret: all of them, with line, column and key), `CONFIG_VARIABLE` (a `${VAR}` is not set), and those of `Secrets`.
  */
-export function loadConfig(path: string, env: Environment, resolvers: readonly ReferenceResolver[] = []): Config {
-  return parseConfig(readText(path), path, env, resolvers);
+export async function loadConfig(
+  path: string,
+  env: Environment,
+  openSecrets: (vault: VaultConfig) => Promise<Secrets>,
+): Promise<LoadedConfig> {
+  const text = readText(path);
+  const asked = collectReferences();
+  const { document, problems } = examine(text, path, env, [asked.resolver]);
+  const all = [...problems, ...asked.problems(document)];
+  if (all.length > 0) throw problemsError(path, all);
+  const references = asked.references();
+  if (references.length === 0) return { config: parseConfig(text, path, env), secrets: undefined };
+  const secrets = await openSecrets(vaultOf(document, path));
+  const answers = await secrets.read(references);
+  return { config: parseConfig(text, path, env, [answeredReferences(references, answers)]), secrets };
+}
+
+/** The section by itself, which has no references to Vault and nothing wrong. */
+function vaultOf(document: ConfigDocument, path: string): VaultConfig {
+  const { vault } = document.value as { readonly vault: unknown };
+  return completeVault(vaultSchema.parse(vault), dirname(resolve(path)));
 }
 
 /**
@@ -30,28 +56,41 @@ export function parseConfig(
   env: Environment,
   resolvers: readonly ReferenceResolver[] = [],
 ): Config {
+  const { config, problems } = examine(text, fileName, env, resolvers);
+  if (config === undefined || problems.length > 0) throw problemsError(fileName, problems);
+  return config;
+}
+
+/** Everything that is wrong, and the configuration as far as its values are known. */
+function examine(
+  text: string,
+  fileName: string,
+  env: Environment,
+  resolvers: readonly ReferenceResolver[],
+): { readonly document: ConfigDocument; readonly config: Config | undefined; readonly problems: readonly Problem[] } {
   const document = readDocument(text, env, resolvers);
-  if (document.value === undefined) throw problemsError(fileName, document.problems);
+  const { problems } = document;
+  if (document.value === undefined) return { document, config: undefined, problems };
   const parsed = configSchema.safeParse(document.value, { error: issueMessage });
   if (!parsed.success) {
-    throw problemsError(fileName, [...document.problems, ...issueProblems(parsed.error.issues, document)]);
+    return { document, config: undefined, problems: [...problems, ...issueProblems(parsed.error.issues, document)] };
   }
   const config = complete(parsed.data, resolve(fileName));
-  const problems = [...document.problems, ...crossCheck(config, document)];
-  if (problems.length > 0) throw problemsError(fileName, problems);
-  return config;
+  return { document, config, problems: [...problems, ...crossCheck(config, document)] };
 }
 
 /** Fills in what depends on the machine and on where the file is. */
 function complete(parsed: ParsedConfig, file: string): Config {
-  const { concurrency, scratch, ...worker } = parsed.worker;
+  const { vault, ...rest } = parsed;
+  const { concurrency, scratch, ...worker } = rest.worker;
   const folder = dirname(file);
   const connections = Object.entries(parsed.connections).map(([name, connection]) => {
     if (connection.kind !== 'dump') return [name, connection] as const;
     return [name, { ...connection, path: resolve(folder, connection.path) }] as const;
   });
   return {
-    ...parsed,
+    ...rest,
+    ...(vault === undefined ? {} : { vault: completeVault(vault, folder) }),
     connections: Object.fromEntries(connections),
     worker: {
       ...worker,
@@ -60,6 +99,11 @@ function complete(parsed: ParsedConfig, file: string): Config {
     },
     file,
   };
+}
+
+function completeVault(vault: VaultConfig, folder: string): VaultConfig {
+  const { auth } = vault;
+  return auth.method === 'ec2' ? { ...vault, auth: { ...auth, nonceFile: resolve(folder, auth.nonceFile) } } : vault;
 }
 
 function readText(path: string): string {

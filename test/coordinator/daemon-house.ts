@@ -22,10 +22,18 @@ export function house() {
   const lines: Line[] = [];
   const tables = new Map<string, DaemonTable>();
   let failure: MongolakeError | undefined;
+  let hanging = false;
+  let lookedAt_ms = 0;
   return {
     clock,
     lines,
     tables,
+    /** When it looked at the clock last, milliseconds since noon. */
+    lookedAt_ms: () => lookedAt_ms,
+    /** From here on the list of tables is asked for and never told. */
+    hang() {
+      hanging = true;
+    },
     fail(error: MongolakeError | undefined) {
       failure = error;
     },
@@ -43,10 +51,14 @@ export function house() {
     start({ maxConcurrentRuns = 8 } = {}) {
       const resolve = async () => {
         if (failure !== undefined) throw failure;
+        if (hanging) await new Promise(() => {});
         return [...tables.values()];
       };
+      const onLook = () => {
+        lookedAt_ms = clock.now() - NOON;
+      };
       return running(clock, (signal) =>
-        runDaemon({ resolve, clock, logger: keepingLogger(lines), signal, maxConcurrentRuns }),
+        runDaemon({ resolve, clock, logger: keepingLogger(lines), signal, maxConcurrentRuns, onLook }),
       );
     },
   };
@@ -89,6 +101,7 @@ const RESULT: RunResult = {
   version: null,
   window: { from: null, to: null },
   watermark: null,
+  checkedAt: NOON,
   counts: NO_COUNTS,
   partitionsTouched: 0,
   filesAdded: 0,
@@ -96,4 +109,5 @@ const RESULT: RunResult = {
   bytesRead: 0,
   bytesWritten: 0,
   durationMs: 0,
+  stagesMs: { window: 0, extract: 0, schema: 0, merge: 0, commit: 0 },
 };

@@ -42,14 +42,10 @@ describe('beats', () => {
   test('a machine that slept catches up with one run, and the beat is as before', async () => {
     const { clock, start, table } = house();
     const runs = table('a', QUARTER);
-    let asleep = true;
+    let rests = 0;
     const sleep = clock.sleep;
-    // The first rest takes an hour and a minute, as where the lid was closed.
-    clock.sleep = (ms, signal) => {
-      const first = asleep;
-      asleep = false;
-      return sleep(first ? 61 * MINUTE : ms, signal);
-    };
+    // The first rest after the tables are known takes an hour and a minute, as where the lid was closed.
+    clock.sleep = (ms, signal) => sleep(++rests === 2 ? 61 * MINUTE : ms, signal);
     const daemon = start();
     await clock.advance(76 * MINUTE);
     expect(runs).toEqual([0, 61 * MINUTE, 75 * MINUTE]);
@@ -192,6 +188,29 @@ describe('the list of tables', () => {
       await daemon.stop();
     },
   );
+
+  test('one that is never told holds up neither the loop nor the tables known, nor the end', async () => {
+    const { clock, start, table, hang, lookedAt_ms } = house();
+    const runs = table('a', QUARTER);
+    const daemon = start();
+    await clock.advance(SECOND);
+    hang();
+    await clock.advance(30 * MINUTE);
+    expect(lookedAt_ms()).toBe(30 * MINUTE + SECOND);
+    expect(runs).toHaveLength(3);
+    daemon.abort();
+    await settle();
+    expect(daemon.isOver()).toBe(true);
+  });
+
+  test('one that is never told at the start: the loop goes on all the same', async () => {
+    const { clock, start, hang, lookedAt_ms } = house();
+    hang();
+    const daemon = start();
+    await clock.advance(5 * MINUTE);
+    expect(lookedAt_ms()).toBe(5 * MINUTE);
+    await daemon.stop();
+  });
 
   test('one that can not be told at the start ends the daemon, unless waiting may help', async () => {
     const refused = house();

@@ -45,7 +45,11 @@ const ROOMS: readonly Room[] = [
 
 /** Packages that only some rooms know: a vendor stays behind its port, native code off the main thread. */
 const OWN_PACKAGES: readonly { readonly packages: RegExp; readonly rooms: readonly string[] }[] = [
-  { packages: /^(?:@aws-sdk\/.*|mongodb|bullmq|ioredis|proper-lockfile|pino)$/, rooms: ['adapters'] },
+  {
+    packages:
+      /^(?:@aws-sdk\/.*|mongodb|bullmq|ioredis|proper-lockfile|pino|node-vault|fastify|prom-client|@(?:fastify|bull-board)\/.*)$/,
+    rooms: ['adapters'],
+  },
   { packages: /^@duckdb\//, rooms: ['worker/thread'] },
   { packages: /^piscina$/, rooms: ['worker'] },
   { packages: /^(?:zod|yaml)$/, rooms: ['config'] },

@@ -15,11 +15,16 @@ export function systemClock(): Clock {
   };
 }
 
-async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+async function sleep(
+  ms: number,
+  signal?: AbortSignal,
+  { background = false }: { readonly background?: boolean } = {},
+): Promise<void> {
   signal?.throwIfAborted();
+  const options = { ref: !background, ...(signal === undefined ? {} : { signal }) };
   for (let left = ms; left > 0; left -= TIMER_MAX_MS) {
     try {
-      await timer(Math.min(left, TIMER_MAX_MS), undefined, signal === undefined ? {} : { signal });
+      await timer(Math.min(left, TIMER_MAX_MS), undefined, options);
     } catch (error) {
       // Node rejects with an AbortError of its own; the caller is promised the signal's reason.
       signal?.throwIfAborted();

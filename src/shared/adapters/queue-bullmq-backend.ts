@@ -3,6 +3,9 @@ import type { MongolakeError } from '../domain/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { RedisConnectionHandle, RedisRole } from './redis.ts';
 
+/** Name of the one queue of a prefix. */
+export const QUEUE_NAME = 'jobs';
+
 /** What producer, consumer and events of one queue share. */
 export interface BullmqContext {
   readonly clock: Clock;

@@ -66,14 +66,18 @@ async function call<T>(state: State, work: (queue: JobQueue, client: Redis) => P
 /** The queue, once Redis takes commands. BullMQ's object is useless for good where its first commands fail: it is made anew. */
 async function openQueue(state: State, connection: RedisConnectionHandle): Promise<JobQueue> {
   await connection.ready();
-  state.queue ??= makeQueue(state.context, connection).catch((error: unknown) => {
+  state.queue ??= makeBullQueue(state.context, connection).catch((error: unknown) => {
     state.queue = undefined;
     throw error;
   });
   return state.queue;
 }
 
-async function makeQueue(context: BullmqContext, connection: RedisConnectionHandle): Promise<JobQueue> {
+/** BullMQ's queue over `connection`, which must be ready: where its first commands fail, the queue is useless for good. */
+export async function makeBullQueue(
+  context: Pick<BullmqContext, 'queueName' | 'prefix' | 'report' | 'label'>,
+  connection: RedisConnectionHandle,
+): Promise<JobQueue> {
   const { queueName, prefix, report, label } = context;
   const queue: JobQueue = new BullQueue(
     queueName,

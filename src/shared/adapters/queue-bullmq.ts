@@ -2,7 +2,7 @@ import { QueueEvents } from 'bullmq';
 import { MongolakeError } from '../domain/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Consumer, Queue } from '../ports/queue.ts';
-import { type BullmqContext, backendOver } from './queue-bullmq-backend.ts';
+import { type BullmqContext, backendOver, QUEUE_NAME } from './queue-bullmq-backend.ts';
 import { type ConsumerSettings, startConsumer } from './queue-bullmq-consumer.ts';
 import { bullmqProducer } from './queue-bullmq-producer.ts';
 import { createHints } from './queue-hints.ts';
@@ -94,7 +94,7 @@ function contextOf(options: BullmqQueueOptions): BullmqContext {
   return {
     clock: options.clock,
     label: redisLabel(options.url),
-    queueName: options.queueName ?? 'jobs',
+    queueName: options.queueName ?? QUEUE_NAME,
     prefix: options.prefix ?? '{mongolake}',
     connect: (role, name) => connectRedis({ url: options.url, connectTimeoutMs, name }, role, report),
     report,

@@ -11,17 +11,18 @@ const ABANDONED_MS = 24 * 3_600_000;
 /**
  * Runs `run` with a synced temporary file that holds `chunks`, in `folder`, which is created where it is missing. Afterwards the
  * temporary file is gone, and the folder is synced so that what `run` did to it survives a crash. Errors are the system's own, or
- * those of `chunks` and `run`.
+ * those of `chunks` and `run`. `mode` is for who may read it.
  */
 export async function withTemporary<T>(
   folder: string,
   clock: Clock,
   chunks: AsyncIterable<Buffer>,
   run: (temporary: string) => Promise<T>,
+  mode = 0o666,
 ): Promise<T> {
   await makeFolder(folder);
   const temporary = join(folder, `${TEMPORARY_PREFIX}${clock.randomHex(16)}`);
-  const [outcome] = await Promise.allSettled([writeSynced(temporary, chunks).then(() => run(temporary))]);
+  const [outcome] = await Promise.allSettled([writeSynced(temporary, chunks, mode).then(() => run(temporary))]);
   const [cleaned] = await Promise.allSettled([rm(temporary, { force: true }).then(() => syncFolder(folder))]);
   if (outcome.status === 'rejected') throw outcome.reason;
   if (cleaned.status === 'rejected') throw cleaned.reason;
@@ -46,8 +47,8 @@ export async function sweepTemporaries(folder: string, newest: string): Promise<
   }
 }
 
-async function writeSynced(path: string, chunks: AsyncIterable<Buffer>): Promise<void> {
-  const handle = await open(path, 'wx');
+async function writeSynced(path: string, chunks: AsyncIterable<Buffer>, mode: number): Promise<void> {
+  const handle = await open(path, 'wx', mode);
   try {
     for await (const chunk of chunks) await handle.writeFile(chunk);
     await handle.sync();

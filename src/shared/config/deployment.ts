@@ -61,7 +61,7 @@ export const vaultSchema = z
   })
   .meta({
     description:
-      'A HashiCorp Vault. Any value may then be written as ${vault:secret/data/mongolake#mongo_password}: path of the read, # and the key (KV version 1 and 2).',
+      'A HashiCorp Vault. Any value may then be written as ${vault:secret/data/mongolake#mongo_password}: path of the read, # and the key (KV version 1 and 2). As the user or password of a URL it is percent-encoded, elsewhere put in as it is.',
   });
 
 const LISTEN_EXAMPLES = ['127.0.0.1:9464', '0.0.0.0:9464', '[::1]:9464'];

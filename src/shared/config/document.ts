@@ -203,12 +203,12 @@ function readList(reading: Reading, items: readonly unknown[], path: KeyPath): u
 
 function readText(reading: Reading, text: string, path: KeyPath, origin: Origin): string | undefined {
   if (!text.includes('${')) return text;
-  const result = interpolate(text, reading.env, reading.resolvers);
-  const unknown = result.unset.length > 0 || result.problems.length > 0;
+  const result = interpolate(text, reading.env, reading.resolvers, path);
+  const unknown = result.unset.length > 0 || result.problems.length > 0 || result.later;
   reading.origins.set(pathId(path), { ...origin, references: result.names, unknown });
   for (const message of result.problems) report(reading, origin.value, path, message);
   for (const name of result.unset) {
-    const message = name.includes(':') ? `${name} is not there` : `variable ${name} is not set`;
+    const message = `variable ${name} is not set`;
     reading.problems.push({ code: 'CONFIG_VARIABLE', place: reading.place(origin.value), path, message });
   }
   return unknown ? '' : result.text;

@@ -119,6 +119,7 @@ One YAML file, \`mongolake.yaml\` unless \`-c FILE\` says otherwise. \`mongolake
 JSON Schema that editors complete from. This page is made from the same schema (\`npm run schema\`).
 
 - \`\${VAR}\` is taken from the environment and must be set there; \`\${VAR:-default}\` need not be. Quote it: \`uri: "\${MONGODB_URI}"\`. \`$\${\` is a literal \`\${\`.
+- \`\${vault:secret/data/mongolake#mongo_password}\` is read from HashiCorp Vault at start, where there is a \`vault\` section: see [secrets](secrets.md).
 - Durations are \`90s\`, \`5m\`, \`1h 30m\`; sizes \`128MB\` (10^6) or \`128MiB\` (2^20).
 - Relative paths start at the folder of the file. An unknown key is an error that names its line.
 - The settings under \`defaults\` may also stand in a pipeline, and in its \`collections.<name>\`; the nearest one holds.

@@ -1,15 +1,21 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references to variables are written so
+import type { KeyPath } from './problem.ts';
+
 /**
  * References to the environment in values: `${NAME}`, `${NAME:-default}` (default where unset or empty), and `$${` for a literal
  * `${`. `${scheme:reference}` asks another resolver. Pure; a value is put in once and never looked at again.
  */
 
-/** Answers `${scheme:reference}`, as a secret store does from what was fetched before. `undefined`: there is no such value. */
+/** Answers `${scheme:reference}`, as a secret store does from what was fetched before. */
 export interface ReferenceResolver {
   /** Lower-case letters and digits: `vault` for `${vault:kv/mongo#uri}`. */
   readonly scheme: string;
-  resolve(reference: string): string | undefined;
+  /** `path` is the key whose value has the reference. */
+  resolve(reference: string, path: KeyPath): Resolved;
 }
+
+/** `problem` says why there is no value; `later`: it is not known yet, and nothing is wrong with that. */
+export type Resolved = { readonly value: string } | { readonly problem: string } | { readonly later: true };
 
 /** One `${…}` of a value. */
 export interface Reference {
@@ -27,10 +33,12 @@ export interface Interpolated {
   readonly text: string | undefined;
   /** As written: `${NAME}`. Never a value. */
   readonly names: readonly string[];
-  /** References that nobody answers. */
+  /** Variables that are not set, as written. */
   readonly unset: readonly string[];
-  /** What is wrong with the syntax, or a scheme without a resolver. */
+  /** What is wrong with the syntax, a scheme without a resolver, or what a resolver says. */
   readonly problems: readonly string[];
+  /** Whether a resolver answers later, so that `text` is not the value. */
+  readonly later: boolean;
 }
 
 type Part = string | Reference;
@@ -79,40 +87,60 @@ function parseReference(inner: string): Reference | undefined {
   return { scheme: other[1], name: other[2], fallback: undefined };
 }
 
-/** Puts the references in. What a reference answers is never scanned again. */
+/**
+ * Puts the references in. What a reference answers is never scanned again. What a resolver answers is percent-encoded where it is the
+ * user or password of a URL: `mongodb://reader:${vault:…}@host/`. `path` is the key of `text`, for resolvers.
+ */
 export function interpolate(
   text: string,
   env: Environment,
   resolvers: readonly ReferenceResolver[] = [],
+  path: KeyPath = [],
 ): Interpolated {
-  const split = splitReferences(text);
+  const { parts, problems: malformed } = splitReferences(text);
   const names: string[] = [];
   const unset: string[] = [];
-  const problems = [...split.problems];
+  const problems = [...malformed];
   let result = '';
-  let mayVanish = split.parts.length > 0;
-  for (const part of split.parts) {
+  let later = false;
+  let mayVanish = parts.length > 0;
+  parts.forEach((part, index) => {
     if (typeof part === 'string') {
       result += part;
       mayVanish = false;
-      continue;
+      return;
     }
     const name = formatReference(part);
     names.push(name);
-    const resolver = resolvers.find((candidate) => candidate.scheme === part.scheme);
-    if (part.scheme !== undefined && resolver === undefined)
-      problems.push(`nothing answers ${part.scheme}: references`);
-    const value = part.scheme === undefined ? lookUp(env, part) : resolver?.resolve(part.name);
-    if (value === undefined) unset.push(name);
     if (part.fallback !== '') mayVanish = false;
-    result += value ?? '';
-  }
+    if (part.scheme === undefined) {
+      const value = lookUp(env, part);
+      if (value === undefined) unset.push(name);
+      result += value ?? '';
+      return;
+    }
+    const resolver = resolvers.find(({ scheme }) => scheme === part.scheme);
+    const resolved = resolver?.resolve(part.name, path) ?? { problem: `nothing answers ${part.scheme}: references` };
+    if ('problem' in resolved) problems.push(`${name}: ${resolved.problem}`);
+    else if ('later' in resolved) later = true;
+    else result += isUserInfo(parts, index) ? encodeURIComponent(resolved.value) : resolved.value;
+  });
   return {
     text: result === '' && mayVanish ? undefined : result,
     names,
     unset: problems.length > 0 ? [] : unset,
     problems,
+    later,
   };
+}
+
+/** Whether the part stands between the `://` and the `@` of a URL. A reference counts as text without such signs. */
+function isUserInfo(parts: readonly Part[], index: number): boolean {
+  const literals = (some: readonly Part[]) => some.map((part) => (typeof part === 'string' ? part : '')).join('');
+  return (
+    /^\s*[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?#@]*$/.test(literals(parts.slice(0, index))) &&
+    /^[^/?#]*@/.test(literals(parts.slice(index + 1)))
+  );
 }
 
 /** As the user wrote it, without the default. */

@@ -6,8 +6,11 @@ export interface Clock {
   now(): number;
   /** Monotonic clock, milliseconds from an arbitrary start. Never goes back. */
   monotonic(): number;
-  /** Resolves after `ms` milliseconds, or rejects with the signal's reason once it is aborted. */
-  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /**
+   * Resolves after `ms` milliseconds, or rejects with the signal's reason once it is aborted. With `background` the wait does not
+   * keep the process alive.
+   */
+  sleep(ms: number, signal?: AbortSignal, options?: { readonly background?: boolean }): Promise<void>;
   /** `bytes` random bytes as lower-case hex; unique enough to name an attempt. */
   randomHex(bytes: number): string;
 }

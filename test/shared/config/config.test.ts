@@ -39,12 +39,14 @@ describe("the design's example", () => {
         },
       },
       maxConcurrentRuns: 4,
+      coordinator: {},
       worker: {
         concurrency: availableParallelism(),
         memory: 512_000_000,
         scratch: tmpdir(),
         drainTimeout: 25_000,
       },
+      dashboard: { listen: { host: '127.0.0.1', port: 3000 }, user: 'mongolake', readOnly: true },
       log: { level: 'info', format: 'auto' },
       file: '/etc/mongolake.yaml',
     });
@@ -145,7 +147,7 @@ worker: { concurrency: \${CORES:-auto} }
   });
 
   test('a resolver answers its scheme', () => {
-    const vault = { scheme: 'vault', resolve: () => 'mongodb://from-vault' };
+    const vault = { scheme: 'vault', resolve: () => ({ value: 'mongodb://from-vault' }) };
     const config = parseConfig(SMALL.replace('"mongodb://localhost"', '${vault:kv/mongo#uri}'), 'm.yaml', {}, [vault]);
     expect(config.connections.db).toMatchObject({ uri: 'mongodb://from-vault' });
   });
@@ -155,28 +157,28 @@ describe('loadConfig', () => {
   const folder = mkdtempSync(join(tmpdir(), 'mongolake-config-'));
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  test('reads a file and knows where it was', () => {
+  const noSecrets = () => Promise.reject(new Error('nobody needs Vault here'));
+
+  test('reads a file and knows where it was', async () => {
     const path = join(folder, 'mongolake.yaml');
     writeFileSync(path, SMALL);
-    expect(loadConfig(path, {}).file).toBe(path);
+    expect((await loadConfig(path, {}, noSecrets)).config.file).toBe(path);
   });
 
-  test('a missing file is CONFIG_INVALID and says what to run', () => {
+  test('a missing file is CONFIG_INVALID and says what to run', async () => {
     const path = join(folder, 'none.yaml');
-    expect(() => loadConfig(path, {})).toThrow(
-      expect.objectContaining({
-        code: 'CONFIG_INVALID',
-        exitCode: 78,
-        message: `${path}: there is no such file`,
-        hint: expect.stringContaining('mongolake init'),
-      }),
-    );
+    await expect(loadConfig(path, {}, noSecrets)).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      exitCode: 78,
+      message: `${path}: there is no such file`,
+      hint: expect.stringContaining('mongolake init'),
+    });
   });
 
-  test('a folder and bytes that are no text are CONFIG_INVALID', () => {
+  test('a folder and bytes that are no text are CONFIG_INVALID', async () => {
     const path = join(folder, 'binary.yaml');
     writeFileSync(path, Buffer.from([0x61, 0xff]));
-    expect(() => loadConfig(path, {})).toThrow(`${path}: is not UTF-8 text`);
-    expect(() => loadConfig(folder, {})).toThrow(`${folder}: can not be read (EISDIR)`);
+    await expect(loadConfig(path, {}, noSecrets)).rejects.toThrow(`${path}: is not UTF-8 text`);
+    await expect(loadConfig(folder, {}, noSecrets)).rejects.toThrow(`${folder}: can not be read (EISDIR)`);
   });
 });

@@ -5,6 +5,8 @@ import { interpolate, maskReferences } from '../../../src/shared/config/interpol
 
 const env = { HOST: 'db', EMPTY: '', TRICKY: '${HOST} $${HOST}' };
 
+const vault = (value: string) => ({ scheme: 'vault', resolve: () => ({ value }) });
+
 describe('interpolate', () => {
   test.each([
     ['${HOST}', 'db'],
@@ -45,10 +47,30 @@ describe('interpolate', () => {
   );
 
   test('another scheme is asked of its resolver', () => {
-    const vault = { scheme: 'vault', resolve: (name: string) => (name === 'kv/mongo#uri' ? 'mongodb://' : undefined) };
-    expect(interpolate('${vault:kv/mongo#uri}', env, [vault]).text).toBe('mongodb://');
-    expect(interpolate('${vault:kv/none}', env, [vault]).unset).toEqual(['${vault:kv/none}']);
-    expect(interpolate('${vault:kv/mongo#uri}', env).problems).toEqual(['nothing answers vault: references']);
+    expect(interpolate('${vault:kv/mongo#uri}', env, [vault('mongodb://')]).text).toBe('mongodb://');
+    expect(interpolate('${vault:kv/mongo#uri}', env).problems).toEqual([
+      '${vault:kv/mongo#uri}: nothing answers vault: references',
+    ]);
+    const none = { scheme: 'vault', resolve: () => ({ problem: 'there is nothing at kv' }) };
+    expect(interpolate('${vault:kv#none}', env, [none])).toMatchObject({
+      unset: [],
+      problems: ['${vault:kv#none}: there is nothing at kv'],
+    });
+    const later = { scheme: 'vault', resolve: () => ({ later: true as const }) };
+    expect(interpolate('a ${vault:kv#x}', env, [later])).toMatchObject({ later: true, problems: [] });
+  });
+
+  test.each([
+    ['mongodb://reader:${vault:kv#p}@db/', 'mongodb://reader:p%40s%2Fs%3A%25@db/'],
+    ['mongodb://${vault:kv#p}:${vault:kv#p}@db,db2/?a=b', 'mongodb://p%40s%2Fs%3A%25:p%40s%2Fs%3A%25@db,db2/?a=b'],
+    ['redis://:${vault:kv#p}@${HOST}', 'redis://:p%40s%2Fs%3A%25@db'],
+    ['mongodb://${HOST}:${vault:kv#p}@${vault:kv#p}/', 'mongodb://db:p%40s%2Fs%3A%25@p@s/s:%/'],
+    ['${vault:kv#p}', 'p@s/s:%'],
+    ['s3://${vault:kv#p}/a@b', 's3://p@s/s:%/a@b'],
+    ['https://host/${vault:kv#p}@x', 'https://host/p@s/s:%@x'],
+    ['reader:${vault:kv#p}@db', 'reader:p@s/s:%@db'],
+  ])('in the user or password of a URL an answer is percent-encoded: %s', (text, expected) => {
+    expect(interpolate(text, { HOST: 'db' }, [vault('p@s/s:%')]).text).toBe(expected);
   });
 });
 

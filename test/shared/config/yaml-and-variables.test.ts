@@ -124,7 +124,7 @@ describe('variables', () => {
       ),
     );
     expect(failure(change('eu-west-1', '${vault:kv/x#y}'))).toBe(
-      invalid('4:29 connections.lake.region: nothing answers vault: references'),
+      invalid('4:29 connections.lake.region: ${vault:kv/x#y}: nothing answers vault: references'),
     );
   });
 

@@ -1,0 +1,26 @@
+import type { Clock } from '../shared/ports/clock.ts';
+import type { Stage } from './progress.ts';
+
+/** How long each stage of a run took, milliseconds. */
+export type StageDurations = Readonly<Record<Stage, number>>;
+
+/** Measures the stages of one run, which follow each other. */
+export interface StageTimer {
+  /** The stage ends now; the next one begins. */
+  ended(stage: Stage): void;
+  durations(): StageDurations;
+}
+
+/** A timer whose first stage begins now. */
+export function stageTimer(clock: Clock): StageTimer {
+  const durations = { window: 0, extract: 0, schema: 0, merge: 0, commit: 0 };
+  let begun = clock.monotonic();
+  return {
+    ended(stage) {
+      const now = clock.monotonic();
+      durations[stage] = Math.round(now - begun);
+      begun = now;
+    },
+    durations: () => durations,
+  };
+}

@@ -1,0 +1,180 @@
+import { expect, test } from 'vitest';
+import type { Freshness } from '../../src/coordinator/freshness.ts';
+import { type ObservedTable, observed } from '../../src/coordinator/observe.ts';
+import type { RunResult } from '../../src/coordinator/run.ts';
+import { NO_COUNTS } from '../../src/shared/domain/books.ts';
+import { MongolakeError } from '../../src/shared/domain/errors.ts';
+import type { CoordinatorMetrics } from '../../src/shared/ports/metrics.ts';
+import { fakeClock, settle } from './fake-clock.ts';
+import { silent } from './table-harness.ts';
+
+const NEVER = new AbortController().signal;
+
+const result = (version: number | null, checkedAt: number): RunResult => ({
+  run: 'run',
+  version,
+  window: { from: null, to: null },
+  watermark: checkedAt - 5,
+  checkedAt,
+  counts: NO_COUNTS,
+  partitionsTouched: 0,
+  filesAdded: 0,
+  filesRemoved: 0,
+  bytesRead: 0,
+  bytesWritten: 0,
+  durationMs: 0,
+  stagesMs: { window: 0, extract: 0, schema: 0, merge: 0, commit: 0 },
+});
+
+const freshness = (checkedAt: number): Freshness => ({
+  formatVersion: 1,
+  run: 'before',
+  checkedAt,
+  version: 3,
+  watermark: checkedAt - 5,
+  counts: NO_COUNTS,
+});
+
+/** Metrics that keep what they are told, one line each. */
+function observation() {
+  const told: string[] = [];
+  const metrics: CoordinatorMetrics = {
+    tables: (names) => told.push(`tables ${names.join(' ')}`),
+    runStarted: (table) => told.push(`started ${table}`),
+    runEnded: (table, outcome, at, durationMs, figures) =>
+      told.push(`${outcome} ${table} at ${at} after ${durationMs}${figures === undefined ? '' : ' with figures'}`),
+    fresh: (table, { checkedAt, watermark }) => told.push(`fresh ${table} ${checkedAt} ${watermark}`),
+  };
+  const clock = fakeClock(1000);
+  const tables: ObservedTable[] = [];
+  const table = (name: string, sync: () => Promise<RunResult>, readFreshness: ObservedTable['readFreshness']) =>
+    tables.push({ name, schedule: { kind: 'none' }, sync, readFreshness });
+  const resolve = observed(async () => tables, { metrics, clock, logger: silent });
+  return {
+    told,
+    clock,
+    tables,
+    table,
+    async resolve() {
+      const resolved = await resolve();
+      await settle();
+      return resolved;
+    },
+  };
+}
+
+test('freshness is known before the first run, and asked for only until it is', async () => {
+  const { told, table, resolve } = observation();
+  let asked = 0;
+  table(
+    'guest.a',
+    async () => result(4, 990),
+    async () => {
+      if (asked++ === 0) throw new MongolakeError('STORE_UNREACHABLE', 'away');
+      return freshness(500);
+    },
+  );
+  await resolve();
+  expect(told.splice(0)).toEqual(['tables guest.a']);
+  await resolve();
+  expect(told.splice(0)).toEqual(['tables guest.a', 'fresh guest.a 500 495']);
+  await resolve();
+  expect(asked).toBe(2);
+});
+
+test.each([
+  [4, 'committed'],
+  [null, 'unchanged'],
+] as const)('a run that ends well at version %s is %s, and the table is fresh', async (version, outcome) => {
+  const { told, clock, table, resolve } = observation();
+  table(
+    'guest.a',
+    async () => {
+      await clock.sleep(70);
+      return result(version, 990);
+    },
+    async () => undefined,
+  );
+  const [only] = await resolve();
+  const run = only?.sync(NEVER);
+  await clock.advance(70);
+  expect(await run).toEqual(result(version, 990));
+  expect(told.slice(1)).toEqual([
+    'started guest.a',
+    `${outcome} guest.a at 1070 after 70 with figures`,
+    'fresh guest.a 990 985',
+  ]);
+});
+
+test('a run that fails is told of, and its error passed on; what only meets another run or a stop is skipped', async () => {
+  const { told, table, resolve } = observation();
+  const outcomes = { COMMIT_CONFLICT: 'failed', LEASE_HELD: 'skipped', INTERRUPTED: 'skipped' } as const;
+  for (const [code, outcome] of Object.entries(outcomes)) {
+    table(
+      `guest.${code}`,
+      async () => {
+        throw new MongolakeError(code as keyof typeof outcomes, 'no');
+      },
+      async () => undefined,
+    );
+    const only = (await resolve()).at(-1);
+    await expect(only?.sync(NEVER)).rejects.toMatchObject({ code });
+    expect(told.at(-1)).toBe(`${outcome} guest.${code} at 1000 after 0`);
+  }
+});
+
+test('where another process holds the lease, what it left is read again', async () => {
+  const { told, table, resolve } = observation();
+  let checkedAt = 500;
+  table(
+    'guest.a',
+    async () => {
+      throw new MongolakeError('LEASE_HELD', 'held');
+    },
+    async () => freshness(checkedAt),
+  );
+  const [only] = await resolve();
+  checkedAt = 900;
+  await expect(only?.sync(NEVER)).rejects.toThrow('held');
+  await settle();
+  expect(told.at(-1)).toBe('fresh guest.a 900 895');
+});
+
+test('a note that is read late does not undo a newer run', async () => {
+  const { told, clock, table, resolve } = observation();
+  table(
+    'guest.a',
+    async () => result(4, 990),
+    async () => {
+      await clock.sleep(50);
+      return freshness(500);
+    },
+  );
+  const [only] = await resolve();
+  await only?.sync(NEVER);
+  await clock.advance(50);
+  expect(told.filter((line) => line.startsWith('fresh'))).toEqual(['fresh guest.a 990 985']);
+});
+
+test('a table that leaves and comes back is read anew', async () => {
+  const { told, tables, table, resolve } = observation();
+  const add = () =>
+    table(
+      'guest.a',
+      async () => result(4, 990),
+      async () => freshness(500),
+    );
+  add();
+  await resolve();
+  tables.pop();
+  await resolve();
+  add();
+  await resolve();
+  expect(told).toEqual([
+    'tables guest.a',
+    'fresh guest.a 500 495',
+    'tables ',
+    'tables guest.a',
+    'fresh guest.a 500 495',
+  ]);
+});
