@@ -1,0 +1,78 @@
+{{/* The parts of mongolake.yaml that values other than `config` set, as YAML. */}}
+{{- define "mongolake.chartConfig" -}}
+{{- $redis := .Values.redis -}}
+{{- $user := "" -}}
+{{- if $redis.passwordKey -}}
+{{- $user = printf "%s:${REDIS_PASSWORD}@" (urlquery $redis.username) -}}
+{{- else if $redis.username -}}
+{{- $user = printf "%s@" (urlquery $redis.username) -}}
+{{- end -}}
+{{- $database := ternary "" (printf "/%d" (int $redis.database)) (eq (int $redis.database) 0) -}}
+{{- $scheme := ternary "rediss" "redis" $redis.tls -}}
+{{- $url := printf "%s://%s%s:%d%s" $scheme $user $redis.host (int $redis.port) $database -}}
+queue:
+  kind: redis
+  url: {{ default $url $redis.url | quote }}
+  prefix: {{ $redis.prefix | quote }}
+worker:
+  concurrency: {{ .Values.worker.concurrency }}
+  memory: {{ .Values.worker.memory }}
+  scratch: /scratch
+  drainTimeout: {{ .Values.worker.drainTimeoutSeconds }}s
+{{- with .Values.dashboard }}
+{{- if .enabled }}
+dashboard:
+  user: {{ .user | quote }}
+  password: ${DASHBOARD_PASSWORD}
+  readOnly: {{ .readOnly }}
+{{- end }}
+{{- end }}
+{{- with .Values.vault }}
+{{- if .enabled }}
+vault:
+  address: {{ required "vault.address is empty: it must be the URL of Vault" .address | quote }}
+  {{- with .namespace }}
+  namespace: {{ . | quote }}
+  {{- end }}
+  auth:
+    method: {{ .method }}
+    {{- if eq .method "ec2" }}
+    role: {{ .role | quote }}
+    mount: {{ .mount | quote }}
+    nonce: ${VAULT_EC2_NONCE}
+    {{- else }}
+    token: ${VAULT_TOKEN}
+    {{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* mongolake.yaml: `config` and what the chart sets. A key may come from one of them only. */}}
+{{- define "mongolake.config" -}}
+{{- $chart := include "mongolake.chartConfig" . | fromYaml -}}
+{{- $values := dict "queue" "redis" "worker" "worker" "dashboard" "dashboard" "vault" "vault" -}}
+{{- range $section, $keys := $chart -}}
+{{- range $key, $_ := $keys -}}
+{{- if hasKey (get $.Values.config $section | default dict) $key -}}
+{{- fail (printf "config.%s.%s is made from the values under %s: set those, and remove it from config" $section $key (get $values $section)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- range $section := list "coordinator" "worker" "dashboard" -}}
+{{- if hasKey (get $.Values.config $section | default dict) "listen" -}}
+{{- fail (printf "config.%s.listen is set by the chart, whose probes and services need it (metrics.port): remove it from config" $section) -}}
+{{- end -}}
+{{- end -}}
+{{- $config := mustMergeOverwrite (deepCopy .Values.config) $chart | toYaml -}}
+{{- if regexMatch "://[^\\s/:@]*:[^\\s/@$][^\\s/@]*@" $config -}}
+{{- fail "config has a URL with a password in it, and a ConfigMap is no place for one: put it into existingSecret and write ${VAR}" -}}
+{{- end -}}
+{{- range $name, $connection := .Values.config.connections -}}
+{{- range $key, $value := get $connection "credentials" | default dict -}}
+{{- if not (contains "${" (toString $value)) -}}
+{{- fail (printf "config.connections.%s.credentials.%s is written out, and a ConfigMap is no place for it: put it into existingSecret and write ${VAR}" $name $key) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $config -}}
+{{- end -}}

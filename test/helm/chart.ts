@@ -1,0 +1,207 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: references to variables are written so
+import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseAllDocuments, stringify } from 'yaml';
+import { helm, type Ran } from '../services/kubernetes.ts';
+
+/** The folder of the chart. */
+export const CHART = fileURLToPath(new URL('../../helm', import.meta.url));
+
+/** Values of a release, as a user would write them; merged over the chart's own. */
+export type Values = Readonly<Record<string, unknown>>;
+
+/** A pipeline from MongoDB to S3, with credentials from the environment. */
+export const CONFIG = {
+  connections: {
+    guest: { kind: 'mongodb', uri: '${MONGODB_URI}' },
+    lake: { kind: 's3', region: 'eu-west-1' },
+  },
+  defaults: { rowGroupSize: 1048576 },
+  pipelines: {
+    guest: {
+      source: { connection: 'guest', database: 'guest', collections: ['*'] },
+      table: { connection: 'lake', uri: 's3://lake/guest/{collection}' },
+    },
+  },
+};
+
+/** Sets of values that together reach every branch of the chart; `keda` and `everything` have a Secret and a password of Redis. */
+export const RELEASES: Readonly<Record<string, Values>> = {
+  defaults: {},
+  'without KEDA': { config: CONFIG, existingSecret: 'credentials', worker: { replicas: 3 } },
+  keda: {
+    config: CONFIG,
+    existingSecret: 'credentials',
+    redis: { passwordKey: 'redis-password', username: 'queue', tls: true, database: 2, host: 'queue.example.com' },
+    keda: { enabled: true },
+  },
+  vault: {
+    config: CONFIG,
+    existingSecret: 'credentials',
+    vault: { enabled: true, address: 'https://vault.example.com:8200', namespace: 'data' },
+  },
+  'vault with a token': {
+    config: CONFIG,
+    existingSecret: 'credentials',
+    vault: { enabled: true, address: 'https://vault.example.com:8200', method: 'token' },
+  },
+  dashboard: { config: CONFIG, existingSecret: 'credentials', dashboard: { enabled: true } },
+  everything: {
+    config: { ...CONFIG, queue: { lockDuration: '1m' }, log: { level: 'debug' } },
+    existingSecret: 'credentials',
+    nameOverride: 'lake',
+    image: { repository: 'registry.example.com:5000/data/mongolake', tag: '1.2.3' },
+    imagePullSecrets: [{ name: 'registry' }],
+    redis: { passwordKey: 'redis-password' },
+    vault: { enabled: true, address: 'https://vault.example.com:8200' },
+    keda: { enabled: true, minReplicas: 2, behavior: null, redisAddress: 'queue.example.com:6380' },
+    dashboard: { enabled: true, service: { type: 'LoadBalancer', annotations: { internal: 'true' } } },
+    worker: {
+      resources: { requests: { cpu: 2, memory: '4Gi' }, limits: { 'ephemeral-storage': '30Gi' } },
+      nodeSelector: { disk: 'fast' },
+      tolerations: [{ key: 'spot', operator: 'Exists' }],
+      affinity: { podAntiAffinity: {} },
+      podAnnotations: { team: 'data' },
+    },
+    serviceAccount: { name: 'lake', annotations: { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::1:role/lake' } },
+    extraEnv: [{ name: 'NODE_EXTRA_CA_CERTS', value: '/ca/ca.crt' }],
+    extraVolumes: [{ name: 'ca', configMap: { name: 'ca' } }],
+    extraVolumeMounts: [{ name: 'ca', mountPath: '/ca' }],
+  },
+};
+
+/** Values of every variable that the releases' configurations refer to. */
+export const ENVIRONMENT = {
+  MONGODB_URI: 'mongodb://db.example.com',
+  REDIS_PASSWORD: 'redis-secret',
+  DASHBOARD_PASSWORD: 'dashboard-secret',
+  VAULT_EC2_NONCE: 'nonce',
+  VAULT_TOKEN: 'token',
+};
+
+export interface Probe {
+  readonly httpGet: { readonly path: string; readonly port: string };
+}
+
+export interface Container {
+  readonly image: string;
+  readonly args: readonly string[];
+  readonly env: readonly {
+    readonly name: string;
+    readonly value?: string;
+    readonly valueFrom?: { readonly secretKeyRef: { readonly name: string; readonly key: string } };
+  }[];
+  readonly envFrom?: readonly { readonly secretRef: { readonly name: string } }[];
+  readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
+  readonly startupProbe: Probe;
+  readonly livenessProbe: Probe;
+  readonly readinessProbe: Probe;
+  readonly resources: Readonly<Record<'requests' | 'limits', Readonly<Record<string, string>>>>;
+  readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
+  readonly securityContext: Readonly<Record<string, unknown>>;
+}
+
+export interface PodTemplate {
+  readonly metadata: {
+    readonly annotations: Readonly<Record<string, string>>;
+    readonly labels: Readonly<Record<string, string>>;
+  };
+  readonly spec: {
+    readonly containers: readonly [Container];
+    readonly volumes: readonly Readonly<Record<string, unknown>>[];
+    readonly terminationGracePeriodSeconds: number;
+    readonly serviceAccountName: string;
+    readonly automountServiceAccountToken: boolean;
+    readonly securityContext: Readonly<Record<string, unknown>>;
+  };
+}
+
+/** A Kubernetes object; what a test looks at is typed by its kind below. */
+export interface KubernetesObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly annotations?: Readonly<Record<string, string>> };
+}
+
+export interface Deployment extends KubernetesObject {
+  readonly spec: {
+    readonly replicas?: number;
+    readonly strategy?: { readonly type: string };
+    readonly selector: { readonly matchLabels: Readonly<Record<string, string>> };
+    readonly template: PodTemplate;
+  };
+}
+
+/** What helm made of some values. */
+export interface Rendered {
+  readonly text: string;
+  readonly objects: readonly KubernetesObject[];
+  /** The one object of the kind whose name ends so. Throws where there is not exactly one. */
+  one<T extends KubernetesObject>(kind: string, end?: string): T;
+  deployment(component: string): Deployment;
+  /** mongolake.yaml of the ConfigMap. */
+  readonly config: string;
+}
+
+/** Runs `helm template`; throws with what helm said where it refuses the values. */
+export async function render(values: Values, chart = CHART): Promise<Rendered> {
+  const { code, stdout, stderr } = await template(values, chart);
+  if (code !== 0) throw new Error(stderr);
+  const objects = parseAllDocuments(stdout).map((document) => document.toJS() as KubernetesObject);
+  const one = <T extends KubernetesObject>(kind: string, end = ''): T => {
+    const found = objects.filter((object) => object.kind === kind && object.metadata.name.endsWith(end));
+    if (found.length !== 1) throw new Error(`${found.length} objects of kind ${kind} whose name ends with "${end}"`);
+    return found[0] as T;
+  };
+  const map = one<KubernetesObject & { readonly data: Readonly<Record<string, string>> }>('ConfigMap');
+  return {
+    text: stdout,
+    objects,
+    one,
+    deployment: (component) => one<Deployment>('Deployment', `-${component}`),
+    config: map.data['mongolake.yaml'] ?? '',
+  };
+}
+
+/** What helm says of values that it refuses. Throws where it takes them. */
+export async function refusal(values: Values): Promise<string> {
+  const { code, stderr } = await template(values, CHART);
+  if (code === 0) throw new Error('helm takes these values');
+  return stderr;
+}
+
+/** What `helm install` prints at its end. helm shows it only where there is a cluster, so a copy of the chart has it as an object. */
+export async function notes(values: Values): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'mongolake-notes-'));
+  try {
+    cpSync(CHART, folder, { recursive: true });
+    const file = join(folder, 'templates', 'NOTES.txt');
+    renameSync(file, join(folder, 'templates', 'notes.yaml'));
+    const text = readFileSync(join(folder, 'templates', 'notes.yaml'), 'utf8');
+    const object = `{{ define "notes" }}${text}{{ end }}\nkind: Notes\nmetadata: { name: notes }\ntext: {{ include "notes" . | toJson }}\n`;
+    writeFileSync(join(folder, 'templates', 'notes.yaml'), object);
+    return (await render(values, folder)).one<KubernetesObject & { readonly text: string }>('Notes').text;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Calls `work` with the path of a file that has the values. */
+export async function withValues<T>(values: Values, work: (file: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'mongolake-values-'));
+  try {
+    const file = join(folder, 'values.yaml');
+    writeFileSync(file, stringify(values));
+    return await work(file);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function template(values: Values, chart: string): Promise<Ran> {
+  // A helm that was built by `go install` does not know which Kubernetes it was made for.
+  const at = ['--namespace', 'data', '--kube-version', '1.33.0'];
+  return withValues(values, (file) => helm(['template', 'guest', chart, ...at, '--values', file]));
+}

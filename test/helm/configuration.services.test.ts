@@ -1,0 +1,244 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: references to variables are written so
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { parse } from 'yaml';
+import type { ReferenceResolver } from '../../src/shared/config/interpolate.ts';
+import type { Config } from '../../src/shared/config/schema.ts';
+import { parseConfig } from '../../src/shared/config.ts';
+import { describeWith } from '../services/context.ts';
+import { validate } from '../services/kubernetes.ts';
+import {
+  CONFIG,
+  type Container,
+  ENVIRONMENT,
+  notes,
+  RELEASES,
+  type Rendered,
+  refusal,
+  render,
+  type Values,
+} from './chart.ts';
+
+const SECRET = 'credentials';
+/** As little as makes a configuration that can be loaded. */
+const LEAST = { config: CONFIG, existingSecret: SECRET };
+const VAULT = { enabled: true, address: 'https://vault.example.com:8200' };
+
+describeWith(['kubernetes'], 'the configuration that the chart makes', () => {
+  it.each(Object.entries(RELEASES).filter(([name]) => name !== 'defaults'))(
+    '%s: every pod can load it',
+    async (_, values) => {
+      const rendered = await render(values);
+      const config = load(rendered);
+      expect(config.queue).toMatchObject({ kind: 'redis', prefix: '{mongolake}' });
+      const components = rendered.objects.filter(({ kind }) => kind === 'Deployment').length;
+      expect(components).toBe(rendered.config.includes('dashboard:') ? 3 : 2);
+    },
+  );
+
+  it('is that of the examples in the documentation', async () => {
+    const page = readFileSync(new URL('../../docs/kubernetes.md', import.meta.url), 'utf8');
+    const examples = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text = '']) => parse(text) as Values);
+    expect(examples).toHaveLength(2);
+    for (const values of examples) {
+      const rendered = await render(values);
+      expect(await validate(rendered.text)).toEqual([]);
+      expect(Object.keys(load(rendered, {}, [{ scheme: 'vault', resolve: () => ({ value: 'x' }) }]).pipelines)).toEqual(
+        ['guest'],
+      );
+      expect(await notes(values)).not.toContain('MISSING');
+    }
+  });
+
+  it('lacks only pipelines where nothing is given', async () => {
+    const { config } = await render({});
+    expect(() => parseConfig(config, 'mongolake.yaml', {})).toThrow(/^\S+ pipelines: expected at least one pipeline$/);
+  });
+
+  it('has what the user wrote, numbers as numbers, and what the chart sets besides', async () => {
+    const config = load(await render(RELEASES.everything ?? {}));
+    expect(config.connections.guest).toMatchObject({ kind: 'mongodb', uri: ENVIRONMENT.MONGODB_URI });
+    expect(config.defaults.rowGroupSize).toBe(1_048_576);
+    expect(config.queue).toMatchObject({ url: 'redis://:redis-secret@redis:6379', lockDuration: 60_000 });
+    expect(config.dashboard).toMatchObject({ user: 'mongolake', password: 'dashboard-secret', readOnly: true });
+    expect(config.log.level).toBe('debug');
+  });
+
+  it('has the URL of the queue, from its parts or as it is', async () => {
+    const url = async (values: object) => {
+      const { queue } = load(await render({ ...LEAST, ...values }), { REDIS_URL: 'redis://:a%40b@c' });
+      return queue.kind === 'redis' ? queue.url : undefined;
+    };
+    expect(await url({})).toBe('redis://redis:6379');
+    expect(await url(RELEASES.keda ?? {})).toBe('rediss://queue:redis-secret@queue.example.com:6379/2');
+    expect(await url({ redis: { username: 'a@b' } })).toBe('redis://a%40b@redis:6379');
+    expect(await url({ redis: { url: '${REDIS_URL}' } })).toBe('redis://:a%40b@c');
+  });
+
+  it('asks Vault with the nonce that all pods share, or with a token', async () => {
+    const config = {
+      ...CONFIG,
+      connections: {
+        ...CONFIG.connections,
+        guest: { kind: 'mongodb', uri: 'mongodb://reader:${vault:secret/data/mongolake#mongo_password}@db' },
+      },
+    };
+    const asked: string[] = [];
+    const resolver: ReferenceResolver = {
+      scheme: 'vault',
+      resolve: (reference) => {
+        asked.push(reference);
+        return { value: 'from-vault' };
+      },
+    };
+    const ec2 = await render({ config, existingSecret: SECRET, vault: { ...VAULT, namespace: 'data' } });
+    const loaded = load(ec2, {}, [resolver]);
+    expect(asked.every((reference) => reference === 'secret/data/mongolake#mongo_password')).toBe(true);
+    expect(loaded.connections.guest).toMatchObject({ uri: 'mongodb://reader:from-vault@db' });
+    const auth = { method: 'ec2', role: 'mongolake', mount: 'aws', nonce: 'nonce' };
+    expect(loaded.vault).toMatchObject({ address: VAULT.address, namespace: 'data', auth });
+    const token = await render({ config, existingSecret: SECRET, vault: { ...VAULT, method: 'token' } });
+    expect(load(token, {}, [resolver]).vault?.auth).toEqual({ method: 'token', token: 'token' });
+  });
+
+  it('takes credentials from the Secret: all of its keys, and those named in the values by the key', async () => {
+    const values = {
+      existingSecret: SECRET,
+      redis: { passwordKey: 'redis.password' },
+      dashboard: { enabled: true, passwordKey: 'board' },
+      vault: { ...VAULT, nonceKey: 'nonce' },
+    };
+    for (const container of containers(await render(values))) {
+      expect(container.envFrom).toEqual([{ secretRef: { name: SECRET } }]);
+      const keys = container.env.map(({ name, valueFrom }) => [name, valueFrom?.secretKeyRef]);
+      expect(Object.fromEntries(keys.filter(([, key]) => key !== undefined))).toEqual({
+        REDIS_PASSWORD: { name: SECRET, key: 'redis.password' },
+        DASHBOARD_PASSWORD: { name: SECRET, key: 'board' },
+        VAULT_EC2_NONCE: { name: SECRET, key: 'nonce' },
+      });
+    }
+    for (const container of containers(await render({}))) expect(container).not.toHaveProperty('envFrom');
+  });
+
+  it.each([0, 25, 120, 7200])('Kubernetes waits for longer than a drain of %d s', async (drainTimeoutSeconds) => {
+    const rendered = await render({ ...LEAST, worker: { drainTimeoutSeconds } });
+    const graceMs = rendered.deployment('worker').spec.template.spec.terminationGracePeriodSeconds * 1000;
+    expect(load(rendered).worker.drainTimeout).toBe(drainTimeoutSeconds * 1000);
+    expect(graceMs).toBeGreaterThan(load(rendered).worker.drainTimeout + 10_000);
+  });
+
+  it('scratch is on the volume that has a limit', async () => {
+    const rendered = await render({ ...LEAST, worker: { scratch: { size: '50Gi' } } });
+    const { spec } = rendered.deployment('worker').spec.template;
+    const [container] = spec.containers;
+    const { scratch } = load(rendered).worker;
+    expect(container.volumeMounts).toContainEqual({ name: 'scratch', mountPath: scratch });
+    expect(container.env).toContainEqual({ name: 'TMPDIR', value: scratch });
+    expect(spec.volumes).toContainEqual({ name: 'scratch', emptyDir: { sizeLimit: '50Gi' } });
+  });
+
+  it('pods are made anew for another configuration, and for nothing else', async () => {
+    const checksums = async (values: Values) => {
+      const rendered = await render(values);
+      return ['coordinator', 'worker'].map(
+        (name) => rendered.deployment(name).spec.template.metadata.annotations['checksum/config'],
+      );
+    };
+    const before = await checksums({ config: CONFIG });
+    expect(new Set(before).size).toBe(1);
+    expect(await checksums({ config: CONFIG, worker: { replicas: 7 } })).toEqual(before);
+    expect(await checksums({ config: { ...CONFIG, maxConcurrentRuns: 5 } })).not.toEqual(before);
+    expect(await checksums({ config: CONFIG, redis: { port: 6380 } })).not.toEqual(before);
+  });
+});
+
+describeWith(['kubernetes'], 'values that helm refuses', () => {
+  it.each([
+    [{ worker: { concurency: 4 } }, "'/worker'", "'concurency' not allowed"],
+    [{ worker: { concurrency: 'auto' } }, "'/worker/concurrency'", 'want integer'],
+    [{ worker: { memory: '512' } }, "'/worker/memory'", 'does not match pattern'],
+    [{ worker: { drainTimeoutSeconds: -1 } }, "'/worker/drainTimeoutSeconds'", 'minimum'],
+    [{ keda: { maxReplicas: 0 } }, "'/keda/maxReplicas'", 'minimum'],
+    [{ keda: { fallback: { replicas: 0 } } }, "'/keda/fallback/replicas'", 'minimum'],
+    [{ vault: { method: 'approle' } }, "'/vault/method'", 'must be one of'],
+    [{ coordinator: { replicas: 2 } }, "'/coordinator'", "'replicas' not allowed"],
+    [{ config: { pipeline: {} } }, "'/config'", "'pipeline' not allowed"],
+  ])('%j: the schema names the key', async (values, key, problem) => {
+    const said = await refusal(values);
+    expect(said).toContain(key);
+    expect(said).toContain(problem);
+  });
+
+  it.each([
+    [{ config: { queue: { url: '${REDIS_URL}' } } }, 'config.queue.url is made from the values under redis'],
+    [{ config: { worker: { drainTimeout: '5m' } } }, 'config.worker.drainTimeout is made from the values under worker'],
+    [{ config: { coordinator: { listen: '0.0.0.0:1' } } }, 'config.coordinator.listen is set by the chart'],
+    [{ dashboard: { enabled: true } }, 'existingSecret is empty: it must name a Secret whose key DASHBOARD_PASSWORD'],
+    [{ redis: { passwordKey: 'pw' } }, 'existingSecret is empty: it must name a Secret whose key pw'],
+    [{ vault: VAULT }, 'existingSecret is empty: it must name a Secret whose key VAULT_EC2_NONCE'],
+    [{ vault: { enabled: true }, existingSecret: SECRET }, 'vault.address is empty'],
+    [{ keda: { enabled: true, minReplicas: 11 } }, 'keda.minReplicas is more than keda.maxReplicas'],
+    [{ redis: { url: 'redis://:hunter2@queue:6379' } }, 'config has a URL with a password in it'],
+    [{ config: withGuest({ uri: 'mongodb://u:hunter2@db/' }) }, 'config has a URL with a password in it'],
+    [
+      { config: withGuest({ kind: 's3', credentials: { accessKeyId: '${A}', secretAccessKey: 'hunter2' } }) },
+      'config.connections.guest.credentials.secretAccessKey is written out',
+    ],
+  ])('%j: the chart tells why', async (values, why) => {
+    const said = await refusal(values);
+    expect(said).toContain(why);
+    expect(said).not.toContain('hunter2');
+  });
+});
+
+describeWith(['kubernetes'], 'notes of the chart', () => {
+  it('name what is missing, and what comes next', async () => {
+    const bare = await notes({});
+    expect(bare).toContain('MISSING: config.pipelines is empty');
+    expect(bare).not.toContain('existingSecret');
+    const without = await notes({ config: CONFIG });
+    expect(without).toContain('MISSING: the configuration refers to MONGODB_URI, and existingSecret is empty');
+    expect(without).toContain('create secret generic guest-mongolake --from-literal=MONGODB_URI=');
+    const given = await notes({ config: CONFIG, extraEnv: [{ name: 'MONGODB_URI', value: 'mongodb://db' }] });
+    expect(given).not.toContain('MISSING');
+    expect(given).toContain('exec deploy/guest-mongolake-coordinator -- mongolake');
+    const everything = await notes(RELEASES.everything ?? {});
+    expect(everything).not.toContain('MISSING');
+    expect(everything).toContain('The Secret credentials must have: MONGODB_URI.');
+    expect(everything).toContain('hop limit of 2');
+    expect(everything).toContain('port-forward service/guest-lake-dashboard 3000:3000');
+    expect(everything).toContain('2 to 10 workers (KEDA)');
+  });
+});
+
+/** Loads it as each pod would, with the variables that the pod has and no others. */
+function load(
+  rendered: Rendered,
+  secret: Readonly<Record<string, string>> = {},
+  resolvers: readonly ReferenceResolver[] = [],
+): Config {
+  const configs = containers(rendered).map(({ env, envFrom }) => {
+    const own = env.map(({ name, value }) => [name, value ?? ENVIRONMENT[name as keyof typeof ENVIRONMENT]]);
+    const all = envFrom === undefined ? {} : { MONGODB_URI: ENVIRONMENT.MONGODB_URI, ...secret };
+    return parseConfig(
+      rendered.config,
+      '/etc/mongolake/mongolake.yaml',
+      { ...all, ...Object.fromEntries(own) },
+      resolvers,
+    );
+  });
+  const [config] = configs;
+  if (config === undefined) throw new Error('there is no pod');
+  return config;
+}
+
+function containers(rendered: Rendered): readonly Container[] {
+  const names = rendered.config.includes('dashboard:')
+    ? ['coordinator', 'worker', 'dashboard']
+    : ['coordinator', 'worker'];
+  return names.map((name) => rendered.deployment(name).spec.template.spec.containers[0]);
+}
+
+function withGuest(change: object): object {
+  return { ...CONFIG, connections: { guest: { kind: 'mongodb', ...change } } };
+}

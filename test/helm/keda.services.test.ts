@@ -1,0 +1,139 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: references to variables are written so
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { systemClock } from '../../src/shared/adapters/clock-system.ts';
+import { bullmqQueue } from '../../src/shared/adapters/queue-bullmq.ts';
+import { parseConfig } from '../../src/shared/config.ts';
+import type { Queue } from '../../src/shared/ports/queue.ts';
+import { gate, mergeJob, SOON, untilState } from '../contracts/queue-contract-helpers.ts';
+import { describeWith } from '../services/context.ts';
+import { CONFIG, type KubernetesObject, RELEASES, render } from './chart.ts';
+
+interface ScaledObject extends KubernetesObject {
+  readonly spec: {
+    readonly scaleTargetRef: { readonly name: string };
+    readonly minReplicaCount: number;
+    readonly cooldownPeriod: number;
+    readonly fallback: object;
+    readonly advanced: {
+      readonly scalingModifiers: Readonly<Record<'formula' | 'target' | 'activationTarget' | 'metricType', string>>;
+      readonly horizontalPodAutoscalerConfig?: object;
+    };
+    readonly triggers: readonly {
+      readonly type: string;
+      readonly name: string;
+      readonly metadata: Readonly<Record<string, string>>;
+      readonly authenticationRef?: { readonly name: string };
+    }[];
+  };
+}
+
+describeWith(['kubernetes'], 'the ScaledObject', () => {
+  it('scales the workers that there are, by jobs per pod, and may use its fallback', async () => {
+    const rendered = await render({ keda: { enabled: true }, worker: { concurrency: 3 } });
+    const { spec } = rendered.one<ScaledObject>('ScaledObject');
+    expect(spec.scaleTargetRef.name).toBe(rendered.deployment('worker').metadata.name);
+    expect(spec.minReplicaCount).toBe(0);
+    const { formula, ...modifiers } = spec.advanced.scalingModifiers;
+    // KEDA does without the fallback where the target is no whole number.
+    expect(modifiers).toEqual({ target: '3', activationTarget: '0', metricType: 'AverageValue' });
+    expect(formula.split(' + ').sort()).toEqual(spec.triggers.map(({ name }) => name).sort());
+    expect(spec.fallback).toEqual({ failureThreshold: 3, replicas: 1, behavior: 'currentReplicasIfHigher' });
+    // A job that rests before its next try is in none of the three, and only a worker takes it out of there: the rest is at most 16 s.
+    expect(spec.cooldownPeriod).toBeGreaterThan(16);
+  });
+
+  it('reaches Redis from another namespace, with the password of the Secret', async () => {
+    const near = (await render({ keda: { enabled: true } })).one<ScaledObject>('ScaledObject');
+    for (const { metadata } of near.spec.triggers) expect(metadata.address).toBe('redis.data.svc:6379');
+    const rendered = await render(RELEASES.keda ?? {});
+    const authentication = rendered.one<KubernetesObject & { readonly spec: object }>('TriggerAuthentication');
+    expect(authentication.spec).toEqual({
+      secretTargetRef: [{ parameter: 'password', name: 'credentials', key: 'redis-password' }],
+    });
+    for (const { metadata, authenticationRef } of rendered.one<ScaledObject>('ScaledObject').spec.triggers) {
+      expect(metadata).toMatchObject({
+        address: 'queue.example.com:6379',
+        username: 'queue',
+        enableTLS: 'true',
+        databaseIndex: '2',
+      });
+      expect(authenticationRef).toEqual({ name: authentication.metadata.name });
+    }
+    const other = (await render(RELEASES.everything ?? {})).one<ScaledObject>('ScaledObject');
+    expect(other.spec.triggers[0]?.metadata.address).toBe('queue.example.com:6380');
+    expect(other.spec.advanced).not.toHaveProperty('horizontalPodAutoscalerConfig');
+  });
+});
+
+describeWith(['kubernetes', 'redis'], 'what KEDA counts', ({ redis }) => {
+  let client: Redis;
+  let queue: Queue;
+  let scaled: ScaledObject;
+  beforeAll(async () => {
+    const { hostname, port, pathname } = new URL(redis.url);
+    const database = Number(pathname.slice(1) || 0);
+    const values = { host: hostname, port: Number(port || 6379), database, prefix: redis.prefix, url: '${REDIS_URL}' };
+    const release = { config: CONFIG, existingSecret: 'credentials', redis: values, keda: { enabled: true } };
+    const rendered = await render(release);
+    scaled = rendered.one<ScaledObject>('ScaledObject');
+    const [trigger] = scaled.spec.triggers;
+    expect(trigger?.metadata).toMatchObject({ address: `${hostname}:${values.port}`, databaseIndex: String(database) });
+    const environment = { REDIS_URL: redis.url, MONGODB_URI: 'mongodb://db' };
+    const config = parseConfig(rendered.config, 'mongolake.yaml', environment);
+    if (config.queue.kind !== 'redis') throw new Error('the queue is not in Redis');
+    const { url, prefix } = config.queue;
+    queue = bullmqQueue({ url, prefix, clock: systemClock(), onError: () => {} });
+    client = new Redis(redis.url);
+  });
+  afterAll(async () => {
+    await queue.close();
+    client.disconnect();
+  });
+
+  it('is all jobs that wait, with priority or without, and all that run', async () => {
+    const sum = async () => {
+      const metrics = new Map<string, number>();
+      for (const { name, metadata } of scaled.spec.triggers) {
+        metrics.set(name, await sizeOf(client, metadata.listName ?? ''));
+      }
+      const total = evaluate(scaled.spec.advanced.scalingModifiers.formula, metrics);
+      const { waiting, prioritized, active } = await queue.depth();
+      expect(Object.fromEntries(metrics)).toEqual({ waiting, prioritized, active });
+      expect(total).toBe(waiting + prioritized + active);
+      return { total, ...Object.fromEntries(metrics) };
+    };
+    const jobs = [mergeJob(1), mergeJob(2), mergeJob(3, 4), mergeJob(4, 5), mergeJob(5, 5)];
+    expect(await sum()).toEqual({ total: 0, waiting: 0, prioritized: 0, active: 0 });
+    await queue.enqueue(jobs.slice(0, 2));
+    expect(await sum()).toEqual({ total: 2, waiting: 2, prioritized: 0, active: 0 });
+    await queue.enqueue(jobs.slice(2));
+    expect(await sum()).toEqual({ total: 5, waiting: 2, prioritized: 3, active: 0 });
+    const end = gate();
+    const consumer = await queue.consume(() => end.opened, { concurrency: 1 });
+    await vi.waitFor(async () => {
+      expect(await sum()).toEqual({ total: 5, waiting: 1, prioritized: 3, active: 1 });
+    }, SOON);
+    end.open();
+    for (const { id } of jobs) await untilState(queue, id, 'done');
+    expect(await sum()).toEqual({ total: 0, waiting: 0, prioritized: 0, active: 0 });
+    await consumer.stop();
+  });
+});
+
+/** The size of a key as KEDA's redis scaler asks for it: by the key's type, and as of a list where there is none. */
+async function sizeOf(client: Redis, key: string): Promise<number> {
+  const type = await client.type(key);
+  if (type === 'zset') return client.zcard(key);
+  if (type === 'list' || type === 'none') return client.llen(key);
+  throw new Error(`${key} is a ${type}`);
+}
+
+/** A sum of names, the only kind of formula that is used. */
+function evaluate(formula: string, metrics: ReadonlyMap<string, number>): number {
+  return formula.split(' + ').reduce((total, name) => {
+    const value = metrics.get(name);
+    if (value === undefined) throw new Error(`${formula}: no trigger is named ${name}`);
+    return total + value;
+  }, 0);
+}

@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import { Ajv } from 'ajv';
+import { expect, it } from 'vitest';
+import { parse } from 'yaml';
+
+const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+
+it('the chart deploys the version that it comes with', () => {
+  const { version } = JSON.parse(read('package.json')) as { readonly version: string };
+  const chart = parse(read('helm/Chart.yaml')) as { readonly version: string; readonly appVersion: string };
+  expect(chart).toMatchObject({ apiVersion: 'v2', name: 'mongolake', version, appVersion: version });
+});
+
+interface Schema {
+  readonly type?: string;
+  readonly additionalProperties?: unknown;
+  readonly properties?: Readonly<Record<string, Schema>>;
+}
+
+it('the schema of the values names the sections of the configuration, all of them', () => {
+  const values = JSON.parse(read('helm/values.schema.json')) as Schema;
+  const config = JSON.parse(read('schema/mongolake.schema.json')) as Schema;
+  const sections = Object.keys(values.properties?.config?.properties ?? {});
+  expect(sections.sort()).toEqual(Object.keys(config.properties ?? {}).sort());
+});
+
+it('the schema and values.yaml have the same keys, and no object with known keys takes others', () => {
+  const schema = JSON.parse(read('helm/values.schema.json')) as Schema;
+  expect(missing(schema, parse(read('helm/values.yaml')), '')).toEqual([]);
+  expect(open(schema, '')).toEqual([]);
+  const validate = new Ajv({ strict: false }).compile(schema);
+  expect(validate(parse(read('helm/values.yaml'))), JSON.stringify(validate.errors)).toBe(true);
+});
+
+/** Keys of the schema without a default in values.yaml, but for those of `config` and what helm sets. */
+function missing(schema: Schema, value: unknown, path: string): string[] {
+  if (['.config', '.global'].includes(path) || /\.(?:resources|behavior)$/.test(path)) return [];
+  if (value === undefined) return [path];
+  return Object.entries(schema.properties ?? {}).flatMap(([key, inner]) =>
+    missing(inner, (value as Readonly<Record<string, unknown>>)[key], `${path}.${key}`),
+  );
+}
+
+function open(schema: Schema, path: string): string[] {
+  // Of a connection and a pipeline only a few keys are looked at; the program looks at all.
+  if (schema.properties === undefined || path.startsWith('.config.')) return [];
+  const inner = Object.entries(schema.properties).flatMap(([key, value]) => open(value, `${path}.${key}`));
+  return schema.additionalProperties === false ? inner : [path, ...inner];
+}
