@@ -9,7 +9,7 @@ import { onPort, type Server, serverFolder, startServer } from './server.ts';
 /** A Redis that tests may use. */
 export interface RedisService {
   readonly available: true;
-  /** redis://127.0.0.1:port, database 0, no password. */
+  /** redis://127.0.0.1:port, database 0; with the password, where `startRedis` was given one. */
   readonly url: string;
 }
 
@@ -29,6 +29,8 @@ export interface RedisOptions {
    * `startRedis` with the same port and dir (or `stop()`, where the dir is the test's own).
    */
   readonly dir?: string;
+  /** What clients must say (`requirepass`), made of letters and digits; nothing is asked for where not given. */
+  readonly password?: string;
 }
 
 const START_MS = 30_000;
@@ -54,7 +56,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<Started<Re
         'redis-server is not on the PATH (and this is not root on Debian, to install it); or set MONGOLAKE_TEST_REDIS_URL',
       );
     }
-    return onPort(options.port, (port) => startOn(program, port, options.dir));
+    return onPort(options.port, (port) => startOn(program, port, options));
   });
 }
 
@@ -62,11 +64,11 @@ async function installRedis(): Promise<string> {
   return installPackage('redis-server', 'redis-server');
 }
 
-async function startOn(program: string, port: number, givenDir: string | undefined): Promise<RedisServer> {
+async function startOn(program: string, port: number, { dir: givenDir, password }: RedisOptions): Promise<RedisServer> {
   const folder = serverFolder('redis');
   const dir = givenDir ?? join(folder, 'data');
   mkdirSync(dir, { recursive: true });
-  const url = `redis://127.0.0.1:${port}`;
+  const url = `redis://${password === undefined ? '' : `:${password}@`}127.0.0.1:${port}`;
   const settings = {
     port: String(port),
     bind: '127.0.0.1',
@@ -76,6 +78,7 @@ async function startOn(program: string, port: number, givenDir: string | undefin
     save: '',
     'maxmemory-policy': 'noeviction',
     daemonize: 'no',
+    requirepass: password ?? '',
   };
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
   const server = await startServer(folder, { program, args, ready: () => pingRedis(url), deadlineMs: START_MS });

@@ -2,6 +2,7 @@ import { accessSync, constants, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { cached, fingerprint } from '../cache.ts';
 import { findOnPath, runCommand } from '../command.ts';
+import { installPython } from '../python.ts';
 import { orUnavailable, type Started, unavailable } from '../result.ts';
 
 /** A Python that can run read.py for some engines. */
@@ -23,8 +24,6 @@ const READERS = [
 ];
 const SPARK = ['pyspark==3.5.9', 'pyarrow==26.0.1'];
 const SPARK_JARS = ['io.delta:delta-spark_2.12:3.3.2', 'io.delta:delta-storage:3.3.2'];
-const VENV_MS = 2 * 60_000;
-const PIP_MS = 20 * 60_000;
 const MAVEN_MS = 10 * 60_000;
 
 /** Python with DuckDB's delta extension, delta-rs and Polars: engines duckdb, deltars, polars. Installed once (about 15 s). */
@@ -68,14 +67,6 @@ function findJava(): boolean {
   } catch {
     return false;
   }
-}
-
-async function installPython(into: string, packages: readonly string[]): Promise<void> {
-  const python3 = findOnPath('python3');
-  if (!python3) throw new Error('python3 is not on the PATH');
-  await runCommand(python3, ['-m', 'venv', into], { deadlineMs: VENV_MS });
-  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input'];
-  await runCommand(join(into, 'bin', 'python'), [...pip, ...packages], { deadlineMs: PIP_MS });
 }
 
 async function fetchJars(into: string): Promise<void> {
