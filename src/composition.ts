@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Dashboard } from './shared/adapters/dashboard.ts';
+import { type DebugEnvironment, refuseDebugOutput } from './shared/adapters/debug-output.ts';
 import { bullmqQueue } from './shared/adapters/queue-bullmq.ts';
 import { localQueue } from './shared/adapters/queue-local.ts';
 import { dumpCatalog, dumpSource } from './shared/adapters/source-dump.ts';
@@ -25,12 +26,12 @@ export async function openSecrets(
   vault: VaultConfig,
   clock: Clock,
   logger: Pick<Logger, 'debug' | 'warn'>,
-  debug: string | undefined,
+  env: DebugEnvironment,
 ): Promise<Secrets> {
   const { timeout, ...settings } = vault;
   // Loaded here: no other configuration pays for it.
   const { openVault } = await import('./shared/adapters/secrets-vault.ts');
-  return openVault({ ...settings, timeoutMs: timeout }, { clock, logger, debug });
+  return openVault({ ...settings, timeoutMs: timeout }, { clock, logger, env });
 }
 
 /** The table's storage. Nothing is connected yet. */
@@ -118,9 +119,10 @@ function openCatalog(config: Config, name: string): Catalog {
 }
 
 /** The queue of this configuration; the local one lives and ends with this process. */
-export function openQueue(config: Config, clock: Clock, logger: Logger): Queue {
+export function openQueue(config: Config, clock: Clock, logger: Logger, env: DebugEnvironment): Queue {
   const { queue } = config;
   if (queue.kind === 'local') return localQueue(clock);
+  refuseDebugOutput(env, 'redis');
   return bullmqQueue({
     url: queue.url,
     prefix: queue.prefix,
@@ -139,7 +141,9 @@ export async function openDashboard(
   listen: ListenAddress,
   clock: Clock,
   logger: Logger,
+  env: DebugEnvironment,
 ): Promise<Dashboard> {
+  refuseDebugOutput(env, 'redis');
   const { user, password, readOnly } = dashboard;
   // Loaded here: no other command pays for the web server.
   const { startDashboard } = await import('./shared/adapters/dashboard.ts');

@@ -64,7 +64,7 @@ vault:
 {{- end -}}
 {{- end -}}
 {{- $config := mustMergeOverwrite (deepCopy .Values.config) $chart | toYaml -}}
-{{- if regexMatch "://[^\\s/:@]*:[^\\s/@$][^\\s/@]*@" $config -}}
+{{- if regexMatch "://[^\\s/:@]*:([^\\s/@$]|\\$[^\\s/@{])[^\\s/@]*@" $config -}}
 {{- fail "config has a URL with a password in it, and a ConfigMap is no place for one: put it into existingSecret and write ${VAR}" -}}
 {{- end -}}
 {{- range $name, $connection := .Values.config.connections -}}
@@ -72,6 +72,12 @@ vault:
 {{- if not (contains "${" (toString $value)) -}}
 {{- fail (printf "config.connections.%s.credentials.%s is written out, and a ConfigMap is no place for it: put it into existingSecret and write ${VAR}" $name $key) -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $secrets := dict "vault.auth.token" (dig "vault" "auth" "token" "${" .Values.config) "vault.auth.nonce" (dig "vault" "auth" "nonce" "${" .Values.config) "dashboard.password" (dig "dashboard" "password" "${" .Values.config) -}}
+{{- range $key, $value := $secrets -}}
+{{- if not (contains "${" (toString $value)) -}}
+{{- fail (printf "config.%s is written out, and a ConfigMap is no place for it: put it into existingSecret and write ${VAR}" $key) -}}
 {{- end -}}
 {{- end -}}
 {{- $config -}}

@@ -22,6 +22,8 @@ metadata:
 spec:
   serviceAccountName: {{ include "mongolake.serviceAccount" $root }}
   automountServiceAccountToken: false
+  # Not process 1, so that SIGTERM ends it from its first moment.
+  shareProcessNamespace: true
   terminationGracePeriodSeconds: {{ .graceSeconds }}
   {{- with $root.Values.imagePullSecrets }}
   imagePullSecrets:

@@ -58,8 +58,9 @@ export async function openApp(
     debug: (message, fields) => log?.debug(message, fields),
     warn: (message, fields) => log?.warn(message, fields),
   };
+  const signal = interruption(() => log);
   const { config, secrets } = await loadConfig(options.config, process.env, (vault) =>
-    openSecrets(vault, clock, later, process.env.DEBUG),
+    openSecrets(vault, clock, later, process.env),
   );
   const screen = createScreen();
   const format = options.logFormat ?? config.log.format;
@@ -69,7 +70,6 @@ export async function openApp(
     format: format === 'auto' ? (screen.interactive ? 'pretty' : 'json') : format,
   });
   log = logger;
-  const signal = interruption(logger);
   if (keepLogin) void secrets?.keepAlive(signal);
   const targets = (name: string | undefined) =>
     resolveTargets(config, name, (connection, database) => listCollections(config, connection, database));
@@ -84,14 +84,19 @@ export async function openApp(
     target: async (name) => singleTarget(await targets(name)),
     storage: (target) => openStorage(config, target, clock),
     source: (target) => openSource(config, target, clock),
-    queue: () => openQueue(config, clock, logger),
+    queue: () => openQueue(config, clock, logger, process.env),
   };
 }
 
-function interruption(logger: Logger): AbortSignal {
+/**
+ * Heeds SIGINT and SIGTERM from now on: the first process of a container would not end by them otherwise. Until there is a log
+ * the configuration is being read, and nothing needs an end in order.
+ */
+function interruption(log: () => Logger | undefined): AbortSignal {
   const controller = new AbortController();
   const onSignal = (name: NodeJS.Signals) => {
-    if (controller.signal.aborted) process.exit(130);
+    const logger = log();
+    if (logger === undefined || controller.signal.aborted) process.exit(130);
     logger.info(`${name}: stopping; once more to stop at once`);
     controller.abort(
       new MongolakeError('INTERRUPTED', `stopped by ${name}; nothing of the run is visible`, { hint: 'Run it again.' }),
@@ -121,6 +126,10 @@ export async function runWorker(
   const concurrency = options.concurrency ?? config.worker.concurrency;
   const pool = createMergePool({ threads: concurrency, memoryBytes: config.worker.memory });
   const storages = new Map<string, Storage>();
+  const close = async () => {
+    await pool.close();
+    for (const storage of storages.values()) await storage.close();
+  };
   const consumer = await startWorker({
     queue,
     pool,
@@ -136,12 +145,9 @@ export async function runWorker(
       storages.set(target.tableUri, storage);
       return { storage, openSource: async () => app.source(target) };
     },
+  }).catch(async (error: unknown) => {
+    await close();
+    throw error;
   });
-  return {
-    consumer,
-    async close() {
-      await pool.close();
-      for (const storage of storages.values()) await storage.close();
-    },
-  };
+  return { consumer, close };
 }

@@ -19,7 +19,14 @@ export async function dashboardCommand(options: DashboardOptions, globals: Globa
       { hint: 'Set queue to { kind: redis, url: … }; with the local queue `mongolake sync` shows its own progress.' },
     );
   }
-  const dashboard = await openDashboard(config, config.queue, listen ?? config.dashboard.listen, clock, logger);
+  const dashboard = await openDashboard(
+    config,
+    config.queue,
+    listen ?? config.dashboard.listen,
+    clock,
+    logger,
+    process.env,
+  );
   logger.info(`dashboard at ${dashboard.url}`, { readOnly: config.dashboard.readOnly });
   await aborted(signal);
   await dashboard.close();

@@ -1,9 +1,10 @@
 import pc from 'picocolors';
 import { type HistoryEntry, readHistory } from '../coordinator/history.ts';
+import { bytesText } from '../shared/domain/bytes-text.ts';
 import type { Counts } from '../shared/domain/receipt.ts';
 import { type GlobalOptions, openApp } from './app.ts';
 import { tableMissing } from './missing.ts';
-import { bytes, exitCodeOf, isoOrNull, JSON_SCHEMA_VERSION, number } from './output.ts';
+import { exitCodeOf, isoOrNull, JSON_SCHEMA_VERSION, number } from './output.ts';
 import { failuresOf, printOutcomes, readTables } from './tables.ts';
 import { alignRows, counted, timeText } from './text.ts';
 
@@ -74,8 +75,8 @@ function describeCounts(counts: Counts | undefined): string {
 
 function describeFiles({ filesAdded, filesRemoved, bytesAdded, bytesRemoved }: HistoryEntry): string {
   if (filesAdded + filesRemoved === 0) return 'no files';
-  const added = filesAdded === 0 ? [] : [`+${counted(filesAdded, 'file')} (${bytes(bytesAdded)})`];
-  const removed = filesRemoved === 0 ? [] : [`−${counted(filesRemoved, 'file')} (${bytes(bytesRemoved)})`];
+  const added = filesAdded === 0 ? [] : [`+${counted(filesAdded, 'file')} (${bytesText(bytesAdded)})`];
+  const removed = filesRemoved === 0 ? [] : [`−${counted(filesRemoved, 'file')} (${bytesText(bytesRemoved)})`];
   return [...added, ...removed].join(' ');
 }
 

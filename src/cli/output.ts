@@ -1,5 +1,6 @@
 import pc from 'picocolors';
 import type { RunResult } from '../coordinator/run.ts';
+import { bytesText } from '../shared/domain/bytes-text.ts';
 import { asMongolakeError, EXIT, type MongolakeError } from '../shared/domain/errors.ts';
 
 /** Version of the objects that `--json` prints; grows only when a field changes its meaning. */
@@ -80,23 +81,12 @@ export function describeRun(table: string, result: RunResult): string {
     ...(counts.deleted > 0 ? [`${number(counts.deleted)} deleted`] : []),
     ...(counts.quarantined > 0 ? [pc.yellow(`${number(counts.quarantined)} quarantined`)] : []),
   ];
-  const files = `${result.partitionsTouched} partitions, +${result.filesAdded} −${result.filesRemoved} files, ${bytes(result.bytesWritten)} written`;
+  const files = `${result.partitionsTouched} partitions, +${result.filesAdded} −${result.filesRemoved} files, ${bytesText(result.bytesWritten)} written`;
   return `${pc.bold(table)}  ${pc.green(what)}  ${parts.join(', ')}  ${pc.dim(`(${files}, ${seconds(result.durationMs)})`)}`;
 }
 
 export function number(value: number): string {
   return value.toLocaleString('en-US');
-}
-
-export function bytes(value: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  let unit = 0;
-  let amount = value;
-  while (amount >= 1000 && unit < units.length - 1) {
-    amount /= 1000;
-    unit++;
-  }
-  return `${unit === 0 ? amount : amount.toFixed(1)} ${units[unit]}`;
 }
 
 export function seconds(ms: number): string {

@@ -1,8 +1,9 @@
 import pc from 'picocolors';
 import { hasWork, type Preview, previewRun, type Touched } from '../coordinator/preview.ts';
+import { bytesText } from '../shared/domain/bytes-text.ts';
 import { EXIT } from '../shared/domain/errors.ts';
 import { type GlobalOptions, openApp } from './app.ts';
-import { bytes, exitCodeOf, isoOrNull, JSON_SCHEMA_VERSION, number } from './output.ts';
+import { exitCodeOf, isoOrNull, JSON_SCHEMA_VERSION, number } from './output.ts';
 import { parseTime } from './sync.ts';
 import { failuresOf, printOutcomes, readTables } from './tables.ts';
 import { alignRows, counted, timeText } from './text.ts';
@@ -110,14 +111,14 @@ function describeDocuments({ documents, bytes: size }: Preview): string {
   const { count, basis } = documents;
   if (count === undefined) return 'not known before they are read';
   if (count === 0) return basis === 'counted' ? 'none, counted in the dump' : 'none';
-  const text = size === undefined ? number(count) : `${number(count)} (${bytes(size)})`;
+  const text = size === undefined ? number(count) : `${number(count)} (${bytesText(size)})`;
   if (basis === 'counted') return `${text}, counted in the dump`;
   return basis === 'atMost' ? `at most ${text}: the whole dump` : `about ${text}`;
 }
 
 function describeRewrite({ rewrite, amplification }: Preview): string {
   if (rewrite.atMost.files === 0) return 'nothing: the table has no files';
-  const text = either(rewrite, ({ files, bytes: size }) => `${counted(files, 'file')}, ${bytes(size)}`);
+  const text = either(rewrite, ({ files, bytes: size }) => `${counted(files, 'file')}, ${bytesText(size)}`);
   if (amplification === undefined) return text;
   const factor =
     amplification >= 10

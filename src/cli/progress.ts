@@ -1,8 +1,9 @@
 import pc from 'picocolors';
 import type { ProgressListener, StageProgress } from '../coordinator/progress.ts';
+import { bytesText } from '../shared/domain/bytes-text.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
-import { bytes, number } from './output.ts';
+import { number } from './output.ts';
 import type { Screen } from './screen.ts';
 
 /** Shows runs in progress: bars on a terminal, elsewhere a log line every few seconds. */
@@ -88,7 +89,7 @@ export function bar(table: string, progress: StageProgress, elapsedMs: number): 
     pc.green('█'.repeat(filled)) + pc.dim('░'.repeat(BAR_WIDTH - filled)),
     `${progress.done}/${progress.total} ${progress.stage === 'merge' ? 'partitions' : 'ranges'}`,
     ...(progress.documents > 0 ? [`${number(progress.documents)} documents`] : []),
-    ...(progress.bytes > 0 ? [bytes(progress.bytes)] : []),
+    ...(progress.bytes > 0 ? [bytesText(progress.bytes)] : []),
     ...(eta === undefined ? [] : [pc.dim(`ETA ${Math.ceil(eta / 1000)} s`)]),
   ].join('  ');
 }

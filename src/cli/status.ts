@@ -1,17 +1,9 @@
 import pc from 'picocolors';
 import { type RunStatus, readStatus, type TableStatus } from '../coordinator/status.ts';
+import { bytesText } from '../shared/domain/bytes-text.ts';
 import type { QueueDepth } from '../shared/ports/queue.ts';
 import { type App, type GlobalOptions, openApp } from './app.ts';
-import {
-  bytes,
-  exitCodeOf,
-  isoOrNull,
-  JSON_SCHEMA_VERSION,
-  number,
-  printFailure,
-  printJson,
-  printLine,
-} from './output.ts';
+import { exitCodeOf, isoOrNull, JSON_SCHEMA_VERSION, number, printFailure, printJson, printLine } from './output.ts';
 import { failuresOf, printError, readTables } from './tables.ts';
 import { alignRows, counted, duration, timeText } from './text.ts';
 
@@ -121,7 +113,7 @@ function tableRow(name: string, { table, lastCheck }: TableStatus, now: number):
   if (table === undefined) return [pc.bold(name), pc.yellow('no table yet'), '', '', '', '', '', checked];
   const { version, rows, files, partitions, watermark } = table;
   const figures = [version, rows, files].map(number);
-  return [pc.bold(name), ...figures, bytes(table.bytes), number(partitions), timeText(watermark), checked];
+  return [pc.bold(name), ...figures, bytesText(table.bytes), number(partitions), timeText(watermark), checked];
 }
 
 function below(status: TableStatus | undefined, now: number): readonly string[] {

@@ -39,8 +39,11 @@ export async function workerCommand(options: WorkerOptions, globals: GlobalOptio
     observation?.started();
     app.logger.info('worker started', { concurrency });
     await aborted(app.signal);
-    await worker.consumer.drain(app.config.worker.drainTimeout);
-    await worker.close();
+    try {
+      await worker.consumer.drain(app.config.worker.drainTimeout);
+    } finally {
+      await worker.close();
+    }
   } finally {
     await queue.close();
     await observation?.close();

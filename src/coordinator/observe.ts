@@ -62,17 +62,20 @@ export function observed(
       throw error;
     }
   };
+  let reading = false;
   return async () => {
     const tables = await resolve();
     const names = new Set(tables.map(({ name }) => name));
     metrics.tables([...names]);
     for (const name of checks.keys()) if (!names.has(name)) checks.delete(name);
-    // Not waited for: a store that is slow or away holds up no schedule.
-    void pMap(
-      tables.filter(({ name }) => !checks.has(name)),
-      read,
-      { concurrency: READS_AT_ONCE },
-    );
+    // Not waited for: a store that is slow or away holds up no schedule. Nor is it asked again before it has answered.
+    if (!reading) {
+      reading = true;
+      const unread = tables.filter(({ name }) => !checks.has(name));
+      void pMap(unread, read, { concurrency: READS_AT_ONCE }).finally(() => {
+        reading = false;
+      });
+    }
     return tables.map((table) => ({ ...table, sync: (signal) => sync(table, signal) }));
   };
 }

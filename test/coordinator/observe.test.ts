@@ -178,3 +178,26 @@ test('a table that leaves and comes back is read anew', async () => {
     'fresh guest.a 500 495',
   ]);
 });
+
+test('a store that does not answer is not asked again until it has', async () => {
+  const { table, resolve } = observation();
+  let asked = 0;
+  let answer = () => {};
+  table(
+    'guest.a',
+    async () => result(4, 990),
+    () => {
+      asked++;
+      return new Promise((resolve) => {
+        answer = () => resolve(undefined);
+      });
+    },
+  );
+  await resolve();
+  await resolve();
+  expect(asked).toBe(1);
+  answer();
+  await settle();
+  await resolve();
+  expect(asked).toBe(2);
+});

@@ -143,7 +143,6 @@ describeWith(['redis', 'chromium'], 'the dashboard in a browser', ({ redis, chro
     const locked = await startDashboard();
     const stranger = await browser.newPage();
     await expect(stranger.goto(locked.url)).rejects.toThrow('ERR_INVALID_AUTH_CREDENTIALS');
-    expect(await stranger.content()).not.toContain('mongolake');
     expect((await stranger.request.get(locked.url)).status()).toBe(401);
     await stranger.close();
     const known = await browser.newPage({ httpCredentials: { username: 'mongolake', password: PASSWORD } });

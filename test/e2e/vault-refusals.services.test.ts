@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references to secrets, as a user writes them
 import { readFileSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { describeWith } from '../services/context.ts';
 import { type Ec2Login, startEc2Login } from '../services/ec2.ts';
 import { freePort } from '../services/server.ts';
@@ -151,6 +151,18 @@ describeWith(['vault'], 'what Vault does not give', () => {
     const mute = await refusal({ auth: { metadataUrl: `http://127.0.0.1:${silent.port}` } });
     expect(mute).toMatchObject({ exit: 75, code: 'VAULT_UNREACHABLE' });
     expect(mute.message).toMatch(/metadata.*no answer in 2 s/);
+  });
+
+  it('SIGTERM while Vault is asked ends it at once: 130', async () => {
+    const unanswered = await watch();
+    space.configure(config({ vault: { address: `http://127.0.0.1:${unanswered.port}`, timeout: '2m' } }));
+    const worker = space.start('worker');
+    try {
+      await vi.waitFor(() => expect(unanswered.heard('/v1/auth/aws/login')).toBe(true), { timeout: BOUND_MS });
+      expect(await worker.end('SIGTERM')).toBe(130);
+    } finally {
+      await unanswered.close();
+    }
   });
 
   it('a sealed Vault: 75, and all is well once it is unsealed', async () => {

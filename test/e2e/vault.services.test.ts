@@ -9,15 +9,7 @@ import { type S3Access, s3Client } from '../services/s3.ts';
 import type { VaultServer } from '../services/vault.ts';
 import { type Ended, type Workspace, workspace } from './cli.ts';
 import { type VaultHouse, vaultHouse } from './vault-house.ts';
-
-const base = Date.parse('2026-01-10T10:00:00.000Z');
-const T = (n: number) => new Date(base + n * 300_000);
-const document = (id: number, a = `A${id}`, b = `B${id}`, t = T(id)) => ({ _id: id, a, b, updateTime: t });
-const old = [document(1), document(2), document(3, 'A2.1', 'B2.1', T(2.1))];
-const fresh = [1, 2, 3, 4].map((id) => document(id));
-const iso = (date: Date) => date.toISOString().replace('Z', '000Z');
-const rows = (documents: readonly ReturnType<typeof document>[]) =>
-  documents.map(({ _id, a, b, updateTime }) => ({ _id, a, b, updateTime: iso(updateTime) }));
+import { document, fresh, old, rows, T } from './worked-example.ts';
 
 const NEEDS = ['vault', 'redis', 's3', 'mongodb', 'readers'] as const;
 const DEBUG = ['--log-level', 'debug'] as const;

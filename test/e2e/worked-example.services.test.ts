@@ -5,16 +5,7 @@ import { describeWith } from '../services/context.ts';
 import { LIGHT_ENGINES, readTable } from '../services/readers/read.ts';
 import { type Workspace, workspace } from './cli.ts';
 import { writeDump } from './dump.ts';
-
-/** The promise of the whole tool, at its smallest. T1 to T4 are five minutes apart, T2.1 lies between T2 and T3. */
-const base = Date.parse('2026-01-10T10:00:00.000Z');
-const T = (n: number) => new Date(base + n * 300_000);
-const document = (id: number, a = `A${id}`, b = `B${id}`, t = T(id)) => ({ _id: id, a, b, updateTime: t });
-const old = [document(1), document(2), document(3, 'A2.1', 'B2.1', T(2.1))];
-const fresh = [1, 2, 3, 4].map((id) => document(id));
-const iso = (date: Date) => date.toISOString().replace('Z', '000Z');
-const rows = (documents: readonly ReturnType<typeof document>[]) =>
-  documents.map(({ _id, a, b, updateTime }) => ({ _id, a, b, updateTime: iso(updateTime) }));
+import { base, document, fresh, old, rows, T } from './worked-example.ts';
 
 describeWith(['readers', 'spark'], 'worked example: dump → folder, one process', () => {
   let space: Workspace;

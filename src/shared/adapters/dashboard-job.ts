@@ -1,3 +1,4 @@
+import { bytesText } from '../domain/bytes-text.ts';
 import type { JobProgress } from '../ports/queue.ts';
 import { decodeFailure } from './queue-bullmq-failure.ts';
 
@@ -39,13 +40,7 @@ export function unitOf(data: unknown): unknown {
 }
 
 function describeProgress(noun: string, { done, bytes }: JobProgress): string {
-  return `${done.toLocaleString('en-US')} ${noun}, ${describeBytes(bytes)}`;
-}
-
-function describeBytes(bytes: number): string {
-  const power = bytes < 1000 ? 0 : Math.min(Math.floor(Math.log10(bytes) / 3), 4);
-  const amount = bytes / 1000 ** power;
-  return `${power === 0 ? amount : amount.toFixed(1)} ${['B', 'kB', 'MB', 'GB', 'TB'][power]}`;
+  return `${done.toLocaleString('en-US')} ${noun}, ${bytesText(bytes)}`;
 }
 
 /** The stack is for bugs: of any other failure code, message and hint are all there is to know. */

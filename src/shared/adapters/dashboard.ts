@@ -2,10 +2,11 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import basicAuth from '@fastify/basic-auth';
 import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
-import { MongolakeError } from '../domain/errors.ts';
+import type { MongolakeError } from '../domain/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import { BASE_PATH, bullBoard, LOGO, LOGO_PATH } from './dashboard-board.ts';
 import { refusalOf, refuseOpenDoor, SECURITY_HEADERS } from './dashboard-guard.ts';
+import { hostInUrl, listenError } from './listen.ts';
 import { QUEUE_NAME } from './queue-bullmq-backend.ts';
 import { makeBullQueue } from './queue-bullmq-producer.ts';
 import { within } from './queue-within.ts';
@@ -51,7 +52,7 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
     await serve(server, options, connection);
     const port = await listenOn(server, listen);
     return {
-      url: `http://${urlHost(listen.host)}:${port}${BASE_PATH}`,
+      url: `http://${hostInUrl(listen.host)}:${port}${BASE_PATH}`,
       close: async () => {
         await server.close();
         connection.close();
@@ -162,18 +163,6 @@ async function listenOn(
     await server.listen(listen);
     return (server.server.address() as AddressInfo).port;
   } catch (error) {
-    const reason = (error as Error).message;
-    throw new MongolakeError(
-      'LISTEN_FAILED',
-      `the dashboard can't listen on ${urlHost(listen.host)}:${listen.port}: ${reason}`,
-      {
-        hint: 'Free the port, or choose another by dashboard.listen or --listen.',
-        cause: error,
-      },
-    );
+    throw listenError(error as NodeJS.ErrnoException, listen, 'dashboard.listen');
   }
-}
-
-function urlHost(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
 }

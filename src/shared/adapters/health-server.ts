@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { MongolakeError } from '../domain/errors.ts';
+import { hostInUrl, listenError } from './listen.ts';
 
 /** Where to listen, and for messages where that was said: an option or a key of the configuration. */
 export interface HealthAddress {
@@ -47,9 +47,8 @@ export async function serveHealth(address: HealthAddress, routes: HealthRoutes):
   });
   await listen(server, address);
   const { port } = server.address() as AddressInfo;
-  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
   return {
-    url: `http://${host}:${port}`,
+    url: `http://${hostInUrl(address.host)}:${port}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -61,21 +60,10 @@ export async function serveHealth(address: HealthAddress, routes: HealthRoutes):
 function listen(server: Server, { host, port, origin }: HealthAddress): Promise<void> {
   return new Promise((resolve, reject) => {
     server.on('error', (error: NodeJS.ErrnoException) => {
-      reject(
-        new MongolakeError('LISTEN_FAILED', `${origin}: ${host}:${port} can't be listened on: ${reason(error)}`, {
-          hint: 'Choose another address or port; port 0 takes any free one.',
-          cause: error,
-        }),
-      );
+      reject(listenError(error, { host, port }, origin));
     });
     server.listen({ host, port }, resolve);
   });
-}
-
-function reason(error: NodeJS.ErrnoException): string {
-  if (error.code === 'EADDRINUSE') return 'another process has it';
-  if (error.code === 'EACCES') return 'this user may not';
-  return error.code ?? error.message;
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, routes: HealthRoutes): Promise<void> {

@@ -1,3 +1,4 @@
+import { Agent } from 'node:http';
 import type { client as NodeVaultClient } from 'node-vault';
 import type { VaultPlace } from './secrets-vault-errors.ts';
 import type { Lease } from './secrets-vault-renewal.ts';
@@ -30,6 +31,13 @@ type Client = NodeVaultClient & {
   ec2Login(login: object): Promise<unknown>;
 };
 
+/** A standby leads to the leader by a redirect, and the token goes along: but never from TLS to plain HTTP. */
+class NoPlainHttp extends Agent {
+  override createConnection(): never {
+    throw new Error('it leads from https to http');
+  }
+}
+
 /** A client of node-vault, loaded now. What the environment says of Vault (`VAULT_TOKEN`, `VAULT_SKIP_VERIFY`, …) is not heeded. */
 export async function vaultClient(settings: VaultClientSettings): Promise<VaultClient> {
   const { default: nodeVault } = await import('node-vault');
@@ -37,7 +45,11 @@ export async function vaultClient(settings: VaultClientSettings): Promise<VaultC
     endpoint: settings.address,
     debug: () => {},
     // Said here, it outdoes VAULT_SKIP_VERIFY.
-    requestOptions: { timeout: settings.timeoutMs, strictSSL: true },
+    requestOptions: {
+      timeout: settings.timeoutMs,
+      strictSSL: true,
+      ...(settings.address.startsWith('https:') ? { httpAgent: new NoPlainHttp() } : {}),
+    },
   }) as Client;
   Object.assign(client, { token: settings.token, namespace: settings.namespace ?? '', pathPrefix: '' });
   // node-vault has no login by EC2. Without `schema` it would not heed `tokenSource`, and only what `schema` names is sent.

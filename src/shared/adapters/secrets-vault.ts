@@ -2,9 +2,9 @@ import { type ErrorCode, MongolakeError } from '../domain/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { SecretAnswer, SecretReference, Secrets } from '../ports/secrets.ts';
+import { type DebugEnvironment, refuseDebugOutput } from './debug-output.ts';
 import { ec2Identity } from './ec2-identity.ts';
 import { type Grant, type VaultClient, vaultClient } from './secrets-vault-client.ts';
-import { refuseDebugOutput } from './secrets-vault-debug.ts';
 import {
   ec2LoginError,
   failureOf,
@@ -48,16 +48,15 @@ export interface VaultSettings {
 export interface VaultContext {
   readonly clock: Clock;
   readonly logger: Pick<Logger, 'debug' | 'warn'>;
-  /** The environment's `DEBUG`. */
-  readonly debug: string | undefined;
+  readonly env: DebugEnvironment;
 }
 
 /**
  * Vault by node-vault, logged in to. Errors: those of `Secrets`, and `CONFIG_INVALID` for a nonce file that can't be used, or a
- * `DEBUG` that would print secrets.
+ * `DEBUG` or `NODE_DEBUG` that would print secrets.
  */
 export async function openVault(settings: VaultSettings, context: VaultContext): Promise<Secrets> {
-  refuseDebugOutput(context.debug);
+  refuseDebugOutput(context.env, 'vault');
   const { auth, address, timeoutMs, namespace } = settings;
   const client = await vaultClient({
     address,

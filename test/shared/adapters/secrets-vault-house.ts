@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../../src/shared/adapters/clock-system.ts';
+import type { DebugEnvironment } from '../../../src/shared/adapters/debug-output.ts';
 import { openVault, type VaultSettings } from '../../../src/shared/adapters/secrets-vault.ts';
 import type { MongolakeError } from '../../../src/shared/domain/errors.ts';
 import type { Clock } from '../../../src/shared/ports/clock.ts';
@@ -21,7 +22,7 @@ export interface VaultHouse {
   readonly logged: { readonly level: string; readonly text: string }[];
   ec2(change?: Partial<Extract<VaultSettings['auth'], { method: 'ec2' }>>): VaultSettings;
   token(): VaultSettings;
-  open(settings: VaultSettings, clock?: Clock, debug?: string): Promise<Secrets>;
+  open(settings: VaultSettings, clock?: Clock, env?: DebugEnvironment): Promise<Secrets>;
   /** The error of opening, or of reading `secret/data/m#password`. */
   failure(settings: VaultSettings): Promise<MongolakeError>;
   close(): Promise<void>;
@@ -49,8 +50,8 @@ export async function vaultHouse(): Promise<VaultHouse> {
       auth: { method: 'ec2', role: 'lake', mount: 'aws', nonceFile, metadataUrl: metadata.url, ...change },
     }),
     token: () => ({ ...place(), auth: { method: 'token', token: 'canary-token' } }),
-    open: (settings, clock = systemClock(), debug) =>
-      openVault(settings, { clock, debug, logger: { debug: log('debug'), warn: log('warn') } }),
+    open: (settings, clock = systemClock(), env = {}) =>
+      openVault(settings, { clock, env, logger: { debug: log('debug'), warn: log('warn') } }),
     async failure(settings) {
       try {
         await (await house.open(settings)).read([{ path: 'secret/data/m', key: 'password' }]);

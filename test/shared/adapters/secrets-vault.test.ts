@@ -48,7 +48,9 @@ describe('login by EC2', () => {
   });
 
   test('with a DEBUG that would print secrets nothing is asked', async () => {
-    await expect(house.open(house.ec2(), undefined, 'a,node-*')).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+    await expect(house.open(house.ec2(), undefined, { DEBUG: 'a,node-*' })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+    });
     expect([...house.vault.seen, ...house.metadata.seen]).toEqual([]);
   });
 });
