@@ -29,10 +29,12 @@ export interface FoldLimits {
   readonly columns: number;
   /** Names of one object at its first sight; with more, its keys are data, and it becomes one `object` column. */
   readonly keys: number;
+  /** Objects and arrays within each other that have types of their own; what lies deeper is EJSON. */
+  readonly depth: number;
 }
 
-/** A thousand columns merge in half a gigabyte of memory. */
-export const FOLD_LIMITS: FoldLimits = { columns: 1000, keys: 250 };
+/** A thousand columns merge in half a gigabyte of memory; DuckDB's time to compare two values doubles with each level. */
+export const FOLD_LIMITS: FoldLimits = { columns: 1000, keys: 250, depth: 10 };
 
 /** State of one fold. */
 interface Fold {
@@ -53,7 +55,7 @@ export function foldSchema(table: TableSchema | undefined, sketch: Sketch, limit
   const committed = table?.columns ?? [];
   const fold: Fold = { limits, room: limits.columns - leaves(committed), extra: sketch.open };
   const reserved = table?.extra == null ? [ID_COLUMN] : [ID_COLUMN, table.extra];
-  const columns = foldFields(fold, committed, sketch.fields, reserved);
+  const columns = foldFields(fold, committed, sketch.fields, 1, reserved);
   const extra = table?.extra ?? (fold.extra ? uniqueName('_extra', takenNames(columns, reserved)) : null);
   return { idType, columns, extra };
 }
@@ -79,6 +81,8 @@ function refuseForeignIds(idType: TableSchema['idType'], sketch: Sketch): void {
 
 /** The columns of one level while it is folded. */
 interface Level {
+  /** 1 for the table's own columns. */
+  readonly depth: number;
   readonly columns: Column[];
   /** Source → indexes of its columns. */
   readonly bySource: Map<string, number[]>;
@@ -90,9 +94,10 @@ function foldFields(
   fold: Fold,
   columns: readonly Column[],
   fields: DocumentSketch,
-  reserved: readonly string[],
+  depth: number,
+  reserved: readonly string[] = [],
 ): Column[] {
-  const level: Level = { columns: [...columns], bySource: new Map(), taken: takenNames(columns, reserved) };
+  const level: Level = { depth, columns: [...columns], bySource: new Map(), taken: takenNames(columns, reserved) };
   columns.forEach(({ source }, index) => {
     own(level, source).push(index);
   });
@@ -156,14 +161,14 @@ function foldStruct(fold: Fold, level: Level, source: string, field: FieldSketch
     if (field.open) fold.extra = true;
     level.columns[index] = {
       ...column,
-      type: { kind: 'struct', fields: foldFields(fold, column.type.fields, fields, []) },
+      type: { kind: 'struct', fields: foldFields(fold, column.type.fields, fields, level.depth + 1) },
     };
   } else if (hasColumn(level, source, (type) => type.kind === 'object')) {
     return;
-  } else if (keysAreData(fold, field)) {
+  } else if (level.depth > fold.limits.depth || keysAreData(fold, field)) {
     addScalar(fold, level, source, { kind: 'object' });
   } else {
-    const columns = foldFields(fold, [], fields, []);
+    const columns = foldFields(fold, [], fields, level.depth + 1);
     if (columns.length === 0) fold.extra = true;
     else addColumn(level, source, { kind: 'struct', fields: columns });
   }
@@ -197,43 +202,56 @@ function foldArray(fold: Fold, level: Level, source: string, element: FieldSketc
   const index = own(level, source).find((at) => level.columns[at]?.type.kind === 'array');
   const known = index === undefined ? undefined : level.columns[index];
   if (index === undefined || known?.type.kind !== 'array') {
-    const type = newElement(fold, element);
-    if (type === undefined) fold.extra = true;
-    else addColumn(level, source, { kind: 'array', element: type });
+    addArray(fold, level, source, element);
     return;
   }
-  const folded = deepenElement(fold, known.type.element, element);
+  const folded = deepenElement(fold, known.type.element, element, level.depth + 1);
   level.columns[index] = { ...known, type: { kind: 'array', element: folded.type } };
   // An array with an element that the committed type can't hold goes to a JSON sibling, whole.
-  if (!folded.fitsAll && !hasColumn(level, source, (type) => type.kind === 'json'))
-    addScalar(fold, level, source, { kind: 'json' });
+  if (!folded.fitsAll) addJson(fold, level, source);
+}
+
+function addArray(fold: Fold, level: Level, source: string, element: FieldSketch): void {
+  if (level.depth > fold.limits.depth) {
+    addJson(fold, level, source);
+    return;
+  }
+  const type = newElement(fold, element, level.depth + 1);
+  if (type === undefined) fold.extra = true;
+  else addColumn(level, source, { kind: 'array', element: type });
+}
+
+function addJson(fold: Fold, level: Level, source: string): void {
+  if (!hasColumn(level, source, (type) => type.kind === 'json')) addScalar(fold, level, source, { kind: 'json' });
 }
 
 /**
  * The element type of arrays seen for the first time; mixed elements become EJSON strings; `undefined` while nothing typed was
  * seen, or there is no room for it.
  */
-function newElement(fold: Fold, element: FieldSketch): ColumnType | undefined {
+function newElement(fold: Fold, element: FieldSketch, depth: number): ColumnType | undefined {
   const seen = byCount(element.counts).filter((value) => value !== 'null');
   const first = seen.find((value) => !EMPTY.has(value));
   if (first === undefined || fold.room < 1) return undefined;
   const before = { room: fold.room, extra: fold.extra };
-  const type = elementType(fold, first, element);
+  const type = elementType(fold, first, element, depth);
   if (type === undefined || seen.every((value) => accepts(type, value))) return type;
   Object.assign(fold, before, { room: before.room - 1 });
   return { kind: 'json' };
 }
 
-function elementType(fold: Fold, value: ValueClass, element: FieldSketch): ColumnType | undefined {
-  if (value === 'array') {
-    const inner = newElement(fold, element.element ?? { counts: {} });
+function elementType(fold: Fold, value: ValueClass, element: FieldSketch, depth: number): ColumnType | undefined {
+  const tooDeep = depth > fold.limits.depth;
+  if (value === 'array' && !tooDeep) {
+    const inner = newElement(fold, element.element ?? { counts: {} }, depth + 1);
     return inner && { kind: 'array', element: inner };
   }
-  if (value === 'struct' && !keysAreData(fold, element)) {
-    const fields = foldFields(fold, [], element.fields ?? new Map(), []);
+  if (value === 'struct' && !tooDeep && !keysAreData(fold, element)) {
+    const fields = foldFields(fold, [], element.fields ?? new Map(), depth + 1);
     return fields.length === 0 ? undefined : { kind: 'struct', fields };
   }
   fold.room--;
+  if (value === 'array') return { kind: 'json' };
   return value === 'struct' ? { kind: 'object' } : newScalar(value, element.counts);
 }
 
@@ -243,16 +261,17 @@ interface FoldedElement {
   readonly fitsAll: boolean;
 }
 
-function deepenElement(fold: Fold, type: ColumnType, element: FieldSketch): FoldedElement {
+function deepenElement(fold: Fold, type: ColumnType, element: FieldSketch, depth: number): FoldedElement {
   if (type.kind === 'json') return { type, fitsAll: true };
   const seen = byCount(element.counts).filter((value) => value !== 'null');
   const fitsHere = seen.every((value) => accepts(type, value));
   if (type.kind === 'struct' && element.fields !== undefined) {
     if (element.open) fold.extra = true;
-    return { type: { kind: 'struct', fields: foldFields(fold, type.fields, element.fields, []) }, fitsAll: fitsHere };
+    const fields = foldFields(fold, type.fields, element.fields, depth + 1);
+    return { type: { kind: 'struct', fields }, fitsAll: fitsHere };
   }
   if (type.kind === 'array' && element.element !== undefined) {
-    const inner = deepenElement(fold, type.element, element.element);
+    const inner = deepenElement(fold, type.element, element.element, depth + 1);
     return { type: { kind: 'array', element: inner.type }, fitsAll: fitsHere && inner.fitsAll };
   }
   return { type, fitsAll: fitsHere };

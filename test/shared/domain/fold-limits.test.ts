@@ -5,7 +5,7 @@ import { bson } from './bson-bytes.ts';
 import { fold, shape, shapeOf } from './fold-documents.ts';
 
 describe('limits', () => {
-  const limits: FoldLimits = { columns: 4, keys: 3 };
+  const limits: FoldLimits = { columns: 4, keys: 3, depth: 10 };
   const keys = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, i]));
 
   test('past the column limit the rest goes to the JSON column', () => {
@@ -16,7 +16,7 @@ describe('limits', () => {
   });
 
   test('a table with more columns than the limit keeps them', () => {
-    const wide = fold([keys(10)], undefined, { columns: 100, keys: 100 });
+    const wide = fold([keys(10)], undefined, { columns: 100, keys: 100, depth: 10 });
     expect(fold([keys(10)], wide, limits)).toEqual(wide);
     expect(fold([keys(11)], wide, limits)).toEqual({ ...wide, extra: '_extra' });
   });
@@ -49,7 +49,41 @@ describe('limits', () => {
   test('ten thousand fields fold in no time', () => {
     const sketch = emptySketch();
     sketchDocument(sketch, bson({ _id: 1, ...keys(10_000) }), 0);
-    const schema = foldSchema(undefined, sketch, { columns: 20_000, keys: 20_000 });
-    expect(foldSchema(schema, sketch, { columns: 20_000, keys: 20_000 })).toEqual(schema);
+    const schema = foldSchema(undefined, sketch, { columns: 20_000, keys: 20_000, depth: 10 });
+    expect(foldSchema(schema, sketch, { columns: 20_000, keys: 20_000, depth: 10 })).toEqual(schema);
+  });
+
+  test('what lies deeper than the limit is EJSON', () => {
+    const shallow = { ...limits, columns: 100, depth: 2 };
+    const document = {
+      o: { o: { x: 1, o: { y: 1 }, l: [1] } },
+      l: [[1], [[1]]],
+      ol: { l: [{ x: 1 }] },
+      lo: [{ x: 1, l: [1], o: { x: 1 } }],
+    };
+    const table = fold([document], undefined, shallow);
+    expect(shape(table.columns)).toEqual([
+      'o: struct{o: struct{x: long, o: object, l: json}}',
+      'l: array<array<json>>',
+      'ol: struct{l: array<object>}',
+      'lo: array<struct>{x: long, l: json, o: object}',
+    ]);
+    expect(fold([document], table, shallow)).toEqual(table);
+    const other = {
+      o: { o: { o: { z: 'x' }, l: ['x'] } },
+      l: [['x']],
+      ol: { l: [{ y: {} }] },
+      lo: [{ l: [{}], o: {} }],
+    };
+    expect(fold([other], table, shallow)).toEqual(table);
+  });
+
+  test('by default ten levels', () => {
+    let [o, l]: [unknown, unknown] = ['x', 'x'];
+    for (let i = 0; i < 12; i++) [o, l] = [{ k: o }, [l]];
+    const [objects, arrays] = shapeOf([{ o, l }]);
+    expect(objects?.split('struct')).toHaveLength(11);
+    expect(objects).toContain('{k: object}');
+    expect(arrays).toBe(`l: ${'array<'.repeat(10)}json${'>'.repeat(10)}`);
   });
 });

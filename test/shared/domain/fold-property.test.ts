@@ -25,7 +25,11 @@ const sketch = fc.array(document, { minLength: 1, maxLength: 5 }).map((documents
   return shape;
 });
 
-const limits = fc.record({ columns: fc.constantFrom(1, 5, 1000), keys: fc.constantFrom(1, 250) });
+const limits = fc.record({
+  columns: fc.constantFrom(1, 5, 1000),
+  keys: fc.constantFrom(1, 250),
+  depth: fc.constantFrom(1, 2, 10),
+});
 
 /** Where the schema has no place for a value that the sketch saw, by path; what the JSON column takes is not named where there is one. */
 function homeless(schema: TableSchema, shape: Sketch): string[] {

@@ -74,6 +74,29 @@ describe('wide and deep documents', () => {
     expect(JSON.parse(rows[1]?.map as string)['user-39999']).toEqual({ seen: { $numberInt: '19999' } });
     expect(rows[2]).toEqual({ map: '{}' });
   }, 60_000);
+
+  test('of 100 levels: objects, arrays, and both in turn', async () => {
+    const deep = (wrap: (inner: unknown, i: number) => unknown): unknown => {
+      let value: unknown = 'bottom';
+      for (let i = 0; i < 98; i++) value = wrap(value, i);
+      return value;
+    };
+    const document = {
+      _id: 1,
+      o: deep((inner) => ({ k: inner })),
+      l: deep((inner) => [inner]),
+      t: deep((inner, i) => (i % 2 ? [inner] : { k: inner })),
+    };
+    const { rows } = await load(table, [document]);
+    // Past ten levels it is EJSON, in which text stays text.
+    const levels = (value: unknown): number => {
+      if (value === 'bottom') return 0;
+      if (typeof value === 'string') return levels(JSON.parse(value));
+      return 1 + levels(Array.isArray(value) ? value[0] : (value as { k: unknown }).k);
+    };
+    expect([rows[0]?.o, rows[0]?.l, rows[0]?.t].map(levels)).toEqual([98, 98, 98]);
+    expect((await table.sync([[document]])).counts).toMatchObject({ unchanged: 1, updated: 0 });
+  }, 60_000);
 });
 
 describe('documents that can not be stored stop the run with their reason', () => {
