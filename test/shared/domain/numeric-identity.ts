@@ -1,4 +1,4 @@
-import { BSONSymbol, Decimal128, Double, Int32, Long, Timestamp } from 'bson';
+import { Binary, BSONSymbol, Decimal128, Double, Int32, Long, Timestamp } from 'bson';
 
 /**
  * A key of a value, equal for two values exactly where MongoDB holds them to be equal: written apart from the code under test, with
@@ -15,6 +15,8 @@ export function mongoKey(value: unknown): unknown {
   if (Array.isArray(value)) return { array: value.map(mongoKey) };
   if (value instanceof Map) return { object: [...value].map(([name, child]) => [name, mongoKey(child)]) };
   if (value instanceof Date) return { date: value.getTime() };
+  // Its JSON leaves the subtype out.
+  if (value instanceof Binary) return { binary: value.sub_type, bytes: value.toString('hex') };
   if (value === null || typeof value === 'boolean') return { literal: value };
   return { type: (value as { _bsontype: string })._bsontype, inspected: JSON.stringify(value) };
 }
