@@ -180,6 +180,10 @@ describeWith(['kubernetes'], 'values that helm refuses', () => {
     [{ keda: { enabled: true, minReplicas: 11 } }, 'keda.minReplicas is more than keda.maxReplicas'],
     [{ redis: { url: 'redis://:hunter2@queue:6379' } }, 'config has a URL with a password in it'],
     [{ config: withGuest({ uri: 'mongodb://u:hunter2@db/' }) }, 'config has a URL with a password in it'],
+    [{ config: withGuest({ uri: 'mongodb://u:$ecret@db/' }) }, 'config has a URL with a password in it'],
+    [{ config: { dashboard: { password: 'hunter2' } } }, 'config.dashboard.password is written out'],
+    [{ config: { vault: { auth: { method: 'token', token: 'hvs.1' } } } }, 'config.vault.auth.token is written out'],
+    [{ config: { vault: { auth: { nonce: 'abc' } } } }, 'config.vault.auth.nonce is written out'],
     [
       { config: withGuest({ kind: 's3', credentials: { accessKeyId: '${A}', secretAccessKey: 'hunter2' } }) },
       'config.connections.guest.credentials.secretAccessKey is written out',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { cacheFolder, withLock } from './cache.ts';
 import { findOnPath, runCommand } from './command.ts';
 
-const DEADLINE_MS = 5 * 60_000;
+const DEADLINE_MS = 10 * 60_000;
 
 /** Whether packages can be installed here without asking anyone: root on a Debian-like system. */
 export function canInstallPackages(): boolean {
