@@ -138,7 +138,7 @@ export function openQueue(config: Config, clock: Clock, logger: Logger, env: Deb
 export async function openDashboard(
   { dashboard }: Config,
   queue: Extract<QueueConfig, { readonly kind: 'redis' }>,
-  listen: ListenAddress,
+  place: { readonly listen: ListenAddress; readonly origin: string },
   clock: Clock,
   logger: Logger,
   env: DebugEnvironment,
@@ -150,7 +150,7 @@ export async function openDashboard(
   return startDashboard({
     url: queue.url,
     prefix: queue.prefix,
-    listen,
+    ...place,
     readOnly,
     ...(password === undefined ? {} : { login: { user, password } }),
     clock,

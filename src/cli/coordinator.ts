@@ -9,7 +9,8 @@ import { resolveTargets, type TableTarget } from '../shared/config/targets.ts';
 import type { CoordinatorMetrics, WorkerMetrics } from '../shared/ports/metrics.ts';
 import type { Queue } from '../shared/ports/queue.ts';
 import { type App, type GlobalOptions, openApp, runWorker } from './app.ts';
-import { type Heartbeat, heartbeat, listenOf, type Observation, observe } from './observe.ts';
+import { listenOf } from './listen.ts';
+import { type Heartbeat, heartbeat, type Observation, observe } from './observe.ts';
 import { createProgressView, type ProgressView } from './progress.ts';
 import { runTarget } from './sync.ts';
 

@@ -1,7 +1,7 @@
 import { openDashboard } from '../composition.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import { type GlobalOptions, openApp } from './app.ts';
-import { parseListen } from './listen.ts';
+import { listenOf, parseListen } from './listen.ts';
 import { aborted } from './worker.ts';
 
 export interface DashboardOptions {
@@ -10,7 +10,8 @@ export interface DashboardOptions {
 
 /** `dashboard`: serves Bull Board until it is told to stop. */
 export async function dashboardCommand(options: DashboardOptions, globals: GlobalOptions): Promise<number> {
-  const listen = parseListen(options.listen);
+  // Refused before anything is opened.
+  parseListen(options.listen);
   const { config, clock, logger, signal } = await openApp(globals, { keepLogin: true });
   if (config.queue.kind === 'local') {
     throw new MongolakeError(
@@ -19,14 +20,8 @@ export async function dashboardCommand(options: DashboardOptions, globals: Globa
       { hint: 'Set queue to { kind: redis, url: … }; with the local queue `mongolake sync` shows its own progress.' },
     );
   }
-  const dashboard = await openDashboard(
-    config,
-    config.queue,
-    listen ?? config.dashboard.listen,
-    clock,
-    logger,
-    process.env,
-  );
+  const place = listenOf(options.listen, config.dashboard.listen, `${globals.config}: dashboard.listen`);
+  const dashboard = await openDashboard(config, config.queue, place, clock, logger, process.env);
   logger.info(`dashboard at ${dashboard.url}`, { readOnly: config.dashboard.readOnly });
   await aborted(signal);
   await dashboard.close();

@@ -5,7 +5,6 @@ import type { ListenAddress } from '../shared/config/fields.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Queue } from '../shared/ports/queue.ts';
 import type { App } from './app.ts';
-import { parseListen } from './listen.ts';
 
 /** The metrics and health of this process, served. */
 export interface Observation {
@@ -62,16 +61,6 @@ async function readiness(signal: AbortSignal, starting: boolean, probe: QueuePro
   const answer = await probe();
   if (!answer.up) return { ok: false, body: { status: 'unavailable', code: answer.code } };
   return starting ? { ok: false, body: { status: 'starting' } } : { ok: true, body: { status: 'ready' } };
-}
-
-/** Where to serve: the option `--listen`, else what the configuration says at `key`. Throws `USAGE`. */
-export function listenOf(
-  option: string | undefined,
-  configured: ListenAddress | undefined,
-  key: string,
-): Pick<ObserveOptions, 'listen' | 'origin'> {
-  const given = parseListen(option);
-  return given === undefined ? { listen: configured, origin: key } : { listen: given, origin: '--listen' };
 }
 
 /** How long a loop may be silent before it counts as stuck. */

@@ -2,7 +2,8 @@ import { workerMetrics } from '../shared/adapters/metrics-worker.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import type { WorkerMetrics } from '../shared/ports/metrics.ts';
 import { type GlobalOptions, openApp, runWorker } from './app.ts';
-import { listenOf, observe } from './observe.ts';
+import { listenOf } from './listen.ts';
+import { observe } from './observe.ts';
 
 export interface WorkerOptions {
   readonly concurrency?: string;

@@ -1,5 +1,4 @@
-/** Stages of a run, in order. */
-export type Stage = 'window' | 'extract' | 'schema' | 'merge' | 'commit';
+import type { Stage } from '../shared/domain/stage.ts';
 
 /** How far a stage is: jobs done of all, and what the finished and running ones have read or written. */
 export interface StageProgress {

@@ -7,6 +7,7 @@ import { partitionCount } from '../shared/domain/partitions.ts';
 import type { MergeInput, Plan } from '../shared/domain/plan.ts';
 import type { Counts, ExtractReceipt, MergeReceipt } from '../shared/domain/receipt.ts';
 import type { TableSchema } from '../shared/domain/schema.ts';
+import type { StageDurations } from '../shared/domain/stage.ts';
 import type { Window } from '../shared/domain/window.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
@@ -24,7 +25,7 @@ import { acquireLease, type Lease } from './lease.ts';
 import { checkNamespace, extractJobs, foldSketches, mergeInputs, mergeJobs, windowFor } from './plan.ts';
 import type { ProgressListener, StageProgress } from './progress.ts';
 import { runId } from './run-id.ts';
-import { type StageDurations, stageTimer } from './stages.ts';
+import { stageTimer } from './stages.ts';
 import { openState, type TableState } from './table.ts';
 
 /** What is asked of one table. Durations in milliseconds, sizes in bytes. */

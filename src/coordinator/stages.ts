@@ -1,8 +1,5 @@
+import type { Stage, StageDurations } from '../shared/domain/stage.ts';
 import type { Clock } from '../shared/ports/clock.ts';
-import type { Stage } from './progress.ts';
-
-/** How long each stage of a run took, milliseconds. */
-export type StageDurations = Readonly<Record<Stage, number>>;
 
 /** Measures the stages of one run, which follow each other. */
 export interface StageTimer {

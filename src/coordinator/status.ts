@@ -1,9 +1,9 @@
 import { mergeInputKey, planKey, receiptsPrefix } from '../shared/domain/keys.ts';
 import type { Plan } from '../shared/domain/plan.ts';
+import type { Stage } from '../shared/domain/stage.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { readFreshness } from './freshness.ts';
 import { type LeaseBody, readLease } from './lease.ts';
-import type { Stage } from './progress.ts';
 import { openState, type TableState } from './table.ts';
 
 /** How a table stands. Times are epoch milliseconds. */

@@ -30,11 +30,11 @@ export async function loadConfig(
 ): Promise<LoadedConfig> {
   const text = readText(path);
   const asked = collectReferences();
-  const { document, problems } = examine(text, path, env, [asked.resolver]);
+  const { document, config, problems } = examine(text, path, env, [asked.resolver]);
   const all = [...problems, ...asked.problems(document)];
   if (all.length > 0) throw problemsError(path, all);
   const references = asked.references();
-  if (references.length === 0) return { config: parseConfig(text, path, env), secrets: undefined };
+  if (references.length === 0 && config !== undefined) return { config, secrets: undefined };
   const secrets = await openSecrets(vaultOf(document, path));
   const answers = await secrets.read(references);
   return { config: parseConfig(text, path, env, [answeredReferences(references, answers)]), secrets };

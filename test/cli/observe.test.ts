@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
-import { heartbeat, listenOf, type Observation, observe } from '../../src/cli/observe.ts';
+import { listenOf } from '../../src/cli/listen.ts';
+import { heartbeat, type Observation, observe } from '../../src/cli/observe.ts';
 import { MongolakeError } from '../../src/shared/domain/errors.ts';
 import type { Queue } from '../../src/shared/ports/queue.ts';
 import { fakeClock } from '../coordinator/fake-clock.ts';

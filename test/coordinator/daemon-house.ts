@@ -96,7 +96,8 @@ function keepingLogger(lines: Line[], fixed: LogFields = {}): Logger {
   };
 }
 
-const RESULT: RunResult = {
+/** A run that read nothing. */
+export const RESULT: RunResult = {
   run: 'run',
   version: null,
   window: { from: null, to: null },

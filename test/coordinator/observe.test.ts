@@ -5,25 +5,17 @@ import type { RunResult } from '../../src/coordinator/run.ts';
 import { NO_COUNTS } from '../../src/shared/domain/books.ts';
 import { MongolakeError } from '../../src/shared/domain/errors.ts';
 import type { CoordinatorMetrics } from '../../src/shared/ports/metrics.ts';
+import { RESULT } from './daemon-house.ts';
 import { fakeClock, settle } from './fake-clock.ts';
 import { silent } from './table-harness.ts';
 
 const NEVER = new AbortController().signal;
 
 const result = (version: number | null, checkedAt: number): RunResult => ({
-  run: 'run',
+  ...RESULT,
   version,
-  window: { from: null, to: null },
   watermark: checkedAt - 5,
   checkedAt,
-  counts: NO_COUNTS,
-  partitionsTouched: 0,
-  filesAdded: 0,
-  filesRemoved: 0,
-  bytesRead: 0,
-  bytesWritten: 0,
-  durationMs: 0,
-  stagesMs: { window: 0, extract: 0, schema: 0, merge: 0, commit: 0 },
 });
 
 const freshness = (checkedAt: number): Freshness => ({

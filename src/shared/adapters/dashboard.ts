@@ -9,8 +9,8 @@ import { refusalOf, refuseOpenDoor, SECURITY_HEADERS } from './dashboard-guard.t
 import { hostInUrl, listenError } from './listen.ts';
 import { QUEUE_NAME } from './queue-bullmq-backend.ts';
 import { makeBullQueue } from './queue-bullmq-producer.ts';
-import { within } from './queue-within.ts';
 import { connectRedis, queueError, type RedisConnectionHandle, redisLabel, unreachable } from './redis.ts';
+import { within } from './within.ts';
 
 export interface DashboardOptions {
   /** Of Redis. */
@@ -19,6 +19,8 @@ export interface DashboardOptions {
   readonly prefix: string;
   /** Port 0: any free one. */
   readonly listen: { readonly host: string; readonly port: number };
+  /** The option or key that `listen` is from, for messages. */
+  readonly origin: string;
   /** Nobody is asked for one where left out. */
   readonly login?: { readonly user: string; readonly password: string };
   readonly readOnly: boolean;
@@ -50,7 +52,7 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
     const server = fastify({ forceCloseConnections: true });
     await guard(server, options);
     await serve(server, options, connection);
-    const port = await listenOn(server, listen);
+    const port = await listenOn(server, options);
     return {
       url: `http://${hostInUrl(listen.host)}:${port}${BASE_PATH}`,
       close: async () => {
@@ -157,12 +159,12 @@ function atHome(page: string): string {
 /** Listens, and tells the port that it has. */
 async function listenOn(
   server: FastifyInstance,
-  listen: { readonly host: string; readonly port: number },
+  { listen, origin }: Pick<DashboardOptions, 'listen' | 'origin'>,
 ): Promise<number> {
   try {
     await server.listen(listen);
     return (server.server.address() as AddressInfo).port;
   } catch (error) {
-    throw listenError(error as NodeJS.ErrnoException, listen, 'dashboard.listen');
+    throw listenError(error as NodeJS.ErrnoException, listen, origin);
   }
 }

@@ -3,6 +3,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { MongolakeError } from '../domain/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import { wordsOfCode } from './secrets-vault-errors.ts';
+import { within } from './within.ts';
 
 /** Where this instance is told who it is. */
 export interface MetadataService {
@@ -43,25 +44,25 @@ async function ask(
   path: string,
   headers: Readonly<Record<string, string>>,
 ): Promise<string> {
-  const ended = new AbortController();
-  const tooLate = new AbortController();
-  const deadline = clock.sleep(service.timeoutMs, ended.signal).then(
-    () => tooLate.abort(),
-    () => {},
-  );
+  const cut = new AbortController();
   try {
-    const { status, body } = await exchange(`${service.url}${path}`, { method, headers, signal: tooLate.signal });
+    const request = exchange(`${service.url}${path}`, { method, headers, signal: cut.signal });
+    const answer = await within(clock, service.timeoutMs, request);
+    if (!answer.done) throw unanswered(service, 'ETIMEDOUT');
+    const { status, body } = answer.value;
     if (status === 200 && /^[\x20-\x7e\s]+$/.test(body)) return body.trim();
     throw refused(service, `${method} ${path}`, status);
   } catch (error) {
     if (error instanceof MongolakeError) throw error;
-    const code = tooLate.signal.aborted ? 'ETIMEDOUT' : ((error as NodeJS.ErrnoException).code ?? 'no answer');
-    const hint = `Login by EC2 works on EC2 instances only, with the metadata service turned on; ${HOP_LIMIT}.`;
-    throw trouble(service, wordsOfCode(code, service.timeoutMs), hint);
+    throw unanswered(service, (error as NodeJS.ErrnoException).code ?? 'no answer');
   } finally {
-    ended.abort();
-    await deadline;
+    cut.abort();
   }
+}
+
+function unanswered(service: MetadataService, code: string): MongolakeError {
+  const hint = `Login by EC2 works on EC2 instances only, with the metadata service turned on; ${HOP_LIMIT}.`;
+  return trouble(service, wordsOfCode(code, service.timeoutMs), hint);
 }
 
 function refused(service: MetadataService, request: string, status: number): MongolakeError {

@@ -1,9 +1,9 @@
 import type { Counter, Gauge, Histogram } from 'prom-client';
+import { STAGES } from '../domain/stage.ts';
 import type { CoordinatorMetrics, RunFigures, RunOutcome } from '../ports/metrics.ts';
-import { DURATION_BUCKETS, type MetricsRegistry } from './metrics-registry.ts';
+import type { MetricsRegistry } from './metrics-registry.ts';
 
 const RESULTS = ['committed', 'unchanged', 'failed', 'skipped'] as const satisfies readonly RunOutcome[];
-const STAGES = ['window', 'extract', 'schema', 'merge', 'commit'] as const;
 const OUTCOMES = ['inserted', 'updated', 'unchanged', 'superseded', 'deleted', 'quarantined'] as const;
 
 interface Metrics {
@@ -66,7 +66,7 @@ function begin({ runs, read, documents, bytesRead, bytesWritten }: Metrics, tabl
 }
 
 function count(metrics: Metrics, table: string, { counts, bytesRead, bytesWritten, stagesMs }: RunFigures): void {
-  for (const stage of STAGES) metrics.stages.set({ table, stage }, (stagesMs[stage] ?? 0) / 1000);
+  for (const stage of STAGES) metrics.stages.set({ table, stage }, stagesMs[stage] / 1000);
   for (const outcome of OUTCOMES) metrics.documents.inc({ table, outcome }, counts[outcome]);
   metrics.read.inc({ table }, counts.read);
   metrics.bytesRead.inc({ table }, bytesRead);
@@ -83,22 +83,11 @@ function forget(metrics: Metrics, table: string): void {
   for (const outcome of OUTCOMES) documents.remove({ table, outcome });
 }
 
-function makeMetrics({ prom, registry }: MetricsRegistry): Metrics {
-  const registers = [registry];
-  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
-    new prom.Gauge({ name: `mongolake_${name}`, help, labelNames, registers });
-  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
-    new prom.Counter({ name: `mongolake_${name}`, help, labelNames, registers });
+function makeMetrics({ gauge, counter, histogram }: MetricsRegistry): Metrics {
   return {
     tables: gauge('tables', 'Tables that this coordinator keeps in step', []),
     running: gauge('runs_running', 'Runs that go on', []),
-    duration: new prom.Histogram({
-      name: 'mongolake_run_duration_seconds',
-      help: 'How long runs took, by how they ended',
-      labelNames: ['result'],
-      buckets: DURATION_BUCKETS,
-      registers,
-    }),
+    duration: histogram('run_duration_seconds', 'How long runs took, by how they ended', ['result']),
     runs: counter('runs_total', 'Runs that ended', ['table', 'result']),
     lastResult: gauge('run_last_result', 'How the last run ended: 1 for its result, 0 for the others', [
       'table',

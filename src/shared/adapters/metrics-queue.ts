@@ -2,7 +2,7 @@ import { asMongolakeError, type ErrorCode } from '../domain/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Queue, QueueDepth } from '../ports/queue.ts';
 import type { MetricsRegistry } from './metrics-registry.ts';
-import { within } from './queue-within.ts';
+import { within } from './within.ts';
 
 /** What the queue said when it was asked last. */
 export type QueueAnswer =
@@ -40,28 +40,17 @@ async function ask(queue: Pick<Queue, 'depth'>, clock: Clock): Promise<QueueAnsw
 }
 
 /** The queue's depth, asked at each scrape; no depth where the queue can't be asked. */
-export function queueMetrics({ prom, registry }: MetricsRegistry, probe: QueueProbe): void {
-  const registers = [registry];
-  new prom.Gauge({
-    name: 'mongolake_queue_up',
-    help: 'Whether the queue answered: 1 or 0',
-    registers,
-    async collect() {
-      this.set((await probe()).up ? 1 : 0);
-    },
+export function queueMetrics({ gauge }: MetricsRegistry, probe: QueueProbe): void {
+  gauge('queue_up', 'Whether the queue answered: 1 or 0', [], async (up) => {
+    up.set((await probe()).up ? 1 : 0);
   });
-  new prom.Gauge({
-    name: 'mongolake_queue_jobs',
-    help: 'Jobs in the queue, of all tables and workers; failed ones are kept for a week',
-    labelNames: ['state'],
-    registers,
-    async collect() {
-      const answer = await probe();
-      this.reset();
-      if (!answer.up) return;
-      const { waiting, prioritized, active, delayed, failed } = answer.depth;
-      for (const [state, jobs] of Object.entries({ waiting, prioritized, active, delayed, failed }))
-        this.set({ state }, jobs);
-    },
+  const help = 'Jobs in the queue, of all tables and workers; failed ones are kept for a week';
+  gauge('queue_jobs', help, ['state'], async (jobs) => {
+    const answer = await probe();
+    jobs.reset();
+    if (!answer.up) return;
+    const { waiting, prioritized, active, delayed, failed } = answer.depth;
+    for (const [state, count] of Object.entries({ waiting, prioritized, active, delayed, failed }))
+      jobs.set({ state }, count);
   });
 }

@@ -7,8 +7,8 @@ import { type BullmqContext, backendOver } from './queue-bullmq-backend.ts';
 import { bullFailure } from './queue-bullmq-failure.ts';
 import { jobFromData } from './queue-job.ts';
 import { ABORT_GRACE_MS, type Run, startRun } from './queue-run.ts';
-import { within } from './queue-within.ts';
 import { queueError, type RedisConnectionHandle } from './redis.ts';
+import { within } from './within.ts';
 
 type BullJob = StoredJob<Job, void>;
 type BullWorker = Worker<Job, void, string, RedisQueueBackend>;

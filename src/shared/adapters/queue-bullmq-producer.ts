@@ -6,8 +6,8 @@ import type { JobState, Queue, QueueDepth } from '../ports/queue.ts';
 import { type BullmqContext, backendOver } from './queue-bullmq-backend.ts';
 import { readStates } from './queue-bullmq-states.ts';
 import { BACKOFF_JITTER, checkJobs, type RetryPolicy } from './queue-job.ts';
-import { within } from './queue-within.ts';
 import { queueError, type RedisConnectionHandle, unreachable } from './redis.ts';
+import { within } from './within.ts';
 
 type JobQueue = BullQueue<Job, void>;
 

@@ -6,7 +6,7 @@ import { isRetryable, jobErrorOf } from './queue-failure.ts';
 import { createHints, type Hints } from './queue-hints.ts';
 import { backoffDelayMs, checkJobs, RETRY_DEFAULTS, type RetryPolicy } from './queue-job.ts';
 import { ABORT_GRACE_MS, type Run, type RunOutcome, startRun } from './queue-run.ts';
-import { within } from './queue-within.ts';
+import { within } from './within.ts';
 
 export interface LocalQueueOptions {
   /** Tries in all that may end in an error. */

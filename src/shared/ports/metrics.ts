@@ -1,5 +1,6 @@
 import type { Job } from '../domain/job.ts';
 import type { Counts } from '../domain/receipt.ts';
+import type { StageDurations } from '../domain/stage.ts';
 
 /** What a job handled: documents it read, bytes it read and wrote. */
 export interface JobSummary {
@@ -21,12 +22,12 @@ export interface WorkerMetrics {
 /** `skipped`: another run held the lease, or the coordinator was told to stop; nothing is wrong. */
 export type RunOutcome = 'committed' | 'unchanged' | 'failed' | 'skipped';
 
-/** Figures of a run that ended well. Durations in milliseconds, in the order of the stages. */
+/** Figures of a run that ended well. */
 export interface RunFigures {
   readonly counts: Counts;
   readonly bytesRead: number;
   readonly bytesWritten: number;
-  readonly stagesMs: Readonly<Record<string, number>>;
+  readonly stagesMs: StageDurations;
 }
 
 /** Told of a coordinator's tables and runs. No call throws or waits. */

@@ -1,15 +1,8 @@
 import { expect, it } from 'vitest';
 import { describeJob, unitOf } from '../../../src/shared/adapters/dashboard-job.ts';
+import { MERGE_JOB } from './merge-job.ts';
 
-const data = {
-  kind: 'merge',
-  id: 'r1-merge-3',
-  pipeline: 'guest',
-  collection: 'notifications',
-  run: 'r1',
-  priority: 1,
-  partition: 3,
-};
+const data = MERGE_JOB;
 const { partition: _, ...rest } = data;
 const job = { name: 'merge', data, progress: 0, failedReason: undefined, returnvalue: null, stacktrace: [] };
 

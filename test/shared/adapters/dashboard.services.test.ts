@@ -8,16 +8,8 @@ import { describeWith } from '../../services/context.ts';
 import { startRedis } from '../../services/redis.ts';
 import { required } from '../../services/result.ts';
 import { waitUntil } from '../../services/server.ts';
+import { MERGE_JOB } from './merge-job.ts';
 
-const JOB = {
-  kind: 'merge',
-  id: 'r1-merge-3',
-  pipeline: 'guest',
-  collection: 'notifications',
-  run: 'r1',
-  priority: 1,
-  partition: 3,
-} as const;
 const LOGIN = { user: 'mongolake', password: 'canary-4720' };
 const DEADLINE_MS = 30_000;
 
@@ -33,6 +25,7 @@ describeWith(['redis'], 'the dashboard', ({ redis }) => {
       url: redis.url,
       prefix: redis.prefix,
       listen: { host: '127.0.0.1', port: 0 },
+      origin: 'dashboard.listen',
       readOnly: true,
       clock: systemClock(),
       onError: (error) => errors.push(error),
@@ -44,7 +37,7 @@ describeWith(['redis'], 'the dashboard', ({ redis }) => {
   const withJob = async () => {
     const queue = bullmqQueue({ url: redis.url, prefix: redis.prefix, clock: systemClock(), onError: () => {} });
     open.add(queue);
-    await queue.enqueue([JOB]);
+    await queue.enqueue([MERGE_JOB]);
   };
   const listing = async ({ url }: Dashboard, status = 'prioritized') =>
     ((await (await fetch(`${url}/api/queues?activeQueue=jobs&status=${status}`)).json()) as Listing).queues[0];
@@ -64,7 +57,7 @@ describeWith(['redis'], 'the dashboard', ({ redis }) => {
     for (const { method, route } of changing) {
       const path = String(route)
         .replace(':queueName', 'jobs')
-        .replace(':jobId', JOB.id)
+        .replace(':jobId', MERGE_JOB.id)
         .replace(':queueStatus', 'failed')
         .replace(':schedulerId', 'x');
       const answer = await fetch(dashboard.url + path, {
@@ -88,7 +81,7 @@ describeWith(['redis'], 'the dashboard', ({ redis }) => {
     const { isPaused, jobs } = await listing(dashboard);
     expect(isPaused).toBe(true);
     // What people may edit is the whole of the data.
-    expect(jobs).toMatchObject([{ name: 'merge · guest.notifications · partition 3', data: JOB }]);
+    expect(jobs).toMatchObject([{ name: 'merge · guest.notifications · partition 3', data: MERGE_JOB }]);
     await fetch(`${dashboard.url}/api/queues/jobs/resume`, { method: 'PUT' });
   });
 
