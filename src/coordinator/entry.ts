@@ -100,7 +100,7 @@ function nextMetadata({ plan, state, schema, now, tableId }: EntryInput): Metada
       [CONFIGURATION.partitions]: String(plan.partitions),
       [CONFIGURATION.hash]: HASH_VERSION,
       [CONFIGURATION.idType]: schema.idType,
-      [CONFIGURATION.engine]: 'duckdb',
+      [CONFIGURATION.engine]: plan.engine,
     },
     createdTime: now,
   };

@@ -188,6 +188,7 @@ async function makePlan(
     keepNewer: sourceClock.kind === 'dump' && !request.overwrite,
     // A backfill's many jobs wait behind a sync's few.
     priority: request.mode === 'backfill' ? 10 : 1,
+    engine: 'duckdb',
     write: {
       targetFileSize: settings.targetFileSize,
       rowGroupSize: settings.rowGroupSize,

@@ -52,6 +52,7 @@ export async function merge(job: MergeJob, delivery: Delivery, context: MergeCon
     }
     const task = {
       kind: 'merge',
+      engine: plan.engine,
       scratch,
       schema,
       cursorField: plan.cursorField,

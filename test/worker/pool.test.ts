@@ -24,6 +24,7 @@ function mergeTask(docs: number) {
   for (const document of documents.slice(0, 10)) sketchDocument(sketch, document, 0);
   return {
     kind: 'merge',
+    engine: 'duckdb',
     scratch,
     schema: foldSchema(undefined, sketch),
     cursorField: 'updateTime',

@@ -92,6 +92,7 @@ const PLAN = {
   ranges: [{ scope: { kind: 'full' }, part: null }],
   sourceKind: 'live',
   keepNewer: false,
+  engine: 'duckdb',
   write: { targetFileSize: 1e6, rowGroupSize: 2048, compression: 'zstd', compressionLevel: 1 },
 };
 

@@ -1,6 +1,9 @@
 import type { ExtractRange, ReadScope } from './job.ts';
 import type { TableSchema } from './schema.ts';
 
+/** What reads and writes a table's data files: a property of the table. */
+export type EngineName = 'duckdb';
+
 /** How data files are written; fixed in the plan, so that every worker of a run does the same. */
 export interface WriteSettings {
   /** Bytes after which a file is split. */
@@ -35,6 +38,8 @@ export interface Plan {
   /** True where a greater cursor value in the table stays (a dump without `--overwrite`). */
   readonly keepNewer: boolean;
   readonly priority: number;
+  /** What merges: the same for all jobs of the run. */
+  readonly engine: EngineName;
   readonly write: WriteSettings;
 }
 

@@ -1,14 +1,12 @@
-import { closeSync, openSync, readSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { cursorPath } from '../../shared/domain/cursor.ts';
-import { MongolakeError } from '../../shared/domain/errors.ts';
 import { ID_COLUMN } from '../../shared/domain/schema.ts';
 import { CURSOR_COLUMN, openDecoder, SEQ_COLUMN } from './decode.ts';
-import type { LocalBaseFile, LocalSection, MergeCounts, MergedFile, MergeOutcome, MergeTask } from './engine.ts';
+import type { Engine, LocalBaseFile, MergeCounts, MergedFile, MergeOutcome, MergeTask } from './engine.ts';
 import { mayHoldMinusZero, sameSigns } from './minus-zero.ts';
+import { sectionChunks } from './sections.ts';
 import { columnNames, cursorExpression, inRange, name, parquet, selectList, tableColumns } from './sql.ts';
-import { listen } from './stop.ts';
+import { interruptOn, listen } from './stop.ts';
 import { type Parts, writeFirst, writeMerged } from './write.ts';
 
 /** A file may grow to this many times its target before it is split, so that a split never leaves a small rest. */
@@ -28,11 +26,25 @@ export async function openEngine(memoryBytes: number, scratch: string): Promise<
   return connection;
 }
 
+/** DuckDB: each task has a database of its own, in memory and spilling to the task's scratch folder. */
+export const duckdbEngine: Engine = {
+  async merge(task, signal) {
+    const connection = await openEngine(task.memoryBytes, task.scratch);
+    const over = interruptOn(signal, connection);
+    try {
+      return await mergePartition(connection, task, signal);
+    } finally {
+      over();
+      connection.closeSync();
+    }
+  },
+};
+
 /**
  * Merges one partition: delta rows win over base rows of the same id, base rows whose id is not in the delta stay (the left
  * anti-join), and each base file that changes is written anew over its own id range. Deterministic but for file sizes.
  */
-export async function mergePartition(
+async function mergePartition(
   connection: DuckDBConnection,
   task: MergeTask,
   signal: AbortSignal | undefined,
@@ -93,38 +105,6 @@ async function loadDelta(
   }
   decoder.close();
   return { read: seq, minusZero: decoder.minusZero };
-}
-
-/** The sections' BSON in order, one gzip member at a time; at most one is in memory. */
-export function* sectionChunks(sections: readonly LocalSection[]): Generator<Buffer> {
-  for (const section of sections) {
-    const file = openSync(section.path, 'r');
-    try {
-      for (const chunk of section.chunks) {
-        yield unpacked(file, chunk.length, chunk.rawLength);
-      }
-    } finally {
-      closeSync(file);
-    }
-  }
-}
-
-function unpacked(file: number, length: number, rawLength: number): Buffer {
-  const packed = Buffer.allocUnsafe(length);
-  const read = readSync(file, packed, 0, length, null);
-  if (read !== length) throw corrupt(`${read} bytes instead of ${length}`);
-  let documents: Buffer;
-  try {
-    documents = gunzipSync(packed, { maxOutputLength: rawLength + 1 });
-  } catch (error) {
-    throw corrupt(`not ${rawLength} bytes in gzip: ${(error as Error).message}`, error);
-  }
-  if (documents.length !== rawLength) throw corrupt(`${documents.length} bytes unpacked instead of ${rawLength}`);
-  return documents;
-}
-
-function corrupt(what: string, cause?: unknown): MongolakeError {
-  return new MongolakeError('OBJECT_CORRUPT', `a chunk of a segment has ${what}`, { cause });
 }
 
 /** Keeps one reading of each id, the last by (cursor, order of reading); returns how many were dropped. */

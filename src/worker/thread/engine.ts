@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../shared/domain/errors.ts';
-import type { WriteSettings } from '../../shared/domain/plan.ts';
+import type { EngineName, WriteSettings } from '../../shared/domain/plan.ts';
 import type { Counts } from '../../shared/domain/receipt.ts';
 import type { TableSchema } from '../../shared/domain/schema.ts';
 
@@ -26,6 +26,8 @@ export interface LocalBaseFile extends IdRange {
 /** One partition to merge, with everything on local disk. */
 export interface MergeTask {
   readonly kind: 'merge';
+  /** The table's engine, by which files are read and written. */
+  readonly engine: EngineName;
   /** An empty folder of this attempt's own. */
   readonly scratch: string;
   readonly memoryBytes: number;
@@ -63,6 +65,14 @@ export interface MergeOutcome {
   readonly added: readonly MergedFile[];
   /** Indexes into `base` of files that `added` replaces. */
   readonly removed: readonly number[];
+}
+
+/**
+ * Reads and writes data files. Engines give equal tables for equal input: the same rows and counts, though not the same files. A
+ * task is deterministic but for file sizes, and rejects soon after `signal` is aborted.
+ */
+export interface Engine {
+  merge(task: MergeTask, signal: AbortSignal | undefined): Promise<MergeOutcome>;
 }
 
 /** A thread's answer. An error crosses threads as plain data: as an object it would lose its code and hint on the way. */

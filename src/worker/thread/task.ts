@@ -2,19 +2,13 @@ import { findElement } from '../../shared/domain/bson.ts';
 import { compareIds, type IdClass, type IdType, idText } from '../../shared/domain/ids.ts';
 import { idInteger } from '../../shared/domain/numbers.ts';
 import type { IdRange, LocateTask, MergeOutcome, MergeTask } from './engine.ts';
-import { mergePartition, openEngine, sectionChunks } from './engine-duckdb.ts';
-import { interruptOn } from './stop.ts';
+import { loadEngine } from './engines.ts';
+import { sectionChunks } from './sections.ts';
 
-/** Merges one partition with an engine of its own: nothing is kept between tasks. Rejects soon after `signal` is aborted. */
+/** Merges one partition with the table's engine: nothing is kept between tasks. Rejects soon after `signal` is aborted. */
 export async function merge(task: MergeTask, signal?: AbortSignal): Promise<MergeOutcome> {
-  const connection = await openEngine(task.memoryBytes, task.scratch);
-  const over = interruptOn(signal, connection);
-  try {
-    return await mergePartition(connection, task, signal);
-  } finally {
-    over();
-    connection.closeSync();
-  }
+  const engine = await loadEngine(task.engine);
+  return engine.merge(task, signal);
 }
 
 /** Indexes of the base files whose id range some document of the delta falls into, ascending. */

@@ -4,7 +4,7 @@ import { Binary, type Document } from 'bson';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { BSON } from '../../../src/shared/domain/bson.ts';
 import { FOLD_LIMITS } from '../../../src/shared/domain/fold.ts';
-import { sectionChunks } from '../../../src/worker/thread/engine-duckdb.ts';
+import { sectionChunks } from '../../../src/worker/thread/sections.ts';
 import { bson as bytesOf, documentOf, element, int32, text } from '../../shared/domain/bson-bytes.ts';
 import { rowsOf } from './inspect.ts';
 import { load, sequence } from './load.ts';

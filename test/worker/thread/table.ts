@@ -103,6 +103,7 @@ function mergeInto(
 ): Promise<MergeOutcome> {
   return merge({
     kind: 'merge',
+    engine: 'duckdb',
     scratch,
     memoryBytes: options.memoryBytes ?? 1024 ** 3,
     schema,
