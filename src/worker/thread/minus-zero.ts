@@ -21,7 +21,7 @@ export async function mayHoldMinusZero(connection: DuckDBConnection, path: strin
   return Number(result.getRows()[0]?.[0]) === 0;
 }
 
-/** Whether the doubles of rows `d` and `b` have the same signs, as conditions in SQL; the rows are equal otherwise. */
+/** Whether the zeros among the doubles of rows `d` and `b` have the same signs, as conditions in SQL; the rows are equal otherwise. */
 export function sameSigns(columns: readonly Column[]): readonly string[] {
   return columns.flatMap((column) => {
     const [ours, theirs] = ['d', 'b'].map((alias) => signs(column.type, `${alias}.${name(column.name)}`, 0));
@@ -30,7 +30,8 @@ export function sameSigns(columns: readonly Column[]): readonly string[] {
 }
 
 function signs(type: ColumnType, value: string, depth: number): string | undefined {
-  if (type.kind === 'double') return `signbit(${value})`;
+  // Of a zero only: a NaN may have a sign too, and is the same NaN.
+  if (type.kind === 'double') return `(${value} = 0 AND signbit(${value}))`;
   if (type.kind === 'array') {
     const each = `x${depth}`;
     const inner = signs(type.element, each, depth + 1);
