@@ -106,11 +106,6 @@ function unboundedEnd(bytes: Buffer, type: number, at: number, limit: number): n
   }
 }
 
-/** True for the types that a table shows as null. */
-export function isNull(type: number): boolean {
-  return type === BSON.null || type === BSON.undefined;
-}
-
 /** Called for each element; return `false` to stop the walk. */
 export type ElementVisitor = (
   type: number,

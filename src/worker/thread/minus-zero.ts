@@ -8,9 +8,14 @@ import { literal, name } from './sql.ts';
  */
 const KEY = 'mongolake.minusZero';
 
+/** What a file says of itself. */
+export function minusZeroMetadata(held: boolean): Readonly<Record<string, string>> {
+  return { [KEY]: String(held) };
+}
+
 /** The COPY options of a file that may hold a -0.0, or of one that does not. */
 export function minusZeroOptions(held: boolean): readonly string[] {
-  return [`KV_METADATA {${literal(KEY)}: '${held}'}`, ...(held ? ['DICTIONARY_SIZE_LIMIT 0'] : [])];
+  return held ? ['DICTIONARY_SIZE_LIMIT 0'] : [];
 }
 
 /** Whether a data file may hold a -0.0: it says so, or it says nothing, as those of another engine do. */

@@ -1,5 +1,5 @@
 import duckdb from '@duckdb/node-bindings';
-import { brokenDocument, isNull, walkElements } from '../../shared/domain/bson.ts';
+import { brokenDocument, walkElements } from '../../shared/domain/bson.ts';
 import { fieldName } from '../../shared/domain/bson-text.ts';
 import { accepts } from '../../shared/domain/fold.ts';
 import type { Column, ColumnType } from '../../shared/domain/schema.ts';
@@ -73,8 +73,8 @@ function route(
   at: number,
   end: number,
 ): void {
-  if (isNull(type)) return;
   const value = valueClass(bytes, type, at);
+  if (value === 'null') return;
   const column = columns.find((candidate) => holds(candidate.type, value, bytes, at));
   if (column === undefined) {
     context.putExtra(name, bytes, type, at, end);
@@ -157,7 +157,7 @@ function listBuilder(element: Builder, context: DecodeContext): Builder {
     append(bytes, _type, at) {
       const start = element.count;
       walkElements(bytes, at, (type, nameStart, nameEnd, valueAt, end) => {
-        if (isNull(type)) {
+        if (valueClass(bytes, type, valueAt) === 'null') {
           element.appendNull();
           return true;
         }

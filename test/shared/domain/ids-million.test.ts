@@ -53,7 +53,7 @@ function someNumber(next: Random): unknown {
     case 6:
       return new Double(Number(wide) * 2 ** (next(40) - 20));
     default:
-      return new Double([Number.NaN, Infinity, -Infinity, -0, 2 ** 63, 5e-324][next(6)]);
+      return new Double([Number.NaN, Infinity, -Infinity, -0, 2 ** 63, 5e-324][next(6)] as number);
   }
 }
 
