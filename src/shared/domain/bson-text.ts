@@ -11,6 +11,11 @@ export function isText(bytes: Buffer, start: number, end: number): boolean {
   return true;
 }
 
+/** True where the string (or symbol, or code) whose value starts at `at` is valid UTF-8. */
+export function isTextAt(bytes: Buffer, at: number): boolean {
+  return isText(bytes, at + 4, at + 3 + bytes.readInt32LE(at));
+}
+
 interface Name {
   readonly bytes: Buffer;
   readonly text: string;
@@ -49,22 +54,13 @@ function newName(bytes: Buffer, start: number, end: number): string {
 }
 
 /**
- * Checks all that is inside a value that will be written as EJSON: names and texts are UTF-8, lengths hold, depth is bounded.
- * `name` is the field's, for messages. Throws `DOCUMENT_BROKEN`.
+ * Checks all that is inside a value that will be written as EJSON: names are UTF-8, lengths hold, depth is bounded. Texts need no
+ * check: one that is not UTF-8 is written by its bytes. `name` is the field's, for messages. Throws `DOCUMENT_BROKEN`.
  */
 export function checkValue(bytes: Buffer, type: number, at: number, end: number, name: string, depth: number): void {
   switch (type) {
-    case BSON.string:
-    case BSON.symbol:
-    case BSON.code:
-      checkText(bytes, at + 4, end - 1, name);
-      break;
     case BSON.dbPointer:
       if (bytes[end - 13] !== 0) throw brokenDocument(`field "${name}" has a string without its terminator`);
-      checkText(bytes, at + 4, end - 13, name);
-      break;
-    case BSON.regex:
-      checkText(bytes, at, end, name);
       break;
     case BSON.codeWithScope:
       checkScopedCode(bytes, at, end, name, depth);
@@ -73,11 +69,6 @@ export function checkValue(bytes: Buffer, type: number, at: number, end: number,
     case BSON.array:
       checkDocument(bytes, at, name, depth + 1);
   }
-}
-
-/** Throws `DOCUMENT_BROKEN` where `[start, end)` is not valid UTF-8. */
-export function checkText(bytes: Buffer, start: number, end: number, name: string): void {
-  if (!isText(bytes, start, end)) throw brokenDocument(`field "${name}" is not valid UTF-8`);
 }
 
 /** Throws `DOCUMENT_BROKEN` where documents and arrays lie in each other deeper than any server makes them. */
@@ -100,6 +91,5 @@ function checkScopedCode(bytes: Buffer, at: number, end: number, name: string, d
   const scopeAt = at + 8 + length;
   if (length < 1 || scopeAt + 5 > end || bytes[scopeAt - 1] !== 0 || documentEnd(bytes, scopeAt) !== end)
     throw brokenDocument(`field "${name}" has code whose length lies`);
-  checkText(bytes, at + 8, scopeAt - 1, name);
   checkDocument(bytes, scopeAt, name, depth + 1);
 }

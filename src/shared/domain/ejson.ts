@@ -1,10 +1,10 @@
-import { BSON, stringBytes, walkElements } from './bson.ts';
-import { fieldName } from './bson-text.ts';
+import { BSON, walkElements } from './bson.ts';
+import { fieldName, isText } from './bson-text.ts';
 import { decimalText, numberIdentity } from './numbers.ts';
 
 /**
  * Any value in canonical EJSON (MongoDB Extended JSON v2), as text, straight from its bytes: the order of fields and every
- * type kept. The value must have passed `checkValue`, as all that a sketch saw has.
+ * type kept. A text that is not UTF-8 is written by its bytes. The value must have passed `checkValue`, as all that a sketch saw has.
  */
 export function canonicalJson(bytes: Buffer, type: number, at: number, end: number): string {
   switch (type) {
@@ -30,7 +30,8 @@ export function canonicalJson(bytes: Buffer, type: number, at: number, end: numb
 
 /**
  * An `_id` in canonical EJSON with every number in its one text, at any depth: equal in MongoDB means equal here, and nothing
- * else does. An object with a `$` in front of some field name is wrapped as `{"$document":…}`, so that it is never read as a value.
+ * else does. A text that is not UTF-8 is written by its bytes. An object with a `$` in front of some field name is wrapped as
+ * `{"$document":…}`, so that it is never read as a value.
  */
 export function identityJson(bytes: Buffer, type: number, at: number, end: number): string {
   switch (type) {
@@ -61,7 +62,13 @@ function doubleJson(value: number): string {
 }
 
 function stringJson(bytes: Buffer, at: number): string {
-  return JSON.stringify(stringBytes(bytes, at).toString('utf8'));
+  return textJson(bytes, at + 4, at + 3 + bytes.readInt32LE(at));
+}
+
+/** A text as a JSON string; where it is not UTF-8, which no JSON can hold, its bytes in base64. */
+function textJson(bytes: Buffer, start: number, end: number): string {
+  if (isText(bytes, start, end)) return JSON.stringify(bytes.toString('utf8', start, end));
+  return `{"$invalidUtf8":"${bytes.toString('base64', start, end)}"}`;
 }
 
 function containerJson(bytes: Buffer, type: number, at: number, json: Json): string {
@@ -124,6 +131,6 @@ function binaryJson(bytes: Buffer, at: number, end: number): string {
 
 function regexJson(bytes: Buffer, at: number, end: number): string {
   const nul = bytes.indexOf(0, at);
-  const [pattern, options] = [bytes.toString('utf8', at, nul), bytes.toString('utf8', nul + 1, end - 1)];
-  return `{"$regularExpression":{"pattern":${JSON.stringify(pattern)},"options":${JSON.stringify(options)}}}`;
+  const [pattern, options] = [textJson(bytes, at, nul), textJson(bytes, nul + 1, end - 1)];
+  return `{"$regularExpression":{"pattern":${pattern},"options":${options}}}`;
 }

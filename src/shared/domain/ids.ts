@@ -1,11 +1,12 @@
 import { BSON, stringBytes, UUID_SUBTYPE, uuidText } from './bson.ts';
+import { isTextAt } from './bson-text.ts';
 import { identityJson } from './ejson.ts';
 import { hash32 } from './hash.ts';
 import { idInteger } from './numbers.ts';
 
 /**
  * What kind of value an `_id` is. Numbers that MongoDB holds to be equal (1, 1L, 1.0, NumberDecimal("1")) are all `long`.
- * `other` is everything that has no bare form: documents, dates, fractions, booleans.
+ * `other` is everything that has no bare form: documents, dates, fractions, booleans, strings that are not UTF-8.
  */
 export type IdClass = 'objectId' | 'string' | 'uuid' | 'long' | 'other';
 
@@ -19,7 +20,7 @@ export function idClass(bytes: Buffer, type: number, at: number): IdClass {
       return 'objectId';
     case BSON.string:
     case BSON.symbol:
-      return 'string';
+      return isTextAt(bytes, at) ? 'string' : 'other';
     case BSON.int32:
     case BSON.int64:
       return 'long';

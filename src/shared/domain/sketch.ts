@@ -1,5 +1,5 @@
 import { brokenDocument, type Element, walkElements } from './bson.ts';
-import { checkDepth, checkText, checkValue, fieldName } from './bson-text.ts';
+import { checkDepth, checkValue, fieldName } from './bson-text.ts';
 import { type IdClass, idClass, idText } from './ids.ts';
 import { type ValueClass, valueClass } from './value-class.ts';
 
@@ -42,7 +42,7 @@ export function emptySketch(): Sketch {
 
 /**
  * Adds the document at `at` to the sketch and checks all of it: what passes here can be stored. Returns its `_id`. Throws
- * `DOCUMENT_BROKEN` where it has no `_id` or two, is not valid BSON, or holds a name twice or text that is not UTF-8.
+ * `DOCUMENT_BROKEN` where it has no `_id` or two, is not valid BSON, or holds a name twice or one that is not UTF-8.
  */
 export function sketchDocument(sketch: Sketch, bytes: Buffer, at: number): Element {
   let id: Element | undefined;
@@ -108,8 +108,7 @@ function sketchValue(
 ): void {
   const kind = valueClass(bytes, type, at);
   field.counts[kind] = (field.counts[kind] ?? 0) + 1;
-  if (kind === 'string') checkText(bytes, at + 4, end - 1, name);
-  else if (kind === 'json') checkValue(bytes, type, at, end, name, depth);
+  if (kind === 'json') checkValue(bytes, type, at, end, name, depth);
   else if (kind === 'struct') {
     checkDepth(depth + 1, name);
     sketchFields(sketch, levelOf(field), bytes, at, depth + 1);

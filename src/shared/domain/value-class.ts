@@ -1,11 +1,12 @@
 import { BSON, UUID_SUBTYPE } from './bson.ts';
+import { isTextAt } from './bson-text.ts';
 import { isDoubleExact, readInt64Number } from './numbers.ts';
 import { TIMESTAMP_MAX_MS, TIMESTAMP_MIN_MS } from './schema.ts';
 
 /**
  * What a value is, as far as it decides which column can hold it exactly. `wideLong` is an integer past ±2^53, `wholeDouble` a double
- * that is such an integer; `emptyStruct` and `emptyArray` have no type yet; `json` is what only EJSON can hold (dates outside
- * years 1–9999 included).
+ * that is such an integer; `emptyStruct` and `emptyArray` have no type yet; `json` is what only EJSON can hold, dates outside
+ * years 1–9999 and strings that are not UTF-8 included.
  */
 export type ValueClass =
   | 'null'
@@ -31,7 +32,7 @@ export function valueClass(bytes: Buffer, type: number, at: number): ValueClass 
   switch (type) {
     case BSON.string:
     case BSON.symbol:
-      return 'string';
+      return isTextAt(bytes, at) ? 'string' : 'json';
     case BSON.objectId:
       return 'objectId';
     case BSON.int32:

@@ -8,9 +8,14 @@ import { literal, name } from './sql.ts';
  */
 const KEY = 'mongolake.minusZero';
 
+/** What a file says of itself. */
+export function minusZeroMetadata(held: boolean): Readonly<Record<string, string>> {
+  return { [KEY]: String(held) };
+}
+
 /** The COPY options of a file that may hold a -0.0, or of one that does not. */
 export function minusZeroOptions(held: boolean): readonly string[] {
-  return [`KV_METADATA {${literal(KEY)}: '${held}'}`, ...(held ? ['DICTIONARY_SIZE_LIMIT 0'] : [])];
+  return held ? ['DICTIONARY_SIZE_LIMIT 0'] : [];
 }
 
 /** Whether a data file may hold a -0.0: it says so, or it says nothing, as those of another engine do. */
@@ -21,7 +26,7 @@ export async function mayHoldMinusZero(connection: DuckDBConnection, path: strin
   return Number(result.getRows()[0]?.[0]) === 0;
 }
 
-/** Whether the doubles of rows `d` and `b` have the same signs, as conditions in SQL; the rows are equal otherwise. */
+/** Whether the zeros among the doubles of rows `d` and `b` have the same signs, as conditions in SQL; the rows are equal otherwise. */
 export function sameSigns(columns: readonly Column[]): readonly string[] {
   return columns.flatMap((column) => {
     const [ours, theirs] = ['d', 'b'].map((alias) => signs(column.type, `${alias}.${name(column.name)}`, 0));
@@ -30,7 +35,8 @@ export function sameSigns(columns: readonly Column[]): readonly string[] {
 }
 
 function signs(type: ColumnType, value: string, depth: number): string | undefined {
-  if (type.kind === 'double') return `signbit(${value})`;
+  // Of a zero only: a NaN may have a sign too, and is the same NaN.
+  if (type.kind === 'double') return `(${value} = 0 AND signbit(${value}))`;
   if (type.kind === 'array') {
     const each = `x${depth}`;
     const inner = signs(type.element, each, depth + 1);

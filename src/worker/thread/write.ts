@@ -4,7 +4,7 @@ import { separator } from '../../shared/domain/ids.ts';
 import { ID_COLUMN, type TableSchema } from '../../shared/domain/schema.ts';
 import { copyStats } from './duckdb-stats.ts';
 import type { IdRange, MergedFile, MergeTask } from './engine.ts';
-import { minusZeroOptions } from './minus-zero.ts';
+import { minusZeroMetadata, minusZeroOptions } from './minus-zero.ts';
 import { columnNames, inRange, literal, name, parquet } from './sql.ts';
 
 /** Files, and the rows of each; the last has the rest. */
@@ -24,8 +24,7 @@ export async function writeFirst(
   const folder = `${task.scratch}/out`;
   mkdirSync(folder);
   const size = `FILE_SIZE_BYTES ${Math.max(task.write.targetFileSize, 1)}`;
-  const files = await copy(connection, task, 'delta', folder, [
-    ...minusZeroOptions(minusZero),
+  const files = await copy(connection, task, 'delta', folder, minusZero, [
     size,
     "FILENAME_PATTERN 'part-{i}'",
     'OVERWRITE_OR_IGNORE true',
@@ -57,7 +56,7 @@ export async function writeMerged(
   const written: MergedFile[] = [];
   for (const [part, range] of rangesBetween(bounds, file).entries()) {
     const rows = mergedRows(columnNames(task.schema), range, task.schema);
-    const [own] = await copy(connection, task, rows, `${folder}/part-${part}.parquet`, minusZeroOptions(minusZero));
+    const [own] = await copy(connection, task, rows, `${folder}/part-${part}.parquet`, minusZero);
     if (own !== undefined) written.push({ ...own, ...range });
   }
   return written;
@@ -82,20 +81,27 @@ async function cuts(connection: DuckDBConnection, schema: TableSchema, { rows }:
   return result.getRowObjectsJS().map(({ previous, next }) => separator(schema.idType, String(previous), String(next)));
 }
 
+/** Spark refuses timestamps before 1900 of a file that does not say it counts them as Spark 3 does (DataSourceUtils.datetimeRebaseSpec). */
+const SPARK_METADATA = { 'org.apache.spark.version': '3.5.0' };
+
 async function copy(
   connection: DuckDBConnection,
   task: MergeTask,
   rows: string,
   target: string,
-  own: readonly string[],
+  minusZero: boolean,
+  own: readonly string[] = [],
 ): Promise<WrittenPart[]> {
   const { compression, compressionLevel, rowGroupSize } = task.write;
+  const metadata = Object.entries({ ...SPARK_METADATA, ...minusZeroMetadata(minusZero) });
   const options = [
     'FORMAT parquet',
     `COMPRESSION ${compression}`,
     ...(compression === 'zstd' ? [`COMPRESSION_LEVEL ${compressionLevel}`] : []),
     `ROW_GROUP_SIZE ${rowGroupSize}`,
     'RETURN_STATS true',
+    `KV_METADATA {${metadata.map(([key, value]) => `${literal(key)}: ${literal(value)}`).join(', ')}}`,
+    ...minusZeroOptions(minusZero),
     ...own,
   ];
   const columns = columnNames(task.schema).join(', ');

@@ -4,10 +4,20 @@ import { describe, expect, test } from 'vitest';
 import { BSON } from '../../../src/shared/domain/bson.ts';
 import { canonicalJson, identityJson } from '../../../src/shared/domain/ejson.ts';
 import { value } from './arbitrary.ts';
-import { bson, documentOf, element, type Placed, placed, placedRaw, text } from './bson-bytes.ts';
+import { bson, documentOf, element, int32, type Placed, placed, placedRaw, text } from './bson-bytes.ts';
 
 const canonical = ({ bytes, type, at, end }: Placed) => canonicalJson(bytes, type, at, end);
 const identity = ({ bytes, type, at, end }: Placed) => identityJson(bytes, type, at, end);
+
+/** An unpaired surrogate, as Java's modified UTF-8 writes it. */
+const BAD = Buffer.from([0xed, 0xa0, 0xbd]);
+const INVALID = '{"$invalidUtf8":"7aC9"}';
+
+function scopedCode(code: Buffer, inScope: Buffer): Placed {
+  const scope = documentOf([element(BSON.string, 's', text(inScope))]);
+  const body = text(code);
+  return placedRaw(BSON.codeWithScope, Buffer.concat([int32(4 + body.length + scope.length), body, scope]));
+}
 
 describe('canonicalJson', () => {
   test.each([
@@ -37,6 +47,32 @@ describe('canonicalJson', () => {
     expect(canonical(placedRaw(BSON.dbPointer, pointer))).toBe(
       '{"$dbPointer":{"$ref":"db.c","$id":{"$oid":"0123456789abcdef01234567"}}}',
     );
+  });
+
+  test.each([
+    ['a string', placedRaw(BSON.string, text(BAD)), `${INVALID}`],
+    ['a symbol', placedRaw(BSON.symbol, text(BAD)), `{"$symbol":${INVALID}}`],
+    ['code', placedRaw(BSON.code, text(BAD)), `{"$code":${INVALID}}`],
+    [
+      'a pattern',
+      placedRaw(BSON.regex, Buffer.concat([BAD, Buffer.from([0]), Buffer.from('i\0')])),
+      `{"$regularExpression":{"pattern":${INVALID},"options":"i"}}`,
+    ],
+    [
+      'regex options',
+      placedRaw(BSON.regex, Buffer.concat([Buffer.from('a\0'), BAD, Buffer.from([0])])),
+      `{"$regularExpression":{"pattern":"a","options":${INVALID}}}`,
+    ],
+    [
+      'a pointer',
+      placedRaw(BSON.dbPointer, Buffer.concat([text(BAD), Buffer.alloc(12)])),
+      `{"$dbPointer":{"$ref":${INVALID},"$id":{"$oid":"${'00'.repeat(12)}"}}}`,
+    ],
+    ['scoped code', scopedCode(BAD, BAD), `{"$code":${INVALID},"$scope":{"s":${INVALID}}}`],
+    ['an element', placedRaw(BSON.array, documentOf([element(BSON.string, '0', text(BAD))])), `[${INVALID}]`],
+  ])('%s that is not UTF-8 is written by its bytes', (_, given, expected) => {
+    expect(canonical(given)).toBe(expected);
+    if (given.type !== BSON.symbol) expect(identity(given)).toBe(expected);
   });
 
   test('keeps the order of fields, names that JavaScript knows, and a field twice', () => {
@@ -93,6 +129,7 @@ describe('identityJson', () => {
     expect(identity(placed({ $numberLong: '1' }))).toBe('{"$document":{"$numberLong":"1"}}');
     expect(identity(placed({ a: { $oid: 'x' } }))).toBe('{"a":{"$document":{"$oid":"x"}}}');
     expect(identity(placed({ $document: {} }))).toBe('{"$document":{"$document":{}}}');
+    expect(identity(placed({ $invalidUtf8: '7aC9' }))).toBe('{"$document":{"$invalidUtf8":"7aC9"}}');
   });
 
   test('a scope within code is written by the same rule', () => {

@@ -16,6 +16,7 @@ import {
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { BSON } from '../../../src/shared/domain/bson.ts';
 import { documentOf, element, int32, text } from '../../shared/domain/bson-bytes.ts';
+import { rowsOf } from './inspect.ts';
 import { load, loadValues } from './load.ts';
 import { type LocalTable, localTable } from './table.ts';
 
@@ -35,9 +36,29 @@ const EDGE_DECIMALS = [
   '9999999999999999999999999999999999',
   '-9.999999999999999999999999999999999E+6144',
   '1E-6176',
+  '1E+6111',
+  '1.000',
+  '100',
+  '1E+2',
   'NaN',
   'Infinity',
   '-Infinity',
+];
+
+const DOUBLES = [
+  0.1,
+  Number.NaN,
+  Infinity,
+  -Infinity,
+  -0,
+  5e-324,
+  -5e-324,
+  1e-310,
+  2 ** -1022,
+  Number.MAX_VALUE,
+  -Number.MAX_VALUE,
+  2 ** 53,
+  1e300,
 ];
 
 const TYPES: readonly {
@@ -62,6 +83,8 @@ const TYPES: readonly {
       'a\0b',
       '"\\\n\r\t',
       '\ufeffx',
+      '\ufffd',
+      '👩‍👩‍👧',
       'x'.repeat(100_000),
       new BSONSymbol('sym'),
     ],
@@ -75,6 +98,8 @@ const TYPES: readonly {
       'a\0b',
       '"\\\n\r\t',
       '\ufeffx',
+      '\ufffd',
+      '👩‍👩‍👧',
       'x'.repeat(100_000),
       'sym',
     ],
@@ -93,10 +118,8 @@ const TYPES: readonly {
   },
   {
     kind: 'double',
-    values: [0.1, Number.NaN, Infinity, -Infinity, -0, 5e-324, Number.MAX_VALUE, 2 ** 53, 1e300].map(
-      (value) => new Double(value),
-    ),
-    stored: [0.1, Number.NaN, Infinity, -Infinity, -0, 5e-324, Number.MAX_VALUE, 2 ** 53, 1e300],
+    values: DOUBLES.map((value) => new Double(value)),
+    stored: DOUBLES,
   },
   {
     kind: 'double',
@@ -130,9 +153,21 @@ const TYPES: readonly {
       new Binary(Buffer.alloc(0)),
       new Binary(Buffer.from('fffe0080', 'hex')),
       new Binary(Buffer.from('abc'), 0x80),
-      new Binary(Buffer.alloc(16), 3),
+      // The UUIDs of older drivers, in three orders of bytes under one subtype; a UUID that is none.
+      new Binary(Buffer.from('00112233445566778899aabbccddeeff', 'hex'), 3),
+      new Binary(Buffer.from('abc'), 4),
+      new Binary(Buffer.alloc(17), 4),
+      new Binary(Buffer.alloc(16), 5),
     ],
-    stored: [hex(''), hex('fffe0080'), hex('616263'), hex('00'.repeat(16))],
+    stored: [
+      hex(''),
+      hex('fffe0080'),
+      hex('616263'),
+      hex('00112233445566778899aabbccddeeff'),
+      hex('616263'),
+      hex('00'.repeat(17)),
+      hex('00'.repeat(16)),
+    ],
   },
   {
     kind: 'uuid',
@@ -205,6 +240,15 @@ describe('the type table', () => {
       ]);
     const { rows } = await load(table, [old(0, 3), old(1, 2)]);
     expect(rows).toEqual([{ a: hex('616263') }, { a: hex('02000000616263') }]);
+  });
+
+  test('of a binary its bytes are kept, of its subtype only that it is a UUID', async () => {
+    await table.sync([[{ _id: 0, a: new Binary(Buffer.alloc(16), 0) }]]);
+    const legacy = await table.sync([[{ _id: 0, a: new Binary(Buffer.alloc(16), 3) }]]);
+    expect(legacy.counts.unchanged).toBe(1);
+    const uuid = await table.sync([[{ _id: 0, a: new Binary(Buffer.alloc(16), 4) }]]);
+    expect(uuid.counts.updated).toBe(1);
+    expect(await rowsOf(table)).toEqual([{ _id: 0n, a: null, a__uuid: '00000000-0000-0000-0000-000000000000' }]);
   });
 
   test('deprecated types are EJSON', async () => {
