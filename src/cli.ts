@@ -9,6 +9,7 @@ import type { HistoryOptions } from './cli/history.ts';
 import type { InitOptions } from './cli/init.ts';
 import { failureJson, printFailure, printJson } from './cli/output.ts';
 import type { PlanOptions } from './cli/plan.ts';
+import type { RepartitionOptions } from './cli/repartition.ts';
 import type { SchemaOptions } from './cli/schema.ts';
 import type { SyncOptions } from './cli/sync.ts';
 import { VERSION } from './cli/version.ts';
@@ -101,6 +102,19 @@ for (const mode of ['sync', 'backfill'] as const) {
       ),
     );
 }
+
+program
+  .command('repartition')
+  .description(
+    'write all files of a table anew, in one version: with string ids, so that it takes ids that are no integers',
+  )
+  .argument('[target]', TARGET)
+  .addOption(new Option('--id-type <type>', 'what the ids become').choices(['string']))
+  .action(
+    action(async (target: string | undefined, options: RepartitionOptions) =>
+      (await import('./cli/repartition.ts')).repartitionCommand(target, options, globals()),
+    ),
+  );
 
 program
   .command('status')

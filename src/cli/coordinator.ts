@@ -2,6 +2,7 @@ import { listCollections } from '../composition.ts';
 import { runDaemon } from '../coordinator/daemon.ts';
 import { readFreshness } from '../coordinator/freshness.ts';
 import { type ObservedTable, observed } from '../coordinator/observe.ts';
+import { runTable } from '../coordinator/run.ts';
 import { coordinatorMetrics } from '../shared/adapters/metrics-coordinator.ts';
 import { queueMetrics } from '../shared/adapters/metrics-queue.ts';
 import { workerMetrics } from '../shared/adapters/metrics-worker.ts';
@@ -12,7 +13,8 @@ import { type App, type GlobalOptions, openApp, runWorker } from './app.ts';
 import { listenOf } from './listen.ts';
 import { type Heartbeat, heartbeat, type Observation, observe } from './observe.ts';
 import { createProgressView, type ProgressView } from './progress.ts';
-import { runTarget } from './sync.ts';
+import { withTable } from './runs.ts';
+import { requestFor } from './sync.ts';
 
 export interface CoordinatorOptions {
   readonly listen?: string;
@@ -103,7 +105,10 @@ async function scheduledTables(
   return targets.flat().map((target) => ({
     name: target.name,
     schedule: target.settings.schedule,
-    sync: () => runTarget(app, target, request, queue, view).finally(() => view.finish(target.name)),
+    sync: () =>
+      withTable(app, target, { queue, view }, (context) => runTable(requestFor(target, request), context)).finally(() =>
+        view.finish(target.name),
+      ),
     readFreshness: () => freshnessOf(app, target),
   }));
 }

@@ -1,13 +1,12 @@
 import { join } from 'node:path';
 import pc from 'picocolors';
-import { openState, type TableState } from '../coordinator/table.ts';
+import { openState, type TableState, tableMissing } from '../coordinator/table.ts';
 import type { TableTarget } from '../shared/config/targets.ts';
 import { ID_COLUMN, type TableSchema } from '../shared/domain/schema.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import type { JsonValue, Row } from '../worker/thread/head.ts';
 import { type App, type GlobalOptions, openApp } from './app.ts';
 import { chooseFiles, describeRows, type HeadColumn } from './head-rows.ts';
-import { tableMissing } from './missing.ts';
 import { exitCodeOf, JSON_SCHEMA_VERSION } from './output.ts';
 import { withScratch } from './scratch.ts';
 import { failuresOf, printOutcomes, readTables } from './tables.ts';

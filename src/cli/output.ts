@@ -14,8 +14,11 @@ export function printJson(value: unknown): void {
   printLine(JSON.stringify(value, (_key, item) => (typeof item === 'bigint' ? item.toString() : item)));
 }
 
+/** What every run tells of itself, whether or not it read its source. */
+type AnyResult = Omit<RunResult, 'checkedAt'>;
+
 /** The result of one run as `--json` prints it; one object per table, a line each. */
-export function resultJson(table: string, result: RunResult): Record<string, unknown> {
+export function resultJson(table: string, result: AnyResult): Record<string, unknown> {
   const { counts, window, ...rest } = result;
   return {
     schemaVersion: JSON_SCHEMA_VERSION,
@@ -81,8 +84,13 @@ export function describeRun(table: string, result: RunResult): string {
     ...(counts.deleted > 0 ? [`${number(counts.deleted)} deleted`] : []),
     ...(counts.quarantined > 0 ? [pc.yellow(`${number(counts.quarantined)} quarantined`)] : []),
   ];
-  const files = `${result.partitionsTouched} partitions, +${result.filesAdded} −${result.filesRemoved} files, ${bytesText(result.bytesWritten)} written`;
-  return `${pc.bold(table)}  ${pc.green(what)}  ${parts.join(', ')}  ${pc.dim(`(${files}, ${seconds(result.durationMs)})`)}`;
+  return `${pc.bold(table)}  ${pc.green(what)}  ${parts.join(', ')}  ${pc.dim(`(${describeFiles(result)})`)}`;
+}
+
+/** What a run did to files, and how long it took. */
+export function describeFiles(result: AnyResult): string {
+  const { partitionsTouched, filesAdded, filesRemoved, bytesWritten, durationMs } = result;
+  return `${partitionsTouched} partitions, +${filesAdded} −${filesRemoved} files, ${bytesText(bytesWritten)} written, ${seconds(durationMs)}`;
 }
 
 export function number(value: number): string {

@@ -1,10 +1,9 @@
 import pc from 'picocolors';
-import { openState, type TableState } from '../coordinator/table.ts';
+import { openState, type TableState, tableMissing } from '../coordinator/table.ts';
 import { renderJsonSchema } from '../shared/config/json-schema.ts';
 import { kindText } from '../shared/domain/delta/schema.ts';
 import { type Column, type ColumnType, ID_COLUMN, type TableSchema } from '../shared/domain/schema.ts';
 import { type GlobalOptions, openApp } from './app.ts';
-import { tableMissing } from './missing.ts';
 import { exitCodeOf, JSON_SCHEMA_VERSION } from './output.ts';
 import { failuresOf, printOutcomes, readTables } from './tables.ts';
 import { alignRows, counted, printable } from './text.ts';

@@ -9,15 +9,19 @@ import { entryActions } from './entry.ts';
 import { tableId } from './run-id.ts';
 import type { TableState } from './table.ts';
 
-/** A run whose work is done and whose books balance. */
-export interface FinishedRun {
+/** The version that a run makes: its work is done, and its books balance. */
+export interface NewVersion {
   readonly plan: Plan;
   /** What it stands on; `undefined` where it makes the table. */
   readonly state: TableState | undefined;
   readonly schema: TableSchema;
-  readonly extracted: readonly ExtractReceipt[];
   readonly merged: readonly MergeReceipt[];
   readonly counts: Counts;
+}
+
+/** A run that read its source. */
+export interface FinishedRun extends NewVersion {
+  readonly extracted: readonly ExtractReceipt[];
 }
 
 export interface CommitContext {
@@ -29,26 +33,31 @@ export interface CommitContext {
   readonly engineVersion: string;
 }
 
-/**
- * Makes the run visible by one conditional write, where there is something to show. Returns the version, or `null` where
- * nothing was committed. Errors: those of `commitEntry`, and the signal's reason.
- */
+/** Makes the run visible where there is something to show. Returns the version, or `null` where nothing was committed. Errors: those of `commitVersion`. */
 export async function commitRun(run: FinishedRun, context: CommitContext): Promise<number | null> {
-  const { plan, state, counts } = run;
-  const { storage, clock, logger, signal } = context;
-  const changed = changesRows(counts);
+  const changed = changesRows(run.counts);
   if (!changed && !leavesBehind(run)) return null;
+  // Without a changed row no file has the new columns: they wait for the run that needs them.
+  const schema = changed ? run.schema : (run.state?.schema ?? run.schema);
+  return commitVersion({ ...run, schema }, context);
+}
+
+/** Makes a version visible by one conditional write; returns its number. Errors: those of `commitEntry`, and the signal's reason. */
+export async function commitVersion(
+  { plan, state, schema, merged, counts }: NewVersion,
+  context: CommitContext,
+): Promise<number> {
+  const { storage, clock, logger, signal, engineVersion } = context;
   signal.throwIfAborted();
   const actions = entryActions({
     plan,
     state,
-    // Without a changed row no file has the new columns: they wait for the run that needs them.
-    schema: changed ? run.schema : (state?.schema ?? run.schema),
-    receipts: run.merged,
+    schema,
+    receipts: merged,
     counts,
     now: clock.now(),
     tableId: tableId(clock),
-    engineVersion: context.engineVersion,
+    engineVersion,
   });
   const version = plan.base + 1;
   await commitEntry(storage, version, plan.run, actions);

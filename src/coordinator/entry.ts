@@ -63,18 +63,19 @@ export function fenceActions(
 }
 
 function commitInfo({ plan, counts, now, engineVersion }: EntryInput): Readonly<Record<string, unknown>> {
-  const window = plan.scope.kind === 'window' ? { from: plan.scope.from, to: plan.scope.to } : { from: null, to: null };
+  const { scope, rewrite } = plan;
+  const window = scope.kind === 'window' ? { from: scope.from, to: scope.to } : { from: null, to: null };
   return {
     timestamp: now,
-    operation: plan.scope.kind === 'full' ? 'BACKFILL' : 'SYNC',
-    operationParameters: {},
+    operation: operationOf(plan),
+    operationParameters: rewrite ?? {},
     operationMetrics: Object.fromEntries(Object.entries(counts).map(([key, value]) => [key, String(value)])),
     engineInfo: `mongolake/${engineVersion}`,
     txnId: plan.run,
     mongolake: {
       run: plan.run,
       epoch: plan.epoch,
-      window,
+      ...(rewrite === null ? { window } : {}),
       watermark: plan.nextWatermark,
       counts,
       startedAt: plan.createdAt,
@@ -82,12 +83,19 @@ function commitInfo({ plan, counts, now, engineVersion }: EntryInput): Readonly<
   };
 }
 
+function operationOf({ rewrite, scope }: Plan): string {
+  if (rewrite !== null) return 'REPARTITION';
+  return scope.kind === 'full' ? 'BACKFILL' : 'SYNC';
+}
+
 /** The table's metadata where this run makes or changes it. Keys of the configuration that are not ours are carried over. */
 function nextMetadata({ plan, state, schema, now, tableId }: EntryInput): Metadata | undefined {
   const schemaString = toSchemaString(schema);
   if (state !== undefined) {
     const { metadata } = state.snapshot;
-    return metadata.schemaString === schemaString ? undefined : { ...metadata, schemaString };
+    if (metadata.schemaString === schemaString) return undefined;
+    const configuration = { ...metadata.configuration, [CONFIGURATION.idType]: schema.idType };
+    return { ...metadata, schemaString, configuration };
   }
   return {
     id: tableId,

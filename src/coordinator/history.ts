@@ -8,7 +8,7 @@ import { listVersions, readEntry } from './log.ts';
 export interface HistoryEntry {
   readonly version: number;
   readonly time: number;
-  /** `SYNC`, `BACKFILL`, `FENCE`, or whatever another writer called it; `undefined` where it did not say. */
+  /** `SYNC`, `BACKFILL`, `REPARTITION`, `FENCE`, or whatever another writer called it; `undefined` where it did not say. */
   readonly operation: string | undefined;
   /** `undefined`, as what follows, where mongolake did not write the entry. */
   readonly run: string | undefined;

@@ -1,7 +1,7 @@
 import { MongolakeError } from '../shared/domain/errors.ts';
 import type { ExtractJob, MergeJob } from '../shared/domain/job.ts';
 import { jobId } from '../shared/domain/job.ts';
-import type { MergeInput, Plan, Section } from '../shared/domain/plan.ts';
+import type { MergeInput, Plan, Section, WriteSettings } from '../shared/domain/plan.ts';
 import type { ExtractReceipt } from '../shared/domain/receipt.ts';
 import { emptySketch, mergeSketch, type Sketch, sketchFromJson } from '../shared/domain/sketch.ts';
 import { decideWindow, type Window } from '../shared/domain/window.ts';
@@ -48,6 +48,13 @@ export function mergeInputs(receipts: readonly ExtractReceipt[], state: TableSta
     }));
 }
 
+/** One merge input per partition that has files, ascending: all of these, and nothing to merge. */
+export function rewriteInputs(state: TableState): readonly MergeInput[] {
+  return [...state.files]
+    .sort(([a], [b]) => a - b)
+    .map(([partition, base]) => ({ partition, documents: 0, base, sections: [] }));
+}
+
 export function mergeJobs(plan: Plan, inputs: readonly MergeInput[]): readonly MergeJob[] {
   return inputs.map(({ partition }) => ({
     kind: 'merge',
@@ -58,6 +65,12 @@ export function mergeJobs(plan: Plan, inputs: readonly MergeInput[]): readonly M
     priority: plan.priority,
     partition,
   }));
+}
+
+/** What of a table's settings goes into its plans. */
+export function writeSettings(settings: WriteSettings): WriteSettings {
+  const { targetFileSize, rowGroupSize, compression, compressionLevel } = settings;
+  return { targetFileSize, rowGroupSize, compression, compressionLevel };
 }
 
 /** Refuses a table that belongs to another collection. */

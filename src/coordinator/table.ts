@@ -54,6 +54,13 @@ export interface TableState {
   readonly notes: readonly string[];
 }
 
+/** The error for what needs a table where none is yet. */
+export function tableMissing(storage: Pick<Storage, 'uri'>): MongolakeError {
+  return new MongolakeError('TABLE_MISSING', `${storage.uri}: there is no table yet`, {
+    hint: 'Load it with `mongolake sync`.',
+  });
+}
+
 /** Opens the newest version; `undefined` where there is no table. Throws `TABLE_FOREIGN`, `TABLE_CORRUPT`. */
 export async function openState(storage: Storage): Promise<TableState | undefined> {
   const opened = await openTable(storage);

@@ -2,12 +2,13 @@ import { fileURLToPath } from 'node:url';
 import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { MongolakeError } from '../shared/domain/errors.ts';
-import type { LocateTask, MergeOutcome, MergeTask, TaskResult } from './thread/engine.ts';
+import type { LocateTask, MergeOutcome, MergeTask, RewriteOutcome, RewriteTask, TaskResult } from './thread/engine.ts';
 import type { StopLine } from './thread/stop.ts';
 
 /** Threads that merge. A CPU-bound merge on the main thread would lose its job's lock; here the main thread stays free to renew it. */
 export interface MergePool {
   merge(task: Omit<MergeTask, 'memoryBytes'>, signal: AbortSignal): Promise<MergeOutcome>;
+  rewrite(task: Omit<RewriteTask, 'memoryBytes'>, signal: AbortSignal): Promise<RewriteOutcome>;
   /** Indexes of the base files that the delta touches, ascending. */
   locate(task: LocateTask, signal: AbortSignal): Promise<readonly number[]>;
   close(): Promise<void>;
@@ -32,54 +33,58 @@ export function createMergePool(options: PoolOptions): MergePool {
     maxThreads: options.threads,
     idleTimeout: 30_000,
   });
-  const merging = new Set<Merging>();
+  const running = new Set<Running<unknown>>();
   const stopAll = () => {
-    for (const { stop } of merging) stop();
+    for (const { stop } of running) stop();
   };
   // A second Ctrl-C ends the process at once, but DuckDB's threads have to come to rest first: see `StopLine`.
   const onExit = () => {
     stopAll();
-    for (const { ended } of merging) Atomics.wait(ended, 0, 0, EXIT_WAIT_MS);
+    for (const { ended } of running) Atomics.wait(ended, 0, 0, EXIT_WAIT_MS);
   };
   process.on('exit', onExit);
-  return {
-    async merge(task, signal) {
+  const run = async <T>(task: MergeTask | RewriteTask, signal: AbortSignal): Promise<T> => {
+    signal.throwIfAborted();
+    const own = start<T>(pool, task);
+    running.add(own);
+    signal.addEventListener('abort', own.stop, { once: true });
+    try {
+      const result = await own.result;
       signal.throwIfAborted();
-      const own = startMerge(pool, { ...task, memoryBytes: options.memoryBytes });
-      merging.add(own);
-      signal.addEventListener('abort', own.stop, { once: true });
-      try {
-        const result = await own.result;
-        signal.throwIfAborted();
-        return unwrapped(result);
-      } finally {
-        signal.removeEventListener('abort', own.stop);
-        merging.delete(own);
-      }
-    },
+      return unwrapped(result);
+    } finally {
+      signal.removeEventListener('abort', own.stop);
+      running.delete(own);
+    }
+  };
+  const { memoryBytes } = options;
+  return {
+    merge: (task, signal) => run<MergeOutcome>({ ...task, memoryBytes }, signal),
+    rewrite: (task, signal) => run<RewriteOutcome>({ ...task, memoryBytes }, signal),
     // It works in JavaScript alone: its thread may be ended in the middle.
     locate: async (task, signal) => unwrapped(await pool.run(task, { name: 'locate', signal })),
     async close() {
       stopAll();
-      await Promise.allSettled([...merging].map(({ result }) => result));
+      await Promise.allSettled([...running].map(({ result }) => result));
       await pool.destroy();
       process.off('exit', onExit);
     },
   };
 }
 
-/** A merge in its thread. */
-interface Merging {
-  readonly result: Promise<TaskResult<MergeOutcome>>;
+/** A task in its thread. */
+interface Running<T> {
+  readonly result: Promise<TaskResult<T>>;
   readonly stop: () => void;
   /** As in `StopLine`. */
   readonly ended: Int32Array;
 }
 
-function startMerge(pool: Piscina, task: MergeTask): Merging {
+/** Threads have an entry point for each kind of task, named like it. */
+function start<T>(pool: Piscina, task: MergeTask | RewriteTask): Running<T> {
   const { port1, port2 } = new MessageChannel();
   const line: StopLine = { port: port2, ended: new Int32Array(new SharedArrayBuffer(4)) };
-  const result = pool.run({ ...task, line }, { name: 'merge', transferList: [port2] });
+  const result = pool.run({ ...task, line }, { name: task.kind, transferList: [port2] });
   return { result, stop: () => port1.postMessage('stop'), ended: line.ended };
 }
 

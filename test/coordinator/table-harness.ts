@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Document, serialize } from 'bson';
+import { type RepartitionResult, repartitionTable } from '../../src/coordinator/repartition.ts';
 import {
   type RunContext,
   type RunRequest,
@@ -18,7 +19,7 @@ import type { Logger } from '../../src/shared/ports/logger.ts';
 import type { Source } from '../../src/shared/ports/source.ts';
 import type { Storage } from '../../src/shared/ports/storage.ts';
 import type { MergePool } from '../../src/worker/pool.ts';
-import { locate, merge } from '../../src/worker/thread/task.ts';
+import { locate, merge, rewrite } from '../../src/worker/thread/task.ts';
 import { startWorker } from '../../src/worker/worker.ts';
 
 const MINUTE = 60_000;
@@ -41,6 +42,7 @@ export interface Harness {
   readonly storage: Storage;
   readonly collection: FakeCollection;
   sync(request?: Partial<RunRequest>, settings?: Partial<RunSettings>): Promise<RunResult>;
+  repartition(settings?: Partial<RunSettings>): Promise<RepartitionResult>;
   /** The newest log entry's actions, as JSON. */
   entry(version: number): Promise<Record<string, unknown>[]>;
   keys(prefix: string): Promise<string[]>;
@@ -71,6 +73,7 @@ export function harness(options: { readonly now: number; readonly wrap?: (storag
   const queue = localQueue(real, { backoffMs: 1 });
   const pool: MergePool = {
     merge: (task) => merge({ ...task, memoryBytes: 256e6 }),
+    rewrite: (task) => rewrite({ ...task, memoryBytes: 256e6 }),
     locate: async (task) => locate(task),
     close: async () => {},
   };
@@ -112,6 +115,11 @@ export function harness(options: { readonly now: number; readonly wrap?: (storag
           ...request,
           settings: { ...SETTINGS, ...settings },
         },
+        context,
+      ),
+    repartition: (settings = {}) =>
+      repartitionTable(
+        { pipeline: 'guest', collection: 'notifications', settings: { ...SETTINGS, ...settings } },
         context,
       ),
     entry: (version) => entryOf(storage, version),

@@ -15,7 +15,7 @@ import { sketchFromJson } from '../../src/shared/domain/sketch.ts';
 import type { JobResult, JobSummary } from '../../src/shared/ports/metrics.ts';
 import type { Delivery, JobProgress, Queue } from '../../src/shared/ports/queue.ts';
 import type { Source } from '../../src/shared/ports/source.ts';
-import { locate, merge } from '../../src/worker/thread/task.ts';
+import { locate, merge, rewrite } from '../../src/worker/thread/task.ts';
 import { startWorker } from '../../src/worker/worker.ts';
 import { silent } from '../coordinator/table-harness.ts';
 
@@ -59,6 +59,7 @@ async function worker(read: Source['read'] = allDocuments) {
     concurrency: 1,
     pool: {
       merge: (task) => merge({ ...task, memoryBytes: 256e6 }),
+      rewrite: (task) => rewrite({ ...task, memoryBytes: 256e6 }),
       locate: async (task) => locate(task),
       close: async () => {},
     },
@@ -90,6 +91,7 @@ const PLAN = {
   cursorField: 'updateTime',
   partitions: 1,
   ranges: [{ scope: { kind: 'full' }, part: null }],
+  rewrite: null,
   sourceKind: 'live',
   keepNewer: false,
   engine: 'duckdb',

@@ -64,6 +64,14 @@ export function checkRun(
   return counts;
 }
 
+/** The books of a run that writes all files anew: of the old ones none stays, and no row comes or goes. Returns its counts. Throws `BOOKS_UNBALANCED`. */
+export function checkRewrite(inputs: readonly MergeInput[], merged: readonly MergeReceipt[]): Counts {
+  const counts = checkRun([], inputs, merged);
+  for (const [index, { partition, base }] of inputs.entries())
+    balance(`partition ${partition}, files`, base.length, (merged[index] as MergeReceipt).removed.length);
+  return counts;
+}
+
 function balance(where: string, expected: number, found: number): void {
   if (expected === found) return;
   throw new MongolakeError(

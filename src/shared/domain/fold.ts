@@ -74,7 +74,7 @@ function refuseForeignIds(idType: TableSchema['idType'], sketch: Sketch): void {
   for (const [kind, example] of Object.entries(sketch.idExamples)) {
     if (kind === 'long') continue;
     throw new MongolakeError('ID_TYPE', `_id ${example} (${kind}) does not fit the table, whose ids are integers`, {
-      hint: 'Load the collection into a new table: one that sees all its ids at first gets a string id column.',
+      hint: 'Give the table string ids: `mongolake repartition --id-type string`, then sync again. The table is as before.',
     });
   }
 }

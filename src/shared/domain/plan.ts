@@ -1,3 +1,4 @@
+import type { IdType } from './ids.ts';
 import type { ExtractRange, ReadScope } from './job.ts';
 import type { TableSchema } from './schema.ts';
 
@@ -32,7 +33,10 @@ export interface Plan {
   readonly nextWatermark: number | null;
   readonly cursorField: string;
   readonly partitions: number;
+  /** What the run reads of the source; empty where it rewrites. */
   readonly ranges: readonly ExtractRange[];
+  /** How the table's files are written anew, all of them; `null` where documents are merged into those that they touch. */
+  readonly rewrite: Rewrite | null;
   /** A dump's documents are filtered by the scope in the extractor; a server has done so itself. */
   readonly sourceKind: 'live' | 'dump';
   /** True where a greater cursor value in the table stays (a dump without `--overwrite`). */
@@ -41,6 +45,11 @@ export interface Plan {
   /** What merges: the same for all jobs of the run. */
   readonly engine: EngineName;
   readonly write: WriteSettings;
+}
+
+/** What is to be different about a table whose files are written anew. */
+export interface Rewrite {
+  readonly idType: IdType;
 }
 
 /** `[offset, offset + length)` of a segment is one gzip member of `documents` whole documents, `rawLength` bytes unpacked. */
@@ -67,7 +76,7 @@ export interface BaseFile {
   readonly upper: string | null;
 }
 
-/** What one merge job reads. */
+/** What one merge job reads: of a plan that rewrites all files of the partition, and no section. */
 export interface MergeInput {
   readonly partition: number;
   readonly documents: number;

@@ -1,8 +1,17 @@
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { cursorPath } from '../../shared/domain/cursor.ts';
-import { ID_COLUMN } from '../../shared/domain/schema.ts';
+import { ID_COLUMN, type TableSchema } from '../../shared/domain/schema.ts';
 import { CURSOR_COLUMN, openDecoder, SEQ_COLUMN } from './decode.ts';
-import type { Engine, LocalBaseFile, MergeCounts, MergedFile, MergeOutcome, MergeTask } from './engine.ts';
+import type {
+  Engine,
+  LocalBaseFile,
+  MergeCounts,
+  MergedFile,
+  MergeOutcome,
+  MergeTask,
+  RewriteOutcome,
+  RewriteTask,
+} from './engine.ts';
 import { mayHoldMinusZero, sameSigns } from './minus-zero.ts';
 import { sectionChunks } from './sections.ts';
 import { columnNames, cursorExpression, inRange, name, parquet, selectList, tableColumns } from './sql.ts';
@@ -28,17 +37,24 @@ export async function openEngine(memoryBytes: number, scratch: string): Promise<
 
 /** DuckDB: each task has a database of its own, in memory and spilling to the task's scratch folder. */
 export const duckdbEngine: Engine = {
-  async merge(task, signal) {
-    const connection = await openEngine(task.memoryBytes, task.scratch);
-    const over = interruptOn(signal, connection);
-    try {
-      return await mergePartition(connection, task, signal);
-    } finally {
-      over();
-      connection.closeSync();
-    }
-  },
+  merge: (task, signal) => withEngine(task, signal, (connection) => mergePartition(connection, task, signal)),
+  rewrite: (task, signal) => withEngine(task, signal, (connection) => rewritePartition(connection, task)),
 };
+
+async function withEngine<T>(
+  task: Pick<MergeTask, 'memoryBytes' | 'scratch'>,
+  signal: AbortSignal | undefined,
+  work: (connection: DuckDBConnection) => Promise<T>,
+): Promise<T> {
+  const connection = await openEngine(task.memoryBytes, task.scratch);
+  const over = interruptOn(signal, connection);
+  try {
+    return await work(connection);
+  } finally {
+    over();
+    connection.closeSync();
+  }
+}
 
 /**
  * Merges one partition: delta rows win over base rows of the same id, base rows whose id is not in the delta stay (the left
@@ -56,7 +72,7 @@ async function mergePartition(
   const removed: number[] = [];
   if (task.base.length === 0) {
     counts.inserted = read - superseded;
-    if (counts.inserted > 0) added.push(...(await writeFirst(connection, task, minusZero)));
+    if (counts.inserted > 0) added.push(...(await writeFirst(connection, task, 'delta', minusZero)));
     return { counts, added, removed };
   }
   for (const [index, file] of task.base.entries()) {
@@ -72,6 +88,26 @@ async function mergePartition(
     removed.push(index);
   }
   return { counts, added, removed };
+}
+
+/** Writes all rows of a partition anew under the task's schema, sorted by its ids, as if they were loaded for the first time. */
+async function rewritePartition(connection: DuckDBConnection, task: RewriteTask): Promise<RewriteOutcome> {
+  if (task.base.length === 0) return { added: [], rows: 0 };
+  const selects: string[] = [];
+  let minusZero = false;
+  for (const { path } of task.base) {
+    selects.push(await selectFile(connection, task.schema, path));
+    minusZero ||= await mayHoldMinusZero(connection, path);
+  }
+  const added = await writeFirst(connection, task, `(${selects.join(' UNION ALL ')})`, minusZero);
+  return { added, rows: added.reduce((sum, file) => sum + file.rows, 0) };
+}
+
+/** The query that reads a file, of an older schema or another id type, as one of this schema. */
+async function selectFile(connection: DuckDBConnection, schema: TableSchema, path: string): Promise<string> {
+  const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${parquet(path)}`);
+  const present = new Set(described.getRowObjectsJS().map((row) => String(row.column_name)));
+  return `SELECT ${selectList(schema, present)} FROM ${parquet(path)}`;
 }
 
 /** Into how many files, of how many rows each, a file goes that is written anew. */
@@ -123,11 +159,8 @@ type Verdict = Pick<MergeCounts, 'inserted' | 'updated' | 'unchanged' | 'superse
 
 /** Decides for every delta row of the file's range what it does, and leaves the ids that change something in `changed`. */
 async function judge(connection: DuckDBConnection, task: MergeTask, file: LocalBaseFile): Promise<Verdict> {
-  const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${parquet(file.path)}`);
-  const present = new Set(described.getRowObjectsJS().map((row) => String(row.column_name)));
-  await connection.run(
-    `CREATE OR REPLACE TEMP VIEW base AS SELECT ${selectList(task.schema, present)} FROM ${parquet(file.path)}`,
-  );
+  const rows = await selectFile(connection, task.schema, file.path);
+  await connection.run(`CREATE OR REPLACE TEMP VIEW base AS ${rows}`);
   const id = name(ID_COLUMN);
   const same = [
     ...columnNames(task.schema).map((column) => `d.${column} IS NOT DISTINCT FROM b.${column}`),
@@ -144,10 +177,10 @@ async function judge(connection: DuckDBConnection, task: MergeTask, file: LocalB
   await connection.run(
     `CREATE OR REPLACE TEMP TABLE changed AS SELECT ${id} FROM verdict WHERE outcome IN ('inserted', 'updated')`,
   );
-  const rows = (
+  const outcomes = (
     await connection.runAndReadAll('SELECT outcome, count(*) AS n FROM verdict GROUP BY outcome')
   ).getRowObjectsJS();
-  const of = (outcome: string) => Number(rows.find((row) => row.outcome === outcome)?.n ?? 0);
+  const of = (outcome: string) => Number(outcomes.find((row) => row.outcome === outcome)?.n ?? 0);
   return {
     inserted: of('inserted'),
     updated: of('updated'),

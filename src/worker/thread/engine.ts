@@ -67,12 +67,34 @@ export interface MergeOutcome {
   readonly removed: readonly number[];
 }
 
+/** One partition to write anew under another schema, with everything on local disk; no row comes or goes. */
+export interface RewriteTask {
+  readonly kind: 'rewrite';
+  /** The table's engine, by which files are read and written. */
+  readonly engine: EngineName;
+  /** An empty folder of this attempt's own. */
+  readonly scratch: string;
+  readonly memoryBytes: number;
+  /** Of the new files: an id that was an integer becomes its decimal digits where this one's ids are strings. */
+  readonly schema: TableSchema;
+  /** All files of the partition, in id order. */
+  readonly base: readonly LocalBaseFile[];
+  readonly write: WriteSettings;
+}
+
+export interface RewriteOutcome {
+  /** They replace all of `base`; sorted anew, and with ranges of their own that tile the id space. */
+  readonly added: readonly MergedFile[];
+  readonly rows: number;
+}
+
 /**
  * Reads and writes data files. Engines give equal tables for equal input: the same rows and counts, though not the same files. A
  * task is deterministic but for file sizes, and rejects soon after `signal` is aborted.
  */
 export interface Engine {
   merge(task: MergeTask, signal: AbortSignal | undefined): Promise<MergeOutcome>;
+  rewrite(task: RewriteTask, signal: AbortSignal | undefined): Promise<RewriteOutcome>;
 }
 
 /** A thread's answer. An error crosses threads as plain data: as an object it would lose its code and hint on the way. */

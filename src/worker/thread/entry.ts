@@ -1,11 +1,19 @@
-import type { LocateTask, MergeOutcome, MergeTask, TaskResult } from './engine.ts';
+import type { LocateTask, MergeOutcome, MergeTask, RewriteOutcome, RewriteTask, TaskResult } from './engine.ts';
 import { settle } from './failure.ts';
 import { type StopLine, stoppable } from './stop.ts';
 import * as task from './task.ts';
 
+interface Stoppable {
+  readonly line: StopLine;
+}
+
 /** Entry points of a piscina thread, by name. */
-export function merge({ line, ...merge }: MergeTask & { readonly line: StopLine }): Promise<TaskResult<MergeOutcome>> {
+export function merge({ line, ...merge }: MergeTask & Stoppable): Promise<TaskResult<MergeOutcome>> {
   return settle(merge.memoryBytes, () => stoppable(line, (signal) => task.merge(merge, signal)));
+}
+
+export function rewrite({ line, ...rewrite }: RewriteTask & Stoppable): Promise<TaskResult<RewriteOutcome>> {
+  return settle(rewrite.memoryBytes, () => stoppable(line, (signal) => task.rewrite(rewrite, signal)));
 }
 
 export function locate(locate: LocateTask): Promise<TaskResult<readonly number[]>> {

@@ -1,7 +1,7 @@
 import { findElement } from '../../shared/domain/bson.ts';
 import { compareIds, type IdClass, type IdType, idText } from '../../shared/domain/ids.ts';
 import { idInteger } from '../../shared/domain/numbers.ts';
-import type { IdRange, LocateTask, MergeOutcome, MergeTask } from './engine.ts';
+import type { IdRange, LocateTask, MergeOutcome, MergeTask, RewriteOutcome, RewriteTask } from './engine.ts';
 import { loadEngine } from './engines.ts';
 import { sectionChunks } from './sections.ts';
 
@@ -9,6 +9,12 @@ import { sectionChunks } from './sections.ts';
 export async function merge(task: MergeTask, signal?: AbortSignal): Promise<MergeOutcome> {
   const engine = await loadEngine(task.engine);
   return engine.merge(task, signal);
+}
+
+/** Writes one partition anew with the table's engine. Rejects soon after `signal` is aborted. */
+export async function rewrite(task: RewriteTask, signal?: AbortSignal): Promise<RewriteOutcome> {
+  const engine = await loadEngine(task.engine);
+  return engine.rewrite(task, signal);
 }
 
 /** Indexes of the base files whose id range some document of the delta falls into, ascending. */

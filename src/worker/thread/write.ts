@@ -15,16 +15,20 @@ export interface Parts {
 
 type WrittenPart = Omit<MergedFile, keyof IdRange>;
 
-/** Writes the table `delta`, sorted by id, as the first files of a partition: a new one after every target size. */
+/** What of a task says how files are written. */
+type WriteTask = Pick<MergeTask, 'scratch' | 'schema' | 'write'>;
+
+/** Writes rows, a table or a query in brackets, sorted by id as the first files of a partition: a new one after every target size. */
 export async function writeFirst(
   connection: DuckDBConnection,
-  task: MergeTask,
+  task: WriteTask,
+  rows: string,
   minusZero: boolean,
 ): Promise<MergedFile[]> {
   const folder = `${task.scratch}/out`;
   mkdirSync(folder);
   const size = `FILE_SIZE_BYTES ${Math.max(task.write.targetFileSize, 1)}`;
-  const files = await copy(connection, task, 'delta', folder, minusZero, [
+  const files = await copy(connection, task, rows, folder, minusZero, [
     size,
     "FILENAME_PATTERN 'part-{i}'",
     'OVERWRITE_OR_IGNORE true',
@@ -47,7 +51,7 @@ interface Merged {
  */
 export async function writeMerged(
   connection: DuckDBConnection,
-  task: MergeTask,
+  task: WriteTask,
   { file, index, parts, minusZero }: Merged,
 ): Promise<MergedFile[]> {
   const folder = `${task.scratch}/out-${index}`;
@@ -86,7 +90,7 @@ const SPARK_METADATA = { 'org.apache.spark.version': '3.5.0' };
 
 async function copy(
   connection: DuckDBConnection,
-  task: MergeTask,
+  task: WriteTask,
   rows: string,
   target: string,
   minusZero: boolean,

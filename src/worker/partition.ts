@@ -1,0 +1,132 @@
+import { createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { MongolakeError } from '../shared/domain/errors.ts';
+import type { BaseFile, MergeInput, Plan, Section } from '../shared/domain/plan.ts';
+import type { TableSchema } from '../shared/domain/schema.ts';
+import type { Storage } from '../shared/ports/storage.ts';
+import type { MergePool } from './pool.ts';
+import type { LocalBaseFile, LocalSection, MergeCounts, MergedFile } from './thread/engine.ts';
+
+/** One partition's part of a run. */
+export interface PartitionWork {
+  readonly plan: Plan;
+  /** Of the version that the run makes. */
+  readonly schema: TableSchema;
+  readonly input: MergeInput;
+}
+
+export interface PartitionContext {
+  readonly storage: Storage;
+  readonly pool: MergePool;
+  /** An empty folder of this attempt's own. */
+  readonly scratch: string;
+  readonly signal: AbortSignal;
+}
+
+/** What became of a partition. Nothing of it is uploaded yet. */
+export interface PartitionOutcome {
+  readonly counts: MergeCounts;
+  /** On local disk. */
+  readonly added: readonly MergedFile[];
+  /** Paths in the table of the files that `added` replaces. */
+  readonly removed: readonly string[];
+  /** Bytes fetched. */
+  readonly bytesRead: number;
+}
+
+/** Merges the delta into the files that it touches: only these are fetched. */
+export async function mergePartition(
+  { plan, schema, input }: PartitionWork,
+  context: PartitionContext,
+): Promise<PartitionOutcome> {
+  const { pool, scratch, signal } = context;
+  const sections = await fetchSections(input.sections, context);
+  const touched =
+    input.base.length < 2
+      ? input.base
+      : (await pool.locate({ kind: 'locate', schema, sections, base: input.base }, signal)).map((i) =>
+          required(input.base[i]),
+        );
+  const base = await fetchBase(touched, context);
+  const { engine, cursorField, keepNewer, write } = plan;
+  const outcome = await pool.merge(
+    { kind: 'merge', engine, scratch, schema, cursorField, sections, base, keepNewer, write },
+    signal,
+  );
+  const chunks = sections.flatMap((section) => section.chunks.map((chunk) => chunk.length));
+  return {
+    counts: outcome.counts,
+    added: outcome.added,
+    removed: outcome.removed.map((i) => required(touched[i]).path),
+    bytesRead: sum(chunks) + sum(touched.map((file) => file.size)),
+  };
+}
+
+const NO_DOCUMENTS: MergeCounts = { read: 0, inserted: 0, updated: 0, deleted: 0, unchanged: 0, superseded: 0 };
+
+/** Writes all files of the partition anew. No document is read, and no row comes or goes. */
+export async function rewritePartition(
+  { plan, schema, input }: PartitionWork,
+  context: PartitionContext,
+): Promise<PartitionOutcome> {
+  const base = await fetchBase(input.base, context);
+  const { engine, write } = plan;
+  const { scratch, signal } = context;
+  const { added } = await context.pool.rewrite({ kind: 'rewrite', engine, scratch, schema, base, write }, signal);
+  return {
+    counts: NO_DOCUMENTS,
+    added,
+    removed: input.base.map((file) => file.path),
+    bytesRead: sum(input.base.map((file) => file.size)),
+  };
+}
+
+async function fetchBase(
+  files: readonly BaseFile[],
+  { storage, scratch, signal }: PartitionContext,
+): Promise<readonly LocalBaseFile[]> {
+  const base: LocalBaseFile[] = [];
+  for (const [i, file] of files.entries()) {
+    const path = join(scratch, `base-${i}.parquet`);
+    await storage.download(file.path, path, signal);
+    base.push({ path, size: file.size, lower: file.lower, upper: file.upper });
+  }
+  return base;
+}
+
+/** Fetches each section's chunks by ranged reads into one local file per segment. */
+async function fetchSections(
+  sections: readonly Section[],
+  { storage, scratch, signal }: PartitionContext,
+): Promise<readonly LocalSection[]> {
+  const local: LocalSection[] = [];
+  for (const section of sections) {
+    const path = join(scratch, `section-${section.ordinal}.bson.gz`);
+    await pipeline(chunksOf(storage, section), createWriteStream(path), { signal });
+    local.push({
+      path,
+      ordinal: section.ordinal,
+      chunks: section.chunks.map(({ length, rawLength }) => ({ length, rawLength })),
+    });
+  }
+  return local;
+}
+
+async function* chunksOf(storage: Storage, section: Section): AsyncGenerator<Buffer> {
+  for (const chunk of section.chunks) {
+    const part = await storage.get(section.segment, { start: chunk.offset, end: chunk.offset + chunk.length });
+    if (part === undefined)
+      throw new MongolakeError('OBJECT_MISSING', `${storage.uri}/${section.segment} is not there`);
+    yield part.body;
+  }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+function required<T>(value: T | undefined): T {
+  if (value === undefined) throw new MongolakeError('INTERNAL', 'a merge named a file that is not in its input');
+  return value;
+}
