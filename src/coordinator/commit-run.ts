@@ -5,7 +5,7 @@ import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { commitEntry } from './commit.ts';
-import { entryActions } from './entry.ts';
+import { entryActions, nextCursor } from './entry.ts';
 import { tableId } from './run-id.ts';
 import type { TableState } from './table.ts';
 
@@ -37,7 +37,7 @@ export async function commitRun(run: FinishedRun, context: CommitContext): Promi
   const { plan, state, counts } = run;
   const { storage, clock, logger, signal } = context;
   const changed = changesRows(counts);
-  if (!changed && !leavesBehind(run)) return null;
+  if (!changed && !leavesBehind(run) && !takesCursor(run)) return null;
   signal.throwIfAborted();
   const actions = entryActions({
     plan,
@@ -63,6 +63,11 @@ export async function commitRun(run: FinishedRun, context: CommitContext): Promi
 
 function changesRows({ inserted, updated, deleted }: Counts): boolean {
   return inserted + updated + deleted > 0;
+}
+
+/** True where the run gives the table another cursor: else every sync after it would be refused as this one was not. */
+function takesCursor({ plan, state }: FinishedRun): boolean {
+  return state !== undefined && state.cursor !== null && state.cursor !== nextCursor(plan, state);
 }
 
 /** True where the new watermark leaves behind a document that this run read: else a burst followed by quiet is read again for ever. */

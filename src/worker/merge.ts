@@ -55,7 +55,7 @@ export async function merge(job: MergeJob, delivery: Delivery, context: MergeCon
       engine: plan.engine,
       scratch,
       schema,
-      cursorField: plan.cursorField,
+      cursor: plan.cursor,
       sections,
       base,
       keepNewer: plan.keepNewer,

@@ -1,3 +1,4 @@
+import type { Cursor } from './cursor.ts';
 import type { ExtractRange, ReadScope } from './job.ts';
 import type { TableSchema } from './schema.ts';
 
@@ -30,7 +31,7 @@ export interface Plan {
   readonly scope: ReadScope;
   readonly watermark: number | null;
   readonly nextWatermark: number | null;
-  readonly cursorField: string;
+  readonly cursor: Cursor;
   readonly partitions: number;
   readonly ranges: readonly ExtractRange[];
   /** A dump's documents are filtered by the scope in the extractor; a server has done so itself. */
