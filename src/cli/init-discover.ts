@@ -1,8 +1,9 @@
 import pMap from 'p-map';
 import { listCollections, openSource } from '../composition.ts';
-import { dateFields, readSample, type Sample } from '../coordinator/sample.ts';
+import { candidateFields, readSample, type Sample } from '../coordinator/sample.ts';
 import type { InitCollection } from '../shared/config/init.ts';
 import type { Config } from '../shared/config/schema.ts';
+import type { CursorType } from '../shared/domain/cursor.ts';
 import { asMongolakeError, MongolakeError } from '../shared/domain/errors.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { CollectionInfo, IndexInfo, SourceClock } from '../shared/ports/source.ts';
@@ -69,12 +70,12 @@ async function lookAt(config: Config, info: CollectionInfo, clock: Clock): Promi
     const documents = info.documents ?? (await source.estimate({ kind: 'full' })).documents;
     const sample = await readSample(source);
     const indexes = await source.indexes();
-    return { collection: { name, documents, dateFields: cursorFields(sample, indexes) } };
+    return { collection: { name, documents, cursorFields: cursorFields(sample, indexes) } };
   } catch (error) {
     const known = asMongolakeError(error);
     if (known.retryable || known.code === 'INTERNAL') throw error;
     // One that can't be read is not a reason to know nothing of the others.
-    return { collection: { name, documents: info.documents, dateFields: [] }, note: known.message };
+    return { collection: { name, documents: info.documents, cursorFields: [] }, note: known.message };
   } finally {
     await source.close();
   }
@@ -93,18 +94,32 @@ function targetOf(config: Config, database: string, collection: string): Paramet
   };
 }
 
-/** Share of the sample in which a field must be a date to be a cursor. */
+/** Share of the sample in which a field must tell a time to be a cursor. */
 const MOST = 0.9;
 
-/** The date fields that nearly every document has; where there are none, those that any has. */
+/**
+ * The fields that may be the cursor, of the best type that there is: dates, then timestamps, then numbers, then the `_id`. Those that nearly
+ * every document has; where there are none, those that any has.
+ */
 export function cursorFields(
   sample: Sample,
   indexes: readonly Pick<IndexInfo, 'fields'>[],
-): InitCollection['dateFields'] {
-  const dates = dateFields(sample);
-  const common = dates.filter(({ documents }) => documents >= MOST * sample.documents);
-  return (common.length > 0 ? common : dates).map(({ path }) => ({
-    path,
-    indexed: indexes.some(({ fields }) => fields[0] === path),
+): InitCollection['cursorFields'] {
+  const candidates = candidateFields(sample);
+  const best = PREFERENCE.find((types) => candidates.some(({ type }) => types.includes(type))) ?? [];
+  const times = candidates.filter(({ type }) => best.includes(type));
+  const common = times.filter(({ documents }) => documents >= MOST * sample.length);
+  return (common.length > 0 ? common : times).map(({ field, type }) => ({
+    path: field,
+    type,
+    indexed: indexes.some(({ fields }) => fields[0] === field),
   }));
 }
+
+/** An `_id` comes last: it tells when a document was made, never when it was changed. */
+const PREFERENCE: readonly (readonly CursorType[])[] = [
+  ['date'],
+  ['timestamp'],
+  ['epochMilliseconds', 'epochSeconds'],
+  ['objectId'],
+];

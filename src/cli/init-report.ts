@@ -1,5 +1,6 @@
 import pc from 'picocolors';
 import { createIndex } from '../coordinator/check-verdicts.ts';
+import type { CursorType } from '../shared/domain/cursor.ts';
 import { DEFAULT_CONFIG_FILE } from './defaults.ts';
 import type { Discovery } from './init-discover.ts';
 import { JSON_SCHEMA_VERSION, number } from './output.ts';
@@ -8,13 +9,14 @@ import { alignRows, counted, printable } from './text.ts';
 /** The cursor field of one collection in the written file. */
 export interface Choice {
   readonly cursorField: string;
+  readonly cursorType: CursorType;
   readonly indexed: boolean;
 }
 
 export interface InitReport {
   readonly file: string;
   readonly found: Discovery;
-  /** By the collection's name; one without a date field has none, and is left out of the file. */
+  /** By the collection's name; one without a field that tells a time has none, and is left out of the file. */
   readonly chosen: ReadonlyMap<string, Choice>;
 }
 
@@ -25,12 +27,13 @@ export function initJson({ file, found, chosen }: InitReport): Record<string, un
     table: null,
     file,
     database: found.database,
-    collections: found.collections.map(({ name, documents, dateFields }) => ({
+    collections: found.collections.map(({ name, documents, cursorFields }) => ({
       name,
       documents: documents ?? null,
       cursorField: chosen.get(name)?.cursorField ?? null,
+      cursorType: chosen.get(name)?.cursorType ?? null,
       indexed: found.kind === 'dump' ? null : (chosen.get(name)?.indexed ?? null),
-      dateFields: dateFields.map(({ path }) => path),
+      cursorFields: cursorFields.map(({ path, type }) => ({ path, type })),
     })),
     notes: found.notes,
   };
@@ -61,19 +64,24 @@ export function describeInit(report: InitText): readonly string[] {
 
 function foundRows({ found, chosen }: InitReport): readonly (readonly string[])[] {
   const live = found.kind === 'live';
-  const rows = found.collections.map(({ name, documents, dateFields }) => {
+  const rows = found.collections.map(({ name, documents, cursorFields }) => {
     const choice = chosen.get(name);
-    const others = dateFields.map(({ path }) => path).filter((path) => path !== choice?.cursorField);
+    const others = cursorFields.filter(({ path }) => path !== choice?.cursorField).map(({ path }) => path);
     const index = choice === undefined ? '' : choice.indexed ? 'yes' : pc.yellow('no');
     return [
       printable(name),
       documents === undefined ? '?' : number(documents),
-      choice === undefined ? pc.yellow('no date field') : printable(choice.cursorField),
+      choice === undefined ? pc.yellow('none found') : cursorWords(choice),
       ...(live ? [index] : []),
       printable(others.join(', ')),
     ];
   });
-  return [['collection', 'documents', 'cursor field', ...(live ? ['index'] : []), 'other dates'], ...rows];
+  return [['collection', 'documents', 'cursor field', ...(live ? ['index'] : []), 'others'], ...rows];
+}
+
+/** A date needs no word: it is what is meant where no type is written. */
+function cursorWords({ cursorField, cursorType }: Choice): string {
+  return `${printable(cursorField)}${cursorType === 'date' ? '' : ` (${cursorType})`}`;
 }
 
 /** Names that a field has which every write sets, rather than the first one only. */

@@ -135,8 +135,9 @@ async function choices(config: Config, found: Discovery): Promise<ReadonlyMap<st
   for (const { collection, settings } of targets) {
     const field = found.collections
       .find(({ name }) => name === collection)
-      ?.dateFields.find(({ path }) => path === settings.cursorField);
-    if (field !== undefined) chosen.set(collection, { cursorField: field.path, indexed: field.indexed });
+      ?.cursorFields.find(({ path, type }) => path === settings.cursorField && type === settings.cursorType);
+    if (field === undefined) continue;
+    chosen.set(collection, { cursorField: field.path, cursorType: field.type, indexed: field.indexed });
   }
   return chosen;
 }

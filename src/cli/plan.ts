@@ -61,6 +61,7 @@ export function planJson(table: string, preview: Preview): Record<string, unknow
     partitions: preview.partitions,
     rewrite,
     writeAmplification: preview.amplification ?? null,
+    withoutCursor: preview.withoutCursor?.documents ?? null,
     notes: preview.notes,
   };
 }
@@ -104,7 +105,7 @@ function describeScope({ scope }: Preview): string {
   if (scope.kind === 'full') return 'the whole collection';
   const from = scope.from === null ? '' : ` > ${timeText(scope.from)}`;
   const to = scope.to === null ? '' : ` < ${timeText(scope.to)}`;
-  return `${scope.cursorField}${from}${to}`;
+  return `${scope.cursor.field}${from}${to}`;
 }
 
 function describeDocuments({ documents, bytes: size }: Preview): string {
@@ -113,6 +114,7 @@ function describeDocuments({ documents, bytes: size }: Preview): string {
   if (count === 0) return basis === 'counted' ? 'none, counted in the dump' : 'none';
   const text = size === undefined ? number(count) : `${number(count)} (${bytesText(size)})`;
   if (basis === 'counted') return `${text}, counted in the dump`;
+  if (basis === 'atLeast') return `at least ${text}`;
   return basis === 'atMost' ? `at most ${text}: the whole dump` : `about ${text}`;
 }
 

@@ -1,6 +1,7 @@
+import type { Cursor, CursorType } from '../shared/domain/cursor.ts';
 import { type ErrorCode, MongolakeError } from '../shared/domain/errors.ts';
-import type { IndexInfo } from '../shared/ports/source.ts';
-import { dateFields, type Sample } from './sample.ts';
+import type { BoundedCount, IndexInfo } from '../shared/ports/source.ts';
+import { candidateFields, countHaving, type Sample } from './sample.ts';
 
 /** One line of `mongolake check`. */
 export interface CheckResult {
@@ -47,20 +48,48 @@ export function createIndex(collection: string, field: string): string {
   return `db.getCollection(${JSON.stringify(collection)}).createIndex({ ${JSON.stringify(field)}: 1 })`;
 }
 
-/** Whether the sampled documents have the cursor field: a sync never meets one without. */
-export function cursorVerdict(sample: Sample, field: string): CheckResult {
-  if (sample.documents === 0) return ok('cursor', `no document yet to look for ${field} in`);
-  const dates = dateFields(sample);
-  const having = dates.find(({ path }) => path === field)?.documents ?? 0;
-  const share = `${field} is a date in ${having} of ${sample.documents} sampled documents`;
-  if (having === sample.documents) return ok('cursor', share);
-  const others = dates.map(({ path }) => path).filter((path) => path !== field);
-  const choice = others.length === 0 ? 'no other date field was found' : `date fields are ${others.join(', ')}`;
-  return warning(
-    'cursor',
-    share,
-    `A sync never meets documents without it: set it in every write, or choose another cursorField (${choice}).`,
-  );
+/** What a value of each type is called. */
+const TYPE_WORDS: Readonly<Record<CursorType, string>> = {
+  date: 'a date',
+  timestamp: 'a timestamp',
+  epochSeconds: 'a number of seconds',
+  epochMilliseconds: 'a number of milliseconds',
+  objectId: 'an ObjectId',
+};
+
+/** How many documents no window meets, and what to do about them. */
+export function withoutCursorText({ field, type }: Cursor, { documents, atLeast }: BoundedCount): string {
+  const count = `${atLeast ? 'at least ' : ''}${documents.toLocaleString('en-US')}`;
+  const have = documents === 1 ? 'document has' : 'documents have';
+  return `${count} ${have} no ${field} that is ${TYPE_WORDS[type]}, and no sync meets ${documents === 1 ? 'it' : 'them'}: ${REMEDY}`;
+}
+
+const REMEDY = 'set it in every write, or schedule `mongolake backfill`, which reads the whole collection';
+
+/**
+ * Whether the documents have the cursor: a sync never meets one without. `without` is their number in the whole collection, where it was
+ * counted; the sample tells what to choose instead.
+ */
+export function cursorVerdict(sample: Sample, cursor: Cursor, without: BoundedCount | undefined): CheckResult {
+  const { field, type } = cursor;
+  if (sample.length === 0) return ok('cursor', `no document yet to look for ${field} in`);
+  const having = countHaving(sample, cursor);
+  const share = `${field} is ${TYPE_WORDS[type]} in ${having} of ${sample.length} sampled documents`;
+  if (without?.documents === 0 || (without === undefined && having === sample.length)) return ok('cursor', share);
+  const counted =
+    without === undefined ? `A sync never meets the others: ${REMEDY}` : withoutCursorText(cursor, without);
+  return warning('cursor', share, `${counted}. ${otherChoice(sample, cursor, having)}`);
+}
+
+/** The same field by another type, where more documents have that; else the fields that hold times. */
+function otherChoice(sample: Sample, { field, type }: Cursor, having: number): string {
+  const candidates = candidateFields(sample);
+  const fitting = candidates.find((one) => one.field === field && one.type !== type && one.documents > having);
+  if (fitting !== undefined) {
+    return `With cursorType: ${fitting.type} it would be found in ${fitting.documents} of ${sample.length}.`;
+  }
+  const others = candidates.filter((one) => one.field !== field).map((one) => `${one.field} (${one.type})`);
+  return others.length === 0 ? 'No other field that tells a time was found.' : `Other fields: ${others.join(', ')}.`;
 }
 
 /** Whether two clocks agree. `now_ms` is ours at the middle of the question. */

@@ -1,6 +1,7 @@
+import { type Cursor, type CursorType, cursorOf } from '../shared/domain/cursor.ts';
 import { asMongolakeError, MongolakeError } from '../shared/domain/errors.ts';
 import type { Clock } from '../shared/ports/clock.ts';
-import type { CollectionInfo, Source, SourceClock } from '../shared/ports/source.ts';
+import type { BoundedCount, CollectionInfo, Source, SourceClock } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { probeConditionalWrites } from '../shared/probe.ts';
 import {
@@ -14,7 +15,8 @@ import {
   skipped,
   warning,
 } from './check-verdicts.ts';
-import { checkNamespace } from './plan.ts';
+import { countDump } from './count-dump.ts';
+import { checkNamespace, checkTableCursor } from './plan.ts';
 import { readSample } from './sample.ts';
 import { openState, type TableState } from './table.ts';
 
@@ -24,7 +26,11 @@ export interface TableCheckContext {
   readonly kind: SourceClock['kind'];
   readonly storage: Storage;
   readonly clock: Clock;
-  readonly settings: { readonly cursorField: string; readonly allowedLateness: number };
+  readonly settings: {
+    readonly cursorField: string;
+    readonly cursorType: CursorType;
+    readonly allowedLateness: number;
+  };
   /** Lists the collections of the source's database. */
   readonly collections: () => Promise<readonly CollectionInfo[]>;
   /** The error of a server that an earlier table found unreachable: it is not waited for again. */
@@ -94,11 +100,23 @@ function missing(database: string, collection: string, names: readonly string[])
   });
 }
 
-async function checkCursor({ source, settings }: TableCheckContext): Promise<CheckResult> {
-  const sample = await attempt(() => readSample(source));
-  return sample.error === undefined
-    ? cursorVerdict(sample.value, settings.cursorField)
-    : failed('cursor', sample.error);
+async function checkCursor({ source, kind, settings }: TableCheckContext): Promise<CheckResult> {
+  const cursor = cursorOf(settings);
+  const verdict = await attempt(async () => {
+    const sample = await readSample(source);
+    return cursorVerdict(sample, cursor, await countWithout(source, kind, cursor));
+  });
+  return verdict.error === undefined ? verdict.value : failed('cursor', verdict.error);
+}
+
+async function countWithout(
+  source: Source,
+  kind: SourceClock['kind'],
+  cursor: Cursor,
+): Promise<BoundedCount | undefined> {
+  if (kind === 'live') return source.countWithoutCursor(cursor);
+  const counted = await countDump(source, { kind: 'full' }, cursor);
+  return counted && { documents: counted.withoutCursor, atLeast: false };
 }
 
 async function checkIndex({ source, settings }: TableCheckContext): Promise<CheckResult> {
@@ -123,7 +141,10 @@ async function* checkStore(context: TableCheckContext): AsyncGenerator<CheckResu
   }
   const table = await attempt(async () => {
     const state = await openState(storage);
-    if (state !== undefined) checkNamespace(state, source, storage.uri);
+    if (state !== undefined) {
+      checkNamespace(state, source, storage.uri);
+      if (state.watermark !== null) checkTableCursor(state, cursorOf(context.settings));
+    }
     return state;
   });
   yield table.error === undefined ? tableResult(table.value) : failed('table', table.error);

@@ -5,7 +5,7 @@ import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { commitEntry } from './commit.ts';
-import { entryActions } from './entry.ts';
+import { entryActions, nextCursor } from './entry.ts';
 import { tableId } from './run-id.ts';
 import type { TableState } from './table.ts';
 
@@ -36,7 +36,7 @@ export interface CommitContext {
 /** Makes the run visible where there is something to show. Returns the version, or `null` where nothing was committed. Errors: those of `commitVersion`. */
 export async function commitRun(run: FinishedRun, context: CommitContext): Promise<number | null> {
   const changed = changesRows(run.counts);
-  if (!changed && !leavesBehind(run)) return null;
+  if (!changed && !leavesBehind(run) && !takesCursor(run)) return null;
   // Without a changed row no file has the new columns: they wait for the run that needs them.
   const schema = changed ? run.schema : (run.state?.schema ?? run.schema);
   return commitVersion({ ...run, schema }, context);
@@ -72,6 +72,11 @@ export async function commitVersion(
 
 function changesRows({ inserted, updated, deleted }: Counts): boolean {
   return inserted + updated + deleted > 0;
+}
+
+/** True where the run gives the table another cursor: else every sync after it would be refused as this one was not. */
+function takesCursor({ plan, state }: FinishedRun): boolean {
+  return state !== undefined && state.cursor !== null && state.cursor !== nextCursor(plan, state);
 }
 
 /** True where the new watermark leaves behind a document that this run read: else a burst followed by quiet is read again for ever. */

@@ -1,3 +1,4 @@
+import { cursorText } from '../shared/domain/cursor.ts';
 import type { Action, Metadata } from '../shared/domain/delta/actions.ts';
 import { toSchemaString } from '../shared/domain/delta/schema.ts';
 import { SUPPORTED_PROTOCOL } from '../shared/domain/delta/snapshot.ts';
@@ -88,13 +89,24 @@ function operationOf({ rewrite, scope }: Plan): string {
   return scope.kind === 'full' ? 'BACKFILL' : 'SYNC';
 }
 
-/** The table's metadata where this run makes or changes it. Keys of the configuration that are not ours are carried over. */
+/** The cursor that the table's watermark belongs to after the run; `null` where it is an older table's and not known. */
+export function nextCursor(plan: Plan, state: TableState | undefined): string | null {
+  const keepsWatermark = plan.rewrite !== null || (plan.nextWatermark === null && state?.watermark !== null);
+  return keepsWatermark && state !== undefined ? state.cursor : cursorText(plan.cursor);
+}
+
+/**
+ * The table's metadata where this run makes or changes it: its schema, or its cursor, which an older table is given with whatever entry
+ * comes next. Keys of the configuration that are not ours are carried over.
+ */
 function nextMetadata({ plan, state, schema, now, tableId }: EntryInput): Metadata | undefined {
   const schemaString = toSchemaString(schema);
+  const cursor = nextCursor(plan, state);
+  const followed = cursor === null ? {} : { [CONFIGURATION.cursor]: cursor };
   if (state !== undefined) {
     const { metadata } = state.snapshot;
-    if (metadata.schemaString === schemaString) return undefined;
-    const configuration = { ...metadata.configuration, [CONFIGURATION.idType]: schema.idType };
+    if (metadata.schemaString === schemaString && state.cursor === cursor) return undefined;
+    const configuration = { ...metadata.configuration, [CONFIGURATION.idType]: schema.idType, ...followed };
     return { ...metadata, schemaString, configuration };
   }
   return {
@@ -109,6 +121,7 @@ function nextMetadata({ plan, state, schema, now, tableId }: EntryInput): Metada
       [CONFIGURATION.hash]: HASH_VERSION,
       [CONFIGURATION.idType]: schema.idType,
       [CONFIGURATION.engine]: plan.engine,
+      ...followed,
     },
     createdTime: now,
   };

@@ -1,10 +1,11 @@
+import { type Cursor, type CursorType, cursorOf, cursorText } from '../shared/domain/cursor.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import type { ExtractJob, MergeJob } from '../shared/domain/job.ts';
 import { jobId } from '../shared/domain/job.ts';
 import type { MergeInput, Plan, Section, WriteSettings } from '../shared/domain/plan.ts';
 import type { ExtractReceipt } from '../shared/domain/receipt.ts';
 import { emptySketch, mergeSketch, type Sketch, sketchFromJson } from '../shared/domain/sketch.ts';
-import { decideWindow, type Window } from '../shared/domain/window.ts';
+import { decideWindow, type Window, type WindowInput } from '../shared/domain/window.ts';
 import type { SourceClock } from '../shared/ports/source.ts';
 import type { TableState } from './table.ts';
 
@@ -84,19 +85,27 @@ export function checkNamespace(state: TableState, plan: Pick<Plan, 'namespace'>,
   );
 }
 
-/** The window of a request on a table as it stands. Throws `CLOCK_SKEW`, `USAGE`. */
+/**
+ * The window of a request on a table as it stands. The watermark of another cursor means nothing to this one: only a run that reads
+ * everything takes a new cursor. Throws `CLOCK_SKEW`, `USAGE`, `TABLE_CURSOR`.
+ */
 export function windowFor(
   request: {
     readonly mode: 'sync' | 'backfill';
     readonly from: number | null;
     readonly to: number | null;
-    readonly settings: { readonly allowedLateness: number; readonly cursorField: string };
+    readonly settings: {
+      readonly allowedLateness: number;
+      readonly cursorField: string;
+      readonly cursorType: CursorType;
+    };
   },
   state: TableState | undefined,
   source: SourceClock,
   now: number,
 ): Window {
-  return decideWindow({
+  const cursor = cursorOf(request.settings);
+  const input: WindowInput = {
     mode: request.mode,
     from: request.from,
     to: request.to,
@@ -104,6 +113,26 @@ export function windowFor(
     source,
     now,
     allowedLatenessMs: request.settings.allowedLateness,
-    cursorField: request.settings.cursorField,
-  });
+    cursor,
+  };
+  const window = decideWindow(input);
+  if (state === undefined || !followsOther(state, cursor)) return window;
+  if (window.scope.kind === 'window') checkTableCursor(state, cursor);
+  return decideWindow({ ...input, watermark: null });
+}
+
+/** Refuses a cursor that the table's watermark does not belong to. Throws `TABLE_CURSOR`. */
+export function checkTableCursor(state: TableState, cursor: Cursor): void {
+  if (!followsOther(state, cursor)) return;
+  throw new MongolakeError(
+    'TABLE_CURSOR',
+    `the table follows the cursor ${state.cursor}, the configuration says ${cursorText(cursor)}, for which its watermark means nothing`,
+    {
+      hint: 'Run `mongolake backfill` once: it reads the whole collection and takes the new cursor. Or change cursorField and cursorType back.',
+    },
+  );
+}
+
+function followsOther(state: TableState, cursor: Cursor): boolean {
+  return state.cursor !== null && state.cursor !== cursorText(cursor);
 }

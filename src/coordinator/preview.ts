@@ -1,11 +1,12 @@
-import { cursorPath, readCursor } from '../shared/domain/cursor.ts';
+import { type Cursor, type CursorType, cursorOf } from '../shared/domain/cursor.ts';
 import type { ReadScope } from '../shared/domain/job.ts';
 import { partitionCount } from '../shared/domain/partitions.ts';
 import type { BaseFile } from '../shared/domain/plan.ts';
-import { inScope } from '../shared/domain/window.ts';
 import type { Clock } from '../shared/ports/clock.ts';
-import type { Source, SourceClock } from '../shared/ports/source.ts';
+import type { BoundedCount, Source, SourceClock } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
+import { withoutCursorText } from './check-verdicts.ts';
+import { countDump } from './count-dump.ts';
 import { readLease } from './lease.ts';
 import { checkNamespace, windowFor } from './plan.ts';
 import { leaseStatus } from './status.ts';
@@ -29,13 +30,18 @@ export interface Preview {
   readonly rewrite: RewriteEstimate;
   /** Bytes rewritten for each byte of the documents, as far as both are known and not zero. */
   readonly amplification: number | undefined;
+  /** Documents that no sync ever meets, whatever this run reads; `undefined` where they were not counted. */
+  readonly withoutCursor: BoundedCount | undefined;
   readonly notes: readonly string[];
 }
 
-/** `counted`: read and counted; `estimated`: from the source's statistics or its index; `atMost`: a dump's documents, whatever their dates. */
+/**
+ * `counted`: read and counted; `estimated`: from the source's statistics or its index; `atLeast`: counted in the index, which went on only so
+ * far; `atMost`: a dump's documents, whatever their cursors.
+ */
 export interface DocumentCount {
   readonly count: number | undefined;
-  readonly basis: 'counted' | 'estimated' | 'atMost';
+  readonly basis: 'counted' | 'estimated' | 'atLeast' | 'atMost';
 }
 
 /** What a delta may touch. `about` is what is to be expected of documents spread evenly over the rows, `atMost` the worst case. */
@@ -57,6 +63,7 @@ export interface PreviewRequest {
   readonly to: number | null;
   readonly settings: {
     readonly cursorField: string;
+    readonly cursorType: CursorType;
     readonly allowedLateness: number;
     readonly partitions: number | 'auto';
   };
@@ -71,7 +78,7 @@ export interface PreviewContext {
 
 /**
  * Says what `runTable` would do, and changes nothing: no lease is taken, no object written. Errors: those of a run's start
- * (`CLOCK_SKEW`, `TABLE_NAMESPACE`, `TABLE_FOREIGN`, the source's and the storage's).
+ * (`CLOCK_SKEW`, `TABLE_NAMESPACE`, `TABLE_CURSOR`, `TABLE_FOREIGN`, the source's and the storage's).
  */
 export async function previewRun(request: PreviewRequest, context: PreviewContext): Promise<Preview> {
   const { storage, source, clock } = context;
@@ -79,9 +86,11 @@ export async function previewRun(request: PreviewRequest, context: PreviewContex
   const [state, sourceClock, held] = await Promise.all([openState(storage), source.clock(), readLease(storage)]);
   if (state !== undefined) checkNamespace(state, source, storage.uri);
   const { scope, nextWatermark } = windowFor(request, state, sourceClock, clock.now());
-  const { documents, bytes } = await sizeOf(scope, sourceClock.kind, settings.cursorField, context);
+  const cursor = cursorOf(settings);
+  const { documents, bytes, withoutCursor } = await sizeOf(scope, sourceClock.kind, cursor, context);
   const partitions = state?.partitions ?? partitionCount(settings.partitions, bytes);
-  const rewrite = estimateRewrite(state?.files ?? new Map(), partitions, documents.count);
+  const most = documents.basis === 'atLeast' ? undefined : documents.count;
+  const rewrite = estimateRewrite(state?.files ?? new Map(), partitions, most);
   const lease = held && leaseStatus(held.body, clock.now());
   return {
     mode: request.mode,
@@ -95,9 +104,11 @@ export async function previewRun(request: PreviewRequest, context: PreviewContex
     partitions,
     rewrite,
     amplification: amplification(rewrite.about.bytes, bytes),
+    withoutCursor,
     notes: [
       ...(lease?.state === 'held' ? [`a run is under way: ${lease.run}, by ${lease.owner}`] : []),
       ...(await indexNotes(scope, sourceClock.kind, source)),
+      ...(withoutCursor?.documents ? [withoutCursorText(cursor, withoutCursor)] : []),
       ...(state?.notes ?? []),
     ],
   };
@@ -106,56 +117,41 @@ export async function previewRun(request: PreviewRequest, context: PreviewContex
 interface ReadSize {
   readonly documents: DocumentCount;
   readonly bytes: number | undefined;
+  readonly withoutCursor: BoundedCount | undefined;
 }
 
 async function sizeOf(
   scope: ReadScope,
   kind: SourceClock['kind'],
-  cursorField: string,
+  cursor: Cursor,
   { source, signal }: PreviewContext,
 ): Promise<ReadSize> {
-  const estimate = await source.estimate(scope);
-  if (kind === 'live' || scope.kind === 'full') {
-    return { documents: { count: estimate.documents, basis: 'estimated' }, bytes: estimate.bytes };
+  const { documents: count, bytes, atLeast } = await source.estimate(scope);
+  if (kind === 'live') {
+    const withoutCursor = await source.countWithoutCursor(cursor);
+    return { documents: { count, basis: atLeast ? 'atLeast' : 'estimated' }, bytes, withoutCursor };
   }
-  if (estimate.bytes !== undefined && estimate.bytes <= COUNTED_BYTES) {
-    const counted = await countInScope(scope, cursorField, source, signal);
-    if (counted !== undefined)
-      return { documents: { count: counted.documents, basis: 'counted' }, bytes: counted.bytes };
+  const counted = await countDump(source, scope, cursor, signal);
+  if (counted === undefined) {
+    return {
+      documents: { count, basis: scope.kind === 'full' ? 'estimated' : 'atMost' },
+      bytes,
+      withoutCursor: undefined,
+    };
   }
-  return { documents: { count: estimate.documents, basis: 'atMost' }, bytes: estimate.bytes };
-}
-
-/** A dump of up to so many bytes of BSON is read to count its window: about a second. */
-const COUNTED_BYTES = 512e6;
-
-/** Reads a dump and counts what is in the window; `undefined` where it turns out to be too long for that. */
-async function countInScope(
-  scope: ReadScope,
-  cursorField: string,
-  source: Source,
-  signal: AbortSignal,
-): Promise<{ readonly documents: number; readonly bytes: number } | undefined> {
-  const path = cursorPath(cursorField);
-  let [documents, bytes, read] = [0, 0, 0];
-  for await (const batch of source.read({ scope, part: null }, signal)) {
-    for (const at of batch.offsets) {
-      if (!inScope(scope, readCursor(batch.bytes, at, path))) continue;
-      documents++;
-      bytes += batch.bytes.readInt32LE(at);
-    }
-    read += batch.bytes.length;
-    if (read > COUNTED_BYTES) return undefined;
-  }
-  return { documents, bytes };
+  return {
+    documents: { count: counted.documents, basis: 'counted' },
+    bytes: counted.bytes,
+    withoutCursor: { documents: counted.withoutCursor, atLeast: false },
+  };
 }
 
 async function indexNotes(scope: ReadScope, kind: SourceClock['kind'], source: Source): Promise<readonly string[]> {
   if (kind === 'dump' || scope.kind === 'full') return [];
   const indexes = await source.indexes();
-  if (indexes.some(({ fields }) => fields[0] === scope.cursorField)) return [];
+  if (indexes.some(({ fields }) => fields[0] === scope.cursor.field)) return [];
   return [
-    `no index starts with ${scope.cursorField}: the run would scan the whole collection (see \`mongolake check\`)`,
+    `no index starts with ${scope.cursor.field}: the run would scan the whole collection (see \`mongolake check\`)`,
   ];
 }
 

@@ -1,5 +1,6 @@
 import { jsonBody } from '../shared/documents.ts';
 import { checkRewrite, NO_COUNTS } from '../shared/domain/books.ts';
+import { cursorOf } from '../shared/domain/cursor.ts';
 import type { IdType } from '../shared/domain/ids.ts';
 import { planKey } from '../shared/domain/keys.ts';
 import type { Plan } from '../shared/domain/plan.ts';
@@ -90,7 +91,7 @@ function rewritePlan(
     scope: { kind: 'full' },
     watermark: state.watermark,
     nextWatermark: state.watermark,
-    cursorField: settings.cursorField,
+    cursor: cursorOf(settings),
     partitions: state.partitions,
     ranges: [],
     rewrite: { idType: STRING_IDS },

@@ -1,5 +1,6 @@
 import { jsonBody } from '../shared/documents.ts';
 import { checkExtract, checkRun } from '../shared/domain/books.ts';
+import { type CursorType, cursorOf } from '../shared/domain/cursor.ts';
 import { foldSchema } from '../shared/domain/fold.ts';
 import { planKey } from '../shared/domain/keys.ts';
 import { partitionCount } from '../shared/domain/partitions.ts';
@@ -41,6 +42,7 @@ export interface RunRequest {
 
 export interface RunSettings {
   readonly cursorField: string;
+  readonly cursorType: CursorType;
   readonly allowedLateness: number;
   readonly partitions: number | 'auto';
   readonly targetFileSize: number;
@@ -121,8 +123,8 @@ async function makePlan(
   const { source, storage, clock } = context;
   const { settings } = request;
   const sourceClock = await source.clock();
-  const window = windowFor(request, state, sourceClock, clock.now());
   if (state !== undefined) checkNamespace(state, source, storage.uri);
+  const window = windowFor(request, state, sourceClock, clock.now());
   const partitions = state?.partitions ?? (await firstPartitions(settings, window, context));
   const plan: Plan = {
     formatVersion: 1,
@@ -136,7 +138,7 @@ async function makePlan(
     scope: window.scope,
     watermark: state?.watermark ?? null,
     nextWatermark: window.nextWatermark,
-    cursorField: settings.cursorField,
+    cursor: cursorOf(settings),
     partitions,
     ranges: await source.ranges(window.scope),
     rewrite: null,

@@ -1,49 +1,85 @@
+import { BSON, walkElements } from '../shared/domain/bson.ts';
+import { fieldName } from '../shared/domain/bson-text.ts';
+import { type Cursor, type CursorType, cursorReader, cursorValue } from '../shared/domain/cursor.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
-import { type DocumentSketch, emptySketch, sketchDocument } from '../shared/domain/sketch.ts';
 import type { Source } from '../shared/ports/source.ts';
 
-/** The shape of a few documents of a collection. */
-export interface Sample {
-  /** Documents looked at; 0 for an empty collection. */
-  readonly documents: number;
-  readonly fields: DocumentSketch;
-}
+/** A few documents of a collection, as BSON; none for an empty one. */
+export type Sample = readonly Buffer[];
 
-/** Looks at the documents of the source's first batch, at most so many; the rest is not read. Errors: those of `Source.read`. */
+/** Copies the documents of the source's first batch, at most so many; the rest is not read. Errors: those of `Source.read`. */
 export async function readSample(source: Source, limit = 1000, signal?: AbortSignal): Promise<Sample> {
-  const sketch = emptySketch();
-  for await (const batch of source.read({ scope: { kind: 'full' }, part: null }, signal)) {
-    const some = batch.offsets.slice(0, limit);
-    for (const at of some) {
-      try {
-        sketchDocument(sketch, batch.bytes, at);
-      } catch (error) {
-        // It still is one of the sample; a run will say what is wrong with it.
-        if (!(error instanceof MongolakeError) || error.code !== 'DOCUMENT_BROKEN') throw error;
-      }
-    }
-    return { documents: some.length, fields: sketch.fields };
+  for await (const { bytes, offsets } of source.read({ scope: { kind: 'full' }, part: null }, signal)) {
+    return offsets.slice(0, limit).map((at) => Buffer.from(bytes.subarray(at, at + bytes.readInt32LE(at))));
   }
-  return { documents: 0, fields: sketch.fields };
+  return [];
 }
 
-/** A field that holds dates, dotted where it is within an object. */
-export interface DateField {
-  readonly path: string;
-  /** Documents of the sample in which it is a date. */
+/** How many documents of the sample have the cursor. */
+export function countHaving(sample: Sample, cursor: Cursor): number {
+  const readCursor = cursorReader(cursor);
+  return sample.filter((document) => unlessBroken(() => readCursor(document, 0)) !== undefined).length;
+}
+
+/** A field that may be a cursor, and how its values would be read. */
+export interface CandidateField extends Cursor {
+  /** Documents of the sample in which it holds such a value. */
   readonly documents: number;
 }
 
-/** The fields that hold dates, in the order first seen. Within arrays there are none that a cursor could be. */
-export function dateFields({ fields }: Sample): readonly DateField[] {
-  return below(fields, '');
+/** Fields deeper than that have no column of their own. */
+const MAX_LEVELS = 10;
+
+/**
+ * The fields that hold times, in the order first seen; one that holds several types is there once for each. Within arrays there are
+ * none. A number is taken for a time of the years 2000 to 2099, and an ObjectId only as the document's own `_id`.
+ */
+export function candidateFields(sample: Sample): readonly CandidateField[] {
+  const found = new Map<string, CandidateField>();
+  const take = (field: string, type: CursorType) => {
+    const key = JSON.stringify([field, type]);
+    found.set(key, { field, type, documents: (found.get(key)?.documents ?? 0) + 1 });
+  };
+  for (const document of sample) unlessBroken(() => takeFields(document, 0, '', MAX_LEVELS, take));
+  return [...found.values()];
 }
 
-function below(fields: DocumentSketch, prefix: string): DateField[] {
-  return [...fields].flatMap(([name, field]) => {
-    const path = `${prefix}${name}`;
-    const documents = field.counts.timestamp ?? 0;
-    const nested = field.fields === undefined ? [] : below(field.fields, `${path}.`);
-    return documents === 0 ? nested : [{ path, documents }, ...nested];
+function takeFields(
+  bytes: Buffer,
+  at: number,
+  prefix: string,
+  levels: number,
+  take: (field: string, type: CursorType) => void,
+): void {
+  walkElements(bytes, at, (type, nameStart, nameEnd, valueAt, end) => {
+    const field = `${prefix}${fieldName(bytes, nameStart, nameEnd)}`;
+    if (type === BSON.object && levels > 1) takeFields(bytes, valueAt, `${field}.`, levels - 1, take);
+    const fits = likelyType(bytes, type, valueAt, end);
+    if (fits !== undefined && (fits !== 'objectId' || field === '_id')) take(field, fits);
+    return true;
   });
+}
+
+const YEAR_2000 = BigInt(Date.UTC(2000, 0));
+const YEAR_2100 = BigInt(Date.UTC(2100, 0));
+
+/** The one cursor type by which the value tells a likely time; seconds and milliseconds of one century don't overlap. */
+function likelyType(bytes: Buffer, type: number, at: number, end: number): CursorType | undefined {
+  if (type === BSON.date) return 'date';
+  if (type === BSON.timestamp) return 'timestamp';
+  if (type === BSON.objectId) return 'objectId';
+  return (['epochMilliseconds', 'epochSeconds'] as const).find((epoch) => {
+    const time = cursorValue(epoch, bytes, { type, at, end });
+    return time !== undefined && time >= YEAR_2000 && time < YEAR_2100;
+  });
+}
+
+/** What `read` gives; `undefined` for a broken document, of which a run will say what is wrong with it. */
+export function unlessBroken<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof MongolakeError && error.code === 'DOCUMENT_BROKEN') return undefined;
+    throw error;
+  }
 }

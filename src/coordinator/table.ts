@@ -20,6 +20,7 @@ export const CONFIGURATION = {
   idType: 'mongolake.idType',
   engine: 'mongolake.engine',
   source: 'mongolake.source',
+  cursor: 'mongolake.cursor',
 } as const;
 
 /** Keys of `add.tags` that are ours. */
@@ -46,6 +47,8 @@ export interface TableState {
   readonly partitions: number;
   /** Epoch milliseconds; `null` where no run could tell one yet. */
   readonly watermark: number | null;
+  /** The cursor that the watermark belongs to, as `cursorText` has it; `null` in a table older than this key. */
+  readonly cursor: string | null;
   readonly namespace: Namespace;
   /** Partition → its files in id order. */
   readonly files: ReadonlyMap<number, readonly BaseFile[]>;
@@ -100,6 +103,7 @@ export function interpret(snapshot: Snapshot, uri: string): Omit<TableState, 'ch
     schema: fromSchemaString(schemaString, idType),
     partitions,
     watermark: watermark === undefined ? null : Number(watermark.version),
+    cursor: configuration[CONFIGURATION.cursor] ?? null,
     namespace,
     files: filesByPartition(snapshot, idType),
   };

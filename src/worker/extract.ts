@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { jsonBody, readJson } from '../shared/documents.ts';
-import { cursorPath, readCursor } from '../shared/domain/cursor.ts';
+import { type CursorReader, cursorReader } from '../shared/domain/cursor.ts';
 import { asMongolakeError, MongolakeError } from '../shared/domain/errors.ts';
 import { partitionOf } from '../shared/domain/hash.ts';
 import { idHash } from '../shared/domain/ids.ts';
@@ -91,10 +91,11 @@ async function* shuffled(
   context: ExtractContext,
   delivery: Delivery,
 ): AsyncGenerator<Buffer> {
-  const path = cursorPath(plan.cursorField);
+  const readCursor = cursorReader(plan.cursor);
   const progress = throttled(delivery, context.clock);
   for await (const batch of batches) {
-    for (const at of batch.offsets) takeDocument(batch, at, plan, path, pass, shuffle, context.source.description);
+    for (const at of batch.offsets)
+      takeDocument(batch, at, plan, readCursor, pass, shuffle, context.source.description);
     delivery.signal.throwIfAborted();
     await progress({ done: pass.documents, bytes: pass.bytes });
     if (shuffle.held >= context.shuffleBytes) yield* shuffle.flush();
@@ -118,7 +119,7 @@ function takeDocument(
   batch: RawBatch,
   at: number,
   plan: Plan,
-  path: readonly string[],
+  readCursor: CursorReader,
   pass: Pass,
   shuffle: Shuffle,
   description: string,
@@ -126,7 +127,7 @@ function takeDocument(
   const { bytes } = batch;
   const length = bytes.readInt32LE(at);
   try {
-    const cursor = readCursor(bytes, at, path);
+    const cursor = readCursor(bytes, at);
     if (plan.sourceKind === 'dump' && !inScope(plan.scope, cursor)) return;
     const id = sketchDocument(pass.sketch, bytes, at);
     shuffle.add(partitionOf(idHash(bytes, id.type, id.at, id.end), plan.partitions), bytes, at, length);

@@ -49,9 +49,9 @@ export async function mergePartition(
           required(input.base[i]),
         );
   const base = await fetchBase(touched, context);
-  const { engine, cursorField, keepNewer, write } = plan;
+  const { engine, cursor, keepNewer, write } = plan;
   const outcome = await pool.merge(
-    { kind: 'merge', engine, scratch, schema, cursorField, sections, base, keepNewer, write },
+    { kind: 'merge', engine, scratch, schema, cursor, sections, base, keepNewer, write },
     signal,
   );
   const chunks = sections.flatMap((section) => section.chunks.map((chunk) => chunk.length));

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import { type Document, ObjectId, serialize, Timestamp } from 'bson';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { choosePlace } from '../../src/cli/init.ts';
 import { chooseDatabase, cursorFields } from '../../src/cli/init-discover.ts';
@@ -44,18 +45,34 @@ it('the database is the only one, or has to be named', () => {
   expect(() => chooseDatabase([], 'x')).toThrow(/the database x has no collection/);
 });
 
-it('cursors are the dates of nearly every document, or else of any', () => {
-  const fields = (often: number) =>
-    new Map([
-      ['updateTime', { counts: { timestamp: often } }],
-      ['deletedAt', { counts: { timestamp: 1, null: 9 } }],
+describe('cursor fields', () => {
+  const at = new Date('2026-01-01T00:00:00Z');
+  const sampleOf = (...documents: readonly Document[]) => documents.map((one) => Buffer.from(serialize(one)));
+  const found = (...documents: readonly Document[]) =>
+    cursorFields(sampleOf(...documents), [{ fields: ['at', '_id'] }]);
+  const often = (n: number, yes: Document, no: Document) =>
+    Array.from({ length: 10 }, (_, index) => (index < n ? yes : no));
+
+  it('are the dates of nearly every document, or else of any', () => {
+    expect(found(...often(9, { at, once: 1 }, { deletedAt: at }))).toEqual([
+      { path: 'at', type: 'date', indexed: true },
     ]);
-  const indexes = [{ fields: ['updateTime', '_id'] }];
-  expect(cursorFields({ documents: 10, fields: fields(9) }, indexes)).toEqual([{ path: 'updateTime', indexed: true }]);
-  expect(cursorFields({ documents: 10, fields: fields(8) }, []).map(({ path }) => path)).toEqual([
-    'updateTime',
-    'deletedAt',
-  ]);
+    expect(found(...often(8, { at }, { deletedAt: at })).map(({ path }) => path)).toEqual(['at', 'deletedAt']);
+  });
+
+  it('where there is no date are timestamps, then numbers, then the _id', () => {
+    const _id = new ObjectId();
+    const ts = new Timestamp({ t: 1_700_000_000, i: 1 });
+    const all = { _id, ref: new ObjectId(), s: 1_700_000_000, ms: 1_700_000_000_000, n: 5, ts };
+    expect(found({ ...all, at })).toEqual([{ path: 'at', type: 'date', indexed: true }]);
+    expect(found(all)).toEqual([{ path: 'ts', type: 'timestamp', indexed: false }]);
+    expect(found({ ...all, ts: 'text' })).toEqual([
+      { path: 's', type: 'epochSeconds', indexed: false },
+      { path: 'ms', type: 'epochMilliseconds', indexed: false },
+    ]);
+    expect(found({ _id, ref: new ObjectId(), n: 5 })).toEqual([{ path: '_id', type: 'objectId', indexed: false }]);
+    expect(found({ _id: 1, n: 5 })).toEqual([]);
+  });
 });
 
 it('what was found on a server ends with what to type next', () => {
@@ -70,22 +87,31 @@ it('what was found on a server ends with what to type next', () => {
         {
           name: 'bookings',
           documents: 1200,
-          dateFields: [
-            { path: 'createTime', indexed: false },
-            { path: 'at', indexed: false },
+          cursorFields: [
+            { path: 'createTime', type: 'date', indexed: false },
+            { path: 'at', type: 'date', indexed: false },
           ],
         },
-        { name: 'flags', documents: undefined, dateFields: [] },
+        {
+          name: 'events',
+          documents: 3,
+          cursorFields: [{ path: 'updated', type: 'epochSeconds', indexed: true }],
+        },
+        { name: 'flags', documents: undefined, cursorFields: [] },
       ],
       notes: [],
     },
-    chosen: new Map([['bookings', { cursorField: 'createTime', indexed: false }]]),
+    chosen: new Map([
+      ['bookings', { cursorField: 'createTime', cursorType: 'date', indexed: false }],
+      ['events', { cursorField: 'updated', cursorType: 'epochSeconds', indexed: true }],
+    ]),
   };
   expect(describeInit(report).map(stripVTControlCharacters)).toEqual([
-    'guest  2 collections',
-    'collection  documents  cursor field   index  other dates',
-    'bookings        1,200  createTime     no     at',
-    'flags               ?  no date field',
+    'guest  3 collections',
+    'collection  documents  cursor field            index  others',
+    'bookings        1,200  createTime              no     at',
+    'events              3  updated (epochSeconds)  yes',
+    'flags               ?  none found',
     'note  does every write set createTime? Changes that leave it as it was are not found by a sync',
     '',
     'written  mongolake.yaml, with tables in s3://lake/{collection}',
@@ -113,8 +139,8 @@ describe('init of a dump', { timeout: 60_000 }, () => {
   it('writes a file that check and sync take', async () => {
     const ended = await space.run('init', '--dump', 'dump', '-o', 'new.yaml', '--table', 'file:./tables');
     expect([ended.code, ended.stderr]).toEqual([0, '']);
-    expect(ended.stdout).toContain('notifications         20  updateTime     meta.seen');
-    expect(ended.stdout).toContain('flags                  1  no date field');
+    expect(ended.stdout).toContain('notifications         20  updateTime    meta.seen');
+    expect(ended.stdout).toContain('flags                  1  none found');
     const text = readFileSync(join(space.folder, 'new.yaml'), 'utf8');
     expect(text).toContain('path: "./dump"');
     expect(text).toContain('- notifications   # about 20 documents, by updateTime');
@@ -137,8 +163,8 @@ describe('init of a dump', { timeout: 60_000 }, () => {
       {
         database: 'guest',
         collections: [
-          { name: 'flags', cursorField: null },
-          { cursorField: 'updateTime', indexed: null },
+          { name: 'flags', cursorField: null, cursorType: null, cursorFields: [] },
+          { cursorField: 'updateTime', cursorType: 'date', indexed: null },
         ],
       },
     ]);

@@ -1,5 +1,6 @@
-import { type Document, deserialize, Int32 } from 'bson';
+import { Decimal128, type Document, Double, deserialize, Int32, Long, ObjectId, Timestamp } from 'bson';
 import { describe, expect, test } from 'vitest';
+import type { CursorType } from '../../src/shared/domain/cursor.ts';
 import type { ExtractRange, ReadScope } from '../../src/shared/domain/job.ts';
 import type { RawBatch, Source } from '../../src/shared/ports/source.ts';
 import { COMMON_VALUES, collect, encode, huge, numbered, OTHER_VALUES, split } from './source-documents.ts';
@@ -109,8 +110,8 @@ function windowContract(subject: () => SourceSubject): void {
   const others = [{ at: 'text' }, { at: null }, {}, { at: new Int32(START / 1000) }, { meta: 'text' }].map(
     (each, index) => ({ _id: new Int32(100 + index), ...each }),
   );
-  const window = (from: number | null, to: number | null, cursorField = 'at'): ReadScope => {
-    return { kind: 'window', cursorField, from, to };
+  const window = (from: number | null, to: number | null, field = 'at', type: CursorType = 'date'): ReadScope => {
+    return { kind: 'window', cursor: { field, type }, from, to };
   };
   const inside = (scope: ReadScope, source: Source) =>
     readAll(source, scope).then((read) => read.map((each) => deserialize(each)._id as number));
@@ -130,6 +131,57 @@ function windowContract(subject: () => SourceSubject): void {
           if (subject().filtersWindow) expect(read).toEqual(expected);
           // A dump gives more than the window: the extractor keeps what is in it.
           else expect(read).toEqual(expect.arrayContaining(expected));
+        }
+      });
+    });
+
+    const second = START / 1000;
+    /** What each type can tell of the seconds −1, 0, 1 and 2 after START, each in every form that it has. */
+    const VALUES: Readonly<Record<Exclude<CursorType, 'date'>, (n: number) => readonly unknown[]>> = {
+      timestamp: (n) => [new Timestamp({ t: second + n, i: 1 }), new Timestamp({ t: second + n, i: 2 ** 32 - 1 })],
+      objectId: (n) => ['00', 'ff'].map((rest) => new ObjectId(`${(second + n).toString(16)}${rest.repeat(8)}`)),
+      epochSeconds: (n) => numbers(second + n, 0.5),
+      epochMilliseconds: (n) => numbers(START + n * 1000, 0.5),
+    };
+    const numbers = (whole: number, fraction: number) => [
+      new Double(whole),
+      new Double(whole + fraction),
+      Long.fromNumber(whole),
+      ...(whole < 2 ** 31 ? [new Int32(whole)] : []),
+      ...(subject().storesAll ? [Decimal128.fromString(`${whole}.999`)] : []),
+    ];
+
+    test.each([
+      ['timestamp', 'at'],
+      ['timestamp', 'meta.at'],
+      ['epochSeconds', 'at'],
+      ['epochSeconds', 'meta.at'],
+      ['epochMilliseconds', 'at'],
+      ['objectId', 'meta.at'],
+      ['objectId', '_id'],
+    ] as const)('of %s in %s meets no other type, and no other second', async (type, field) => {
+      const strangers: readonly unknown[] = [new Date(START), 'text', null, true];
+      const values = [-1, 0, 1, 2].map((n) => VALUES[type](n));
+      const given = [...values.flat(), ...strangers];
+      const made = (value: unknown, index: number) =>
+        field === '_id'
+          ? { _id: value, n: index }
+          : { _id: new Int32(index), n: index, at: value, meta: { at: value } };
+      const numbersOf = (wanted: readonly unknown[]) =>
+        wanted.map((value) => given.indexOf(value)).sort((a, b) => a - b);
+      await withSource(subject(), given.map(made), async (source) => {
+        const seen = async (from: number | null, to: number | null) =>
+          (await readAll(source, window(from, to, field, type))).map((each) => deserialize(each).n as number);
+        for (const [from, to, wanted] of [
+          [START - 1, START + 1001, values.slice(1, 3).flat()],
+          [START, START + 1000, []],
+          [START + 1000, null, values.slice(3).flat()],
+          [null, START, values.slice(0, 1).flat()],
+          [null, null, values.flat()],
+        ] as const) {
+          const read = await seen(from, to);
+          if (subject().filtersWindow) expect(read.sort((a, b) => a - b)).toEqual(numbersOf(wanted));
+          else expect(read).toEqual(expect.arrayContaining(numbersOf(wanted)));
         }
       });
     });

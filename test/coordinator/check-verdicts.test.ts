@@ -1,3 +1,4 @@
+import { serialize } from 'bson';
 import { describe, expect, it } from 'vitest';
 import {
   clockVerdict,
@@ -9,7 +10,6 @@ import {
   queueVerdicts,
   scratchVerdict,
 } from '../../src/coordinator/check-verdicts.ts';
-import type { Sample } from '../../src/coordinator/sample.ts';
 
 const now = Date.parse('2026-03-01T12:00:00Z');
 const MINUTE = 60_000;
@@ -17,14 +17,14 @@ const MINUTE = 60_000;
 describe('index', () => {
   it('is ok where the cursor field is the first of one', () => {
     const indexes = [
-      { name: '_id_', fields: ['_id'] },
-      { name: 'both', fields: ['updateTime', '_id'] },
+      { name: '_id_', fields: ['_id'], sparse: false },
+      { name: 'both', fields: ['updateTime', '_id'], sparse: false },
     ];
     expect(indexVerdict(indexes, 'updateTime', 'c')).toMatchObject({ status: 'ok' });
   });
 
   it('is a warning with the command where it is not', () => {
-    const verdict = indexVerdict([{ name: 'both', fields: ['_id', 'updateTime'] }], 'updateTime', 'c');
+    const verdict = indexVerdict([{ name: 'both', fields: ['_id', 'updateTime'], sparse: false }], 'updateTime', 'c');
     expect(verdict).toMatchObject({
       status: 'warning',
       hint: 'db.getCollection("c").createIndex({ "updateTime": 1 })',
@@ -37,28 +37,43 @@ describe('index', () => {
 });
 
 describe('cursor', () => {
-  const sample = (documents: number, at: number): Sample => ({
-    documents,
-    fields: new Map([
-      ['meta', { counts: { struct: documents }, fields: new Map([['at', { counts: { timestamp: at } }]]) }],
-      ['name', { counts: { string: documents } }],
-    ]),
-  });
+  const at = new Date(now);
+  const field = { field: 'meta.at', type: 'date' } as const;
+  /** `dated` of ten documents have the date. */
+  const sample = (dated: number) =>
+    Array.from({ length: 10 }, (_, index) => Buffer.from(serialize({ name: 'x', meta: index < dated ? { at } : {} })));
+  const counted = (documents: number, atLeast = false) => ({ documents, atLeast });
 
   it.each([
-    ['ok', 'meta.at', sample(10, 10)],
-    ['warning', 'meta.at', sample(10, 9)],
-    ['warning', 'name', sample(10, 10)],
-    ['ok', 'meta.at', { documents: 0, fields: new Map() }],
-  ] as const)('%s for %s', (status, field, given) => {
-    expect(cursorVerdict(given, field).status).toBe(status);
+    ['ok', sample(10), undefined],
+    ['warning', sample(9), undefined],
+    ['ok', sample(10), counted(0)],
+    // Written or removed since the sample was read: the count of all is the better one.
+    ['ok', sample(9), counted(0)],
+    ['warning', sample(10), counted(1)],
+    ['ok', [], undefined],
+  ] as const)('%s', (status, given, without) => {
+    expect(cursorVerdict(given, field, without).status).toBe(status);
   });
 
-  it('names the date fields that there are', () => {
-    expect(cursorVerdict(sample(10, 10), 'updateTime')).toMatchObject({
-      message: 'updateTime is a date in 0 of 10 sampled documents',
-      hint: expect.stringContaining('date fields are meta.at'),
+  it('says how many there are in all, and what to do', () => {
+    expect(cursorVerdict(sample(9), field, counted(1_234_567))).toEqual({
+      name: 'cursor',
+      status: 'warning',
+      message: 'meta.at is a date in 9 of 10 sampled documents',
+      hint: '1,234,567 documents have no meta.at that is a date, and no sync meets them: set it in every write, or schedule `mongolake backfill`, which reads the whole collection. No other field that tells a time was found.',
     });
+    const { hint } = cursorVerdict(sample(10), field, counted(1_000_000, true));
+    expect(hint).toMatch(/^at least 1,000,000 documents have no meta\.at/);
+    expect(cursorVerdict(sample(10), field, counted(1)).hint).toMatch(/^1 document has no .* meets it:/);
+  });
+
+  it('names the type by which the field would be found, or else other fields', () => {
+    const wrong = cursorVerdict(sample(9), { ...field, type: 'timestamp' }, undefined);
+    expect(wrong).toMatchObject({ message: 'meta.at is a timestamp in 0 of 10 sampled documents' });
+    expect(wrong.hint).toContain('With cursorType: date it would be found in 9 of 10.');
+    const missing = cursorVerdict(sample(10), { field: 'updateTime', type: 'date' }, undefined);
+    expect(missing.hint).toContain('Other fields: meta.at (date).');
   });
 });
 

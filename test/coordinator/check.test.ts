@@ -18,10 +18,11 @@ function liveSource(change: Partial<Source> = {}): Source {
     clock: async () => ({ kind: 'live', serverTime: now, lastMajorityWrite: undefined }),
     estimate: async () => ({ documents: 1234, bytes: 1 }),
     ranges: async (scope) => [{ scope, part: null }],
+    countWithoutCursor: async () => undefined,
     async *read() {
       yield { bytes: Buffer.from(serialize({ _id: 1, updateTime: new Date(now) })), offsets: [0] };
     },
-    indexes: async () => [{ name: 'updateTime_1', fields: ['updateTime'] }],
+    indexes: async () => [{ name: 'updateTime_1', fields: ['updateTime'], sparse: false }],
     close: async () => {},
     ...change,
   };
@@ -34,7 +35,7 @@ async function check(change: Partial<TableCheckContext> = {}): Promise<readonly 
     kind: 'live',
     storage: memoryStorage('memory:t'),
     clock: fakeClock(now),
-    settings: { cursorField: 'updateTime', allowedLateness: 300_000 },
+    settings: { cursorField: 'updateTime', cursorType: 'date', allowedLateness: 300_000 },
     collections: async () => [{ database: 'guest', name: 'notifications', documents: 1234, bytes: 1 }],
     ...change,
   };
@@ -70,6 +71,28 @@ describe('a table whose parts are all there', () => {
     const results = await check({ source, kind: 'dump', collections: async () => expect.fail('a dump is not listed') });
     expect(told(results)).toEqual(['source ok', 'collection ok', 'cursor ok', 'clock warning', 'store ok', 'table ok']);
   });
+});
+
+it('counts the documents without the cursor, on a server by its index and in a dump by reading it', async () => {
+  const of = async (change: Partial<TableCheckContext>) => (await check(change)).find(({ name }) => name === 'cursor');
+  const countWithoutCursor = async () => ({ documents: 5, atLeast: false });
+  const live = { status: 'warning', hint: expect.stringMatching(/^5 documents have no updateTime that is a date/) };
+  expect(await of({ source: liveSource({ countWithoutCursor }) })).toMatchObject(live);
+  const documents = [
+    { _id: 1, updateTime: new Date(now) },
+    { _id: 2, updateTime: now },
+  ];
+  const source = liveSource({
+    clock: async () => ({ kind: 'dump', serverTime: now, lastMajorityWrite: undefined }),
+    async *read() {
+      for (const one of documents) yield { bytes: Buffer.from(serialize(one)), offsets: [0] };
+    },
+  });
+  const dump = { status: 'warning', hint: expect.stringMatching(/^1 document has no updateTime that is a date/) };
+  expect(await of({ source, kind: 'dump' })).toMatchObject(dump);
+  // Too large a dump is not read: the sample alone speaks.
+  const large = { ...source, estimate: async () => ({ documents: 9, bytes: 1e12 }) };
+  expect(await of({ source: large, kind: 'dump' })).toMatchObject({ status: 'ok' });
 });
 
 describe('a part that fails', () => {
@@ -148,6 +171,11 @@ describe('a table that is there', () => {
     await table.sync();
     const { storage } = table;
     expect((await check({ storage })).at(-1)).toMatchObject({ status: 'ok', message: 'version 0, 1 row' });
+    const changed = await check({
+      storage,
+      settings: { cursorField: 'at', cursorType: 'date', allowedLateness: 300_000 },
+    });
+    expect(changed.at(-1)).toMatchObject({ status: 'failed', code: 'TABLE_CURSOR' });
     const namespace = { database: 'other', collection: 'notifications' };
     const collections = async () => [{ database: 'other', name: 'notifications', documents: 1, bytes: 1 }];
     const results = await check({ storage, source: liveSource({ namespace }), collections });

@@ -72,10 +72,11 @@ function source(given: Partial<Source> & { readonly documents?: readonly object[
     clock: async () => ({ kind: 'live', serverTime: now, lastMajorityWrite: undefined }),
     estimate: async () => ({ documents: 7, bytes: 700 }),
     ranges: async (scope) => [{ scope, part: null }],
+    countWithoutCursor: async () => undefined,
     async *read() {
       for (const one of documents) yield { bytes: Buffer.from(serialize(one)), offsets: [0] };
     },
-    indexes: async () => [{ name: 'updateTime_1', fields: ['updateTime'] }],
+    indexes: async () => [{ name: 'updateTime_1', fields: ['updateTime'], sparse: false }],
     close: async () => {},
     ...rest,
   };
@@ -142,7 +143,7 @@ describe('a preview', () => {
     const storage = await loaded();
     expect(await preview(storage, source(), { mode: 'backfill' })).toMatchObject({ scope: { kind: 'full' }, base: 0 });
     const bounded = await preview(storage, source(), { from: 1, to: 2 });
-    expect(bounded.scope).toEqual({ kind: 'window', cursorField: 'updateTime', from: 1, to: 2 });
+    expect(bounded.scope).toEqual({ kind: 'window', cursor: { field: 'updateTime', type: 'date' }, from: 1, to: 2 });
   });
 
   it('counts the window of a dump, and gives its size where it is too long to be counted', async () => {
@@ -153,6 +154,35 @@ describe('a preview', () => {
     expect(counted.bytes).toBe(serialize(documents[1] as object).length);
     const long = source({ clock: dumpClock, documents, estimate: async () => ({ documents: 9e9, bytes: 3e12 }) });
     expect((await preview(storage, long)).documents).toEqual({ count: 9e9, basis: 'atMost' });
+  });
+
+  it('counts the documents that no sync meets, in the index of a server or on the way through a dump', async () => {
+    const storage = await loaded();
+    const documents = [document(1, now - 9 * MINUTE), { _id: 4 }, { _id: 5, updateTime: 'text' }];
+    const dump = await preview(storage, source({ clock: dumpClock, documents }));
+    expect(dump.withoutCursor).toEqual({ documents: 2, atLeast: false });
+    expect(dump.notes).toEqual([
+      '2 documents have no updateTime that is a date, and no sync meets them: set it in every write, or schedule `mongolake backfill`, which reads the whole collection',
+    ]);
+    const asked: unknown[] = [];
+    const countWithoutCursor: Source['countWithoutCursor'] = async (cursor) => {
+      asked.push(cursor);
+      return { documents: 1_000_000, atLeast: true };
+    };
+    const live = await preview(storage, source({ countWithoutCursor }));
+    expect(live.notes).toEqual([expect.stringMatching(/^at least 1,000,000 documents have no updateTime/)]);
+    expect(asked).toEqual([{ field: 'updateTime', type: 'date' }]);
+    expect((await preview(storage, source())).withoutCursor).toBeUndefined();
+    const none = await preview(storage, source({ countWithoutCursor: async () => ({ documents: 0, atLeast: false }) }));
+    expect(none).toMatchObject({ withoutCursor: { documents: 0 }, notes: [] });
+  });
+
+  it('takes a count that went on only so far for at least that, and the rewrite for unknown', async () => {
+    const storage = await loaded();
+    const estimate = async () => ({ documents: 1_000_000, bytes: 1, atLeast: true });
+    const seen = await preview(storage, source({ estimate }));
+    expect(seen.documents).toEqual({ count: 1_000_000, basis: 'atLeast' });
+    expect(seen.rewrite.about).toEqual(seen.rewrite.atMost);
   });
 
   it('notes a missing index and a run under way', async () => {
@@ -171,6 +201,8 @@ describe('a preview', () => {
     const late = source({ clock: async () => ({ kind: 'live', serverTime: 0, lastMajorityWrite: undefined }) });
     await expect(preview(storage, late)).rejects.toMatchObject({ code: 'CLOCK_SKEW' });
     const other = source({ namespace: { database: 'guest', collection: 'bookings' } });
+    const settings = { ...SETTINGS, cursorType: 'timestamp' as const };
+    await expect(preview(storage, source(), { settings })).rejects.toMatchObject({ code: 'TABLE_CURSOR' });
     await expect(preview(storage, other)).rejects.toMatchObject({ code: 'TABLE_NAMESPACE' });
   });
 });

@@ -192,6 +192,63 @@ describe('faults', () => {
     await expect(table.sync()).rejects.toMatchObject({ code: 'TABLE_NAMESPACE', exitCode: 78 });
   });
 
+  it('remembers its cursor: another one is refused until a backfill takes it, which no sync then forgets', async () => {
+    table = harness({ now: NOW });
+    const stamp = Math.floor((NOW - 60 * MINUTE) / 1000);
+    const made = (_id: number, seconds: number) => ({ _id, updateTime: at(-60), stamp: seconds });
+    table.collection.documents = [made(1, stamp)];
+    await table.sync();
+    const configuration = async (version: number) => {
+      const found = (await table.entry(version)).find((action) => 'metaData' in action);
+      return (found?.metaData as { configuration: Record<string, string> } | undefined)?.configuration;
+    };
+    expect((await configuration(0))?.['mongolake.cursor']).toBe('updateTime:date');
+    const other = { cursorField: 'stamp', cursorType: 'epochSeconds' } as const;
+    const refused = {
+      code: 'TABLE_CURSOR',
+      exitCode: 78,
+      message: expect.stringContaining('updateTime:date, the configuration says stamp:epochSeconds'),
+      hint: expect.stringContaining('mongolake backfill'),
+    };
+    await expect(table.sync({}, other)).rejects.toMatchObject(refused);
+    await expect(table.sync({ from: 0, to: NOW }, other)).rejects.toMatchObject(refused);
+    await expect(table.sync({ mode: 'backfill', from: 0 }, other)).rejects.toMatchObject(refused);
+    // Nothing changed but the cursor, and that is kept.
+    const taken = await table.sync({ mode: 'backfill' }, other);
+    expect(taken).toMatchObject({ version: 1, counts: { unchanged: 1 }, watermark: NOW - 5 * MINUTE - 999 });
+    expect((await configuration(1))?.['mongolake.cursor']).toBe('stamp:epochSeconds');
+    table.collection.documents = [made(1, stamp), made(2, NOW / 1000)];
+    expect(await table.sync({}, other)).toMatchObject({ version: 2, counts: { read: 1, inserted: 1 } });
+    await expect(table.sync()).rejects.toMatchObject({ code: 'TABLE_CURSOR' });
+  });
+
+  it('that is older than the key is given its cursor with the next entry, and none is written for it alone', async () => {
+    table = harness({ now: NOW });
+    const own = { _id: 1, updateTime: at(-60) };
+    table.collection.documents = [own];
+    await table.sync();
+    const entry = (await table.storage.get(entryKey(0)))?.body.toString() ?? '';
+    const older = entry.replace(',"mongolake.cursor":"updateTime:date"', '');
+    expect(older).not.toContain('mongolake.cursor');
+    await table.storage.put(entryKey(0), Buffer.from(older));
+    expect(await table.sync({ mode: 'backfill' })).toMatchObject({ version: null });
+    table.collection.documents = [own, { _id: 2, updateTime: at(-1) }];
+    expect(await table.sync()).toMatchObject({ version: 1, counts: { inserted: 1 } });
+    expect(JSON.stringify(await table.entry(1))).toContain('"mongolake.cursor":"updateTime:date"');
+  });
+
+  it('keeps its cursor where a run reads everything and can tell no watermark', async () => {
+    table = harness({ now: NOW });
+    table.collection.documents = [{ _id: 1, updateTime: at(-60), at: at(-60) }];
+    await table.sync();
+    table.collection.kind = 'dump';
+    table.collection.tellsStart = false;
+    expect(await table.sync({}, { cursorField: 'at' })).toMatchObject({ version: null, counts: { unchanged: 1 } });
+    table.collection.kind = 'live';
+    await expect(table.sync({}, { cursorField: 'at' })).rejects.toMatchObject({ code: 'TABLE_CURSOR' });
+    expect(await table.sync()).toMatchObject({ version: null });
+  });
+
   it('a clock that is far off is refused, and the lease is given back', async () => {
     table = harness({ now: NOW });
     table.collection.documents = [{ _id: 1, updateTime: at(-60) }];

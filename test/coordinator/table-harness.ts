@@ -13,7 +13,9 @@ import {
 import { systemClock } from '../../src/shared/adapters/clock-system.ts';
 import { localQueue } from '../../src/shared/adapters/queue-local.ts';
 import { memoryStorage } from '../../src/shared/adapters/storage-memory.ts';
+import { cursorReader } from '../../src/shared/domain/cursor.ts';
 import { entryKey } from '../../src/shared/domain/delta/entry.ts';
+import { inScope } from '../../src/shared/domain/window.ts';
 import type { Clock } from '../../src/shared/ports/clock.ts';
 import type { Logger } from '../../src/shared/ports/logger.ts';
 import type { Source } from '../../src/shared/ports/source.ts';
@@ -30,6 +32,8 @@ export interface FakeCollection {
   /** How far the source's clock is ahead of ours, milliseconds. */
   skew: number;
   kind: 'live' | 'dump';
+  /** Whether a dump says when it was started: at `now`. */
+  tellsStart: boolean;
   documents: Document[];
   /** Called with each document as it is read. */
   onRead: () => void;
@@ -51,6 +55,7 @@ export interface Harness {
 
 export const SETTINGS: RunSettings = {
   cursorField: 'updateTime',
+  cursorType: 'date',
   allowedLateness: 5 * MINUTE,
   partitions: 2,
   targetFileSize: 1e6,
@@ -64,7 +69,14 @@ export const SETTINGS: RunSettings = {
 
 /** `wrap` may put faults between the run and its storage. */
 export function harness(options: { readonly now: number; readonly wrap?: (storage: Storage) => Storage }): Harness {
-  const collection: FakeCollection = { now: options.now, skew: 0, kind: 'live', documents: [], onRead() {} };
+  const collection: FakeCollection = {
+    now: options.now,
+    skew: 0,
+    kind: 'live',
+    tellsStart: true,
+    documents: [],
+    onRead() {},
+  };
   const real = systemClock();
   const clock: Clock = { ...real, now: () => collection.now };
   const memory = memoryStorage('memory:table', clock);
@@ -150,20 +162,19 @@ function fakeSource(collection: FakeCollection): Source {
     namespace: { database: 'guest', collection: 'notifications' },
     clock: async () => ({
       kind: collection.kind,
-      serverTime: collection.now + collection.skew,
+      serverTime: collection.kind === 'dump' && !collection.tellsStart ? undefined : collection.now + collection.skew,
       lastMajorityWrite: undefined,
     }),
     estimate: async () => ({ documents: collection.documents.length, bytes: undefined }),
     ranges: async (scope) => [{ scope, part: null }],
+    countWithoutCursor: async () => undefined,
     async *read({ scope }) {
-      const wanted = collection.documents.filter((document) => {
-        if (scope.kind === 'full' || collection.kind === 'dump') return true;
-        const at = document.updateTime instanceof Date ? document.updateTime.getTime() : undefined;
-        return at !== undefined && (scope.from === null || at > scope.from) && (scope.to === null || at < scope.to);
-      });
-      for (const document of wanted) {
+      for (const document of collection.documents) {
+        const bytes = Buffer.from(serialize(document));
+        const left = scope.kind === 'window' && collection.kind === 'live';
+        if (left && !inScope(scope, cursorReader(scope.cursor)(bytes, 0))) continue;
         collection.onRead();
-        yield { bytes: Buffer.from(serialize(document)), offsets: [0] };
+        yield { bytes, offsets: [0] };
       }
     },
     indexes: async () => [],

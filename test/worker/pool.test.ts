@@ -27,7 +27,7 @@ function mergeTask(docs: number) {
     engine: 'duckdb',
     scratch,
     schema: foldSchema(undefined, sketch),
-    cursorField: 'updateTime',
+    cursor: { field: 'updateTime', type: 'date' },
     sections: [writeSection(scratch, 0, documents, 10_000)],
     base: [],
     keepNewer: false,

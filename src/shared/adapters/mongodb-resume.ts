@@ -1,8 +1,10 @@
 import { deserialize, serialize } from 'bson';
 import type { Document } from 'mongodb';
 import { BSON, type Element, findElement, walkElements } from '../domain/bson.ts';
+import { cursorPath, cursorValue, DATE_MAX_MS } from '../domain/cursor.ts';
 import { MongolakeError } from '../domain/errors.ts';
 import type { ReadScope } from '../domain/job.ts';
+import { windowBounds, windowFilter } from './mongodb-window.ts';
 
 /**
  * How a scope is asked for and where it goes on after a dead cursor. `after` is the last point read, `undefined` at first.
@@ -65,43 +67,36 @@ const COMPARABLE = new Set<number>([
   BSON.timestamp,
 ]);
 
-/** The furthest a JavaScript Date reaches, milliseconds either way (ECMA-262, "Time Values and Time Range"). */
-const DATE_MAX_MS = 8.64e15;
-
 /** How a scope is read: a window by its cursor field, everything by `_id`. */
 export function orderOf(scope: ReadScope): ReadOrder {
   return scope.kind === 'full' ? byId() : byCursor(scope);
 }
 
-/**
- * The window's filter: `from < cursor < to`, both exclusive. A comparison meets only values of its own type, so only dates
- * are found; without bounds `$type` says the same.
- */
-export function windowFilter({ cursorField, from, to }: Extract<ReadScope, { kind: 'window' }>): Document {
-  const bounds: Document = {};
-  if (from !== null) bounds.$gt = new Date(from);
-  if (to !== null) bounds.$lt = new Date(to);
-  return { [cursorField]: from === null && to === null ? { $type: BSON.date } : bounds };
-}
-
-function byCursor(scope: Extract<ReadScope, { kind: 'window' }>): ReadOrder {
-  const path = scope.cursorField.split('.');
+function byCursor(window: Extract<ReadScope, { kind: 'window' }>): ReadOrder {
+  const { cursor } = window;
+  const path = cursorPath(cursor);
   return {
-    sort: { [scope.cursorField]: 1 },
+    sort: { [cursor.field]: 1 },
     filter(after) {
-      const last = after === undefined ? undefined : Number(after.readBigInt64LE(VALUE_AT));
-      const all = windowFilter(scope);
-      // Before JavaScript's first date there is nothing to ask for: begin again.
-      if (last === undefined || last < -DATE_MAX_MS) return all;
-      const { $lt } = all[scope.cursorField] as Document;
-      const bounds: Document = { $gte: new Date(Math.min(last, DATE_MAX_MS)) };
-      return { [scope.cursorField]: $lt === undefined ? bounds : { ...bounds, $lt } };
+      const last = after === undefined ? undefined : lastValue(after);
+      if (last === undefined) return windowFilter(window);
+      const { $lt } = windowBounds(window);
+      return { [cursor.field]: { $gte: last, ...($lt === undefined ? {} : { $lt }) } };
     },
     point(document) {
       const element = elementOf(document, path);
-      return element?.type === BSON.date ? pointOf(document, element) : undefined;
+      if (element === undefined || cursorValue(cursor.type, document, element) === undefined) return undefined;
+      return pointOf(document, element);
     },
   };
+}
+
+/** Where a window goes on, its type kept: numbers are compared by MongoDB. `undefined` where it can only begin again. */
+function lastValue(point: Buffer): unknown {
+  const value = literalOf(point);
+  if (value !== undefined || point[TYPE_AT] !== BSON.date) return value;
+  // After JavaScript's last date it goes on there; before the first there is nothing to ask for.
+  return point.readBigInt64LE(VALUE_AT) > 0n ? new Date(DATE_MAX_MS) : undefined;
 }
 
 function byId(): ReadOrder {

@@ -50,6 +50,8 @@ export function dumpSource(options: DumpOptions): Source {
       return [{ scope, part: null }];
     },
     read: (_range: ExtractRange, signal?: AbortSignal) => readEntry(locate, signal),
+    // Whoever wants to know reads the file, and sees what else is in it on the way.
+    countWithoutCursor: async () => undefined,
     // No index can make the reading of a file cheaper.
     indexes: async () => [],
     close: async () => {},

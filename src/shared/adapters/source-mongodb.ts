@@ -1,11 +1,21 @@
 import type { Collection, Document, MongoClient } from 'mongodb';
+import type { Cursor } from '../domain/cursor.ts';
 import { MongolakeError } from '../domain/errors.ts';
 import type { ReadScope } from '../domain/job.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Catalog, CollectionInfo, IndexInfo, Source, SourceClock } from '../ports/source.ts';
+import type {
+  BoundedCount,
+  Catalog,
+  CollectionInfo,
+  IndexInfo,
+  SizeEstimate,
+  Source,
+  SourceClock,
+} from '../ports/source.ts';
 import { leaseClient, type MongodbLease, type MongodbSettings } from './mongodb-client.ts';
 import { isServerError } from './mongodb-errors.ts';
-import { ALL_TYPES, FERRETDB_TYPES, orderOf, windowFilter } from './mongodb-resume.ts';
+import { ALL_TYPES, FERRETDB_TYPES, orderOf } from './mongodb-resume.ts';
+import { windowFilter, withoutCursorFilter } from './mongodb-window.ts';
 import { readResuming } from './source-mongodb-read.ts';
 
 export interface MongodbOptions extends MongodbSettings {
@@ -24,7 +34,7 @@ export interface MongodbOptions extends MongodbSettings {
 const DEFAULT_TRIES = 6;
 /** Replies of ten times that cost the driver twice the processor time and thrice the memory (340-byte documents). */
 const DEFAULT_BATCH_SIZE = 4_000;
-/** How long counting a window may take, milliseconds, and how far it counts: that number then means "at least". */
+/** How long counting in an index may take, milliseconds, and how far it counts: that number then means "at least". */
 const COUNT_MAX_MS = 5_000;
 const COUNT_MAX_DOCUMENTS = 1_000_000;
 /** Collections whose size is asked for at once. */
@@ -53,6 +63,7 @@ export function mongodbSource(options: MongodbOptions, clock: Clock): Source {
     description: about,
     namespace: { database, collection },
     clock: () => lease.run(about, (client) => serverClock(client)),
+    countWithoutCursor: (cursor) => lease.run(about, (client) => countWithoutCursor(target(client), cursor)),
     estimate: (scope) => lease.run(about, (client) => estimate(target(client), scope)),
     ranges: async (scope) => [{ scope, part: null }],
     read: ({ scope }, signal) => {
@@ -134,26 +145,30 @@ async function typesOf(collection: Collection): Promise<readonly number[]> {
   return 'ferretdbVersion' in build ? FERRETDB_TYPES : ALL_TYPES;
 }
 
-interface Size {
-  readonly documents: number | undefined;
-  readonly bytes: number | undefined;
-}
-
-async function estimate(collection: Collection, scope: ReadScope): Promise<Size> {
+async function estimate(collection: Collection, scope: ReadScope): Promise<SizeEstimate> {
   const all = await statistics(collection);
   if (scope.kind === 'full') return all;
-  const [index] = (await rangeIndexes(collection)).filter(({ fields }) => fields[0] === scope.cursorField);
+  const index = (await rangeIndexes(collection)).find(({ fields }) => fields[0] === scope.cursor.field);
   if (index === undefined) return { documents: undefined, bytes: undefined };
-  const documents = await countWindow(collection, windowFilter(scope), index.name);
+  const counted = await countInIndex(collection, windowFilter(scope), index.name);
+  const documents = counted?.documents;
   const average = all.documents && all.bytes !== undefined ? all.bytes / all.documents : undefined;
   const bytes = documents === undefined || average === undefined ? undefined : Math.round(documents * average);
-  return { documents, bytes: documents === 0 ? 0 : bytes };
+  return { documents, bytes: documents === 0 ? 0 : bytes, ...(counted?.atLeast ? { atLeast: true } : {}) };
+}
+
+/** Only by an index that holds every document, also those without the field; `undefined` where there is none such. */
+async function countWithoutCursor(collection: Collection, cursor: Cursor): Promise<BoundedCount | undefined> {
+  const index = (await rangeIndexes(collection)).find(({ fields, sparse }) => fields[0] === cursor.field && !sparse);
+  return index && countInIndex(collection, withoutCursorFilter(cursor), index.name);
 }
 
 /** Counts in the index, up to a number and for a time; `undefined` where that was too short. */
-async function countWindow(collection: Collection, filter: Document, hint: string): Promise<number | undefined> {
+async function countInIndex(collection: Collection, filter: Document, hint: string): Promise<BoundedCount | undefined> {
   try {
-    return await collection.countDocuments(filter, { hint, limit: COUNT_MAX_DOCUMENTS, maxTimeMS: COUNT_MAX_MS });
+    const options = { hint, limit: COUNT_MAX_DOCUMENTS, maxTimeMS: COUNT_MAX_MS };
+    const documents = await collection.countDocuments(filter, options);
+    return { documents, atLeast: documents === COUNT_MAX_DOCUMENTS };
   } catch (error) {
     if (isServerError(error, MAX_TIME_EXPIRED)) return undefined;
     throw error;
@@ -161,7 +176,7 @@ async function countWindow(collection: Collection, filter: Document, hint: strin
 }
 
 /** Size by the collection's metadata. A view has none; a user without `collStats` still learns the count. */
-async function statistics(collection: Collection): Promise<Size> {
+async function statistics(collection: Collection): Promise<SizeEstimate> {
   try {
     const stats = await collection.db.command(
       { collStats: collection.collectionName },
@@ -187,7 +202,7 @@ async function rangeIndexes(collection: Collection): Promise<IndexInfo[]> {
       .filter(({ key, hidden, partialFilterExpression }) => {
         return typeof Object.values(key)[0] === 'number' && !hidden && partialFilterExpression === undefined;
       })
-      .map(({ name, key }) => ({ name: String(name), fields: Object.keys(key) }));
+      .map(({ name, key, sparse }) => ({ name: String(name), fields: Object.keys(key), sparse: sparse === true }));
   } catch (error) {
     if (isServerError(error, NAMESPACE_NOT_FOUND)) return [];
     throw error;

@@ -1,4 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: what is written are references to variables
+import type { CursorType } from '../domain/cursor.ts';
 import { MongolakeError } from '../domain/errors.ts';
 import { literalPattern } from './patterns.ts';
 
@@ -7,8 +8,14 @@ export interface InitCollection {
   readonly name: string;
   /** Estimated documents, where known. */
   readonly documents: number | undefined;
-  /** Fields that hold dates in a sample, dotted where nested. */
-  readonly dateFields: readonly { readonly path: string; readonly indexed: boolean }[];
+  /** Fields that may be the cursor by a sample, dotted where nested. */
+  readonly cursorFields: readonly InitField[];
+}
+
+interface InitField {
+  readonly path: string;
+  readonly type: CursorType;
+  readonly indexed: boolean;
 }
 
 /** What the file that `mongolake init` writes is made of. No value is a secret: those stay in variables. */
@@ -50,8 +57,9 @@ export function renderInitConfig(options: InitOptions): string {
     ...renderQueue(options),
     '',
     'defaults:',
-    `  cursorField: ${scalar(cursor)}   # the date field that every write sets; it needs an index`,
-    '  allowedLateness: 5m   # how much later than its date a document may appear; each run reads this much again',
+    `  cursorField: ${scalar(cursor.path)}   # the field that every write sets to its time; it needs an index`,
+    ...(cursor.type === 'date' ? [] : [`  cursorType: ${cursor.type}`]),
+    '  allowedLateness: 5m   # how much later than its time a document may appear; each run reads this much again',
     '  partitions: auto      # or a power of two',
     '  schedule: 15m         # for the coordinator: an interval, a cron expression (UTC), or none',
     '',
@@ -96,7 +104,7 @@ function renderQueue({ redisVariable }: InitOptions): string[] {
   ];
 }
 
-function renderPipeline(options: InitOptions, cursor: string): string[] {
+function renderPipeline(options: InitOptions, cursor: Chosen): string[] {
   const { source, collections } = options;
   const usable = collections.filter((collection) => reasonAgainst(collection) === undefined);
   const unusable = collections.filter((collection) => reasonAgainst(collection) !== undefined);
@@ -110,7 +118,7 @@ function renderPipeline(options: InitOptions, cursor: string): string[] {
     ...usable.map((collection) => `        - ${pattern(collection)}   # ${remarks(collection, cursor, source.kind)}`),
     ...unusable.map((collection) => `        # - ${pattern(collection)}   # ${reasonAgainst(collection)}`),
     ...(usable.length === 0
-      ? ['        - "*"   # nothing with a date field was found; name the collections to sync']
+      ? ['        - "*"   # nothing with a field that tells a time was found; name the collections to sync']
       : []),
     '    table:',
     ...(isStore(options.tableUri) ? ['      connection: lake'] : []),
@@ -119,17 +127,28 @@ function renderPipeline(options: InitOptions, cursor: string): string[] {
   ];
 }
 
-/** Collections that do not have the common cursor field follow the best one that they have. */
-function renderOverrides(collections: readonly InitCollection[], cursor: string): string[] {
-  const other = collections.filter(({ dateFields }) => !dateFields.some(({ path }) => path === cursor));
+/** Collections that do not have the common cursor follow the best one that they have. */
+function renderOverrides(collections: readonly InitCollection[], cursor: Chosen): string[] {
+  const other = collections.filter((collection) => ownField(collection, cursor) === undefined);
   if (other.length === 0) return ['    # collections: { NAME: { partitions: 64 } }   # what differs from the defaults'];
   return [
     '    collections:   # what differs from the defaults',
-    ...other.flatMap((collection) => [
-      `      ${key(collection.name)}:`,
-      `        cursorField: ${scalar(bestField(collection))}`,
-    ]),
+    ...other.flatMap((collection) => {
+      const { path, type } = bestField(collection);
+      return [
+        `      ${key(collection.name)}:`,
+        `        cursorField: ${scalar(path)}`,
+        ...(type === cursor.type ? [] : [`        cursorType: ${type}`]),
+      ];
+    }),
   ];
+}
+
+type Chosen = Pick<InitField, 'path' | 'type'>;
+
+/** The collection's field that is the common cursor. */
+function ownField({ cursorFields }: InitCollection, { path, type }: Chosen): InitField | undefined {
+  return cursorFields.find((field) => field.path === path && field.type === type);
 }
 
 function pattern({ name }: InitCollection): string {
@@ -137,37 +156,41 @@ function pattern({ name }: InitCollection): string {
 }
 
 /** Why a collection is only written as a comment. */
-function reasonAgainst({ name, dateFields }: InitCollection): string | undefined {
+function reasonAgainst({ name, cursorFields }: InitCollection): string | undefined {
   if (name === '__proto__') return 'a name that YAML keys can not have here';
-  return dateFields.some(({ path }) => isFieldPath(path)) ? undefined : 'no date field found in a sample';
+  return cursorFields.some(({ path }) => isFieldPath(path)) ? undefined : 'no field that tells a time in a sample';
 }
 
-function remarks(collection: InitCollection, cursor: string, kind: InitOptions['source']['kind']): string {
-  const { documents, dateFields } = collection;
+function remarks(collection: InitCollection, cursor: Chosen, kind: InitOptions['source']['kind']): string {
+  const { documents } = collection;
   const count = documents === undefined ? '' : `about ${documents.toLocaleString('en-US')} documents, `;
-  const path = dateFields.some((field) => field.path === cursor) ? cursor : bestField(collection);
-  const indexed = dateFields.some((field) => field.path === path && field.indexed);
+  const { path, type, indexed } = ownField(collection, cursor) ?? bestField(collection);
   const index = indexed ? 'is indexed' : 'has NO index: every sync would scan the collection, make one first';
-  return kind === 'dump' ? `${count}by ${key(path)}` : `${count}${key(path)} ${index}`;
+  const inserts = type === 'objectId' ? ' (finds new documents only, no changes)' : '';
+  return `${kind === 'dump' ? `${count}by ${key(path)}` : `${count}${key(path)} ${index}`}${inserts}`;
 }
 
-/** The date field that most collections have; an index counts for more than a usual name, and both more than mere frequency. */
-function commonCursor(collections: readonly InitCollection[]): string {
-  const scores = new Map<string, number>();
-  for (const { dateFields } of collections) {
-    for (const field of dateFields) scores.set(field.path, (scores.get(field.path) ?? 0) + score(field));
+const NO_FIELD: InitField = { path: 'updateTime', type: 'date', indexed: false };
+
+/** The field that most collections have; an index counts for more than a usual name, and both more than mere frequency. */
+function commonCursor(collections: readonly InitCollection[]): Chosen {
+  const scores = new Map<string, { readonly field: InitField; readonly score: number }>();
+  for (const field of collections.flatMap(({ cursorFields }) => cursorFields)) {
+    if (!isFieldPath(field.path)) continue;
+    const known = `${field.type} ${field.path}`;
+    scores.set(known, { field, score: (scores.get(known)?.score ?? 0) + scoreOf(field) });
   }
-  const usable = [...scores].filter(([path]) => isFieldPath(path)).sort((a, b) => b[1] - a[1]);
-  return usable[0]?.[0] ?? 'updateTime';
+  return [...scores.values()].sort((a, b) => b.score - a.score)[0]?.field ?? NO_FIELD;
 }
 
-function bestField({ dateFields }: InitCollection): string {
-  const usable = dateFields.filter(({ path }) => isFieldPath(path)).sort((a, b) => score(b) - score(a));
-  return usable[0]?.path ?? 'updateTime';
+function bestField({ cursorFields }: InitCollection): InitField {
+  const usable = cursorFields.filter(({ path }) => isFieldPath(path)).sort((a, b) => scoreOf(b) - scoreOf(a));
+  return usable[0] ?? NO_FIELD;
 }
 
-function score(field: { readonly path: string; readonly indexed: boolean }): number {
-  return 1 + (COMMON_CURSORS.includes(field.path) ? 10 : 0) + (field.indexed ? 20 : 0);
+/** An `_id` counts for nothing, indexed as it is: it is taken where there is no other. */
+function scoreOf({ path, type, indexed }: InitField): number {
+  return type === 'objectId' ? 0 : 1 + (COMMON_CURSORS.includes(path) ? 10 : 0) + (indexed ? 20 : 0);
 }
 
 function isFieldPath(path: string): boolean {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CURSOR_TYPES } from '../domain/cursor.ts';
 import { duration, integer, oneOf, powerOfTwoOrAuto, schedule, size, text } from './fields.ts';
 
 const SECOND = 1000;
@@ -10,11 +11,19 @@ const fields = {
   cursorField: text(
     {
       description:
-        'The date field that every write to a document sets, and by which changes are found. It needs an index. A dot reaches into an object.',
+        'The field that every write to a document sets to its time, and by which changes are found. It needs an index. A dot reaches into an object.',
       examples: ['updateTime', 'meta.updatedAt'],
     },
     /^[^.$][^.]*(?:\.[^.$][^.]*)*$/,
     'expected a field name such as updateTime or meta.updatedAt',
+  ),
+  cursorType: oneOf(
+    {
+      description:
+        'What the cursor field holds: a Date, a BSON timestamp, a number of seconds or milliseconds since 1970, or an ObjectId. A value of any other type counts as missing. See [cursors](cursors.md).',
+      examples: ['timestamp', 'epochMilliseconds'],
+    },
+    CURSOR_TYPES,
   ),
   allowedLateness: duration(
     {
@@ -72,6 +81,7 @@ const fields = {
 /** Settings of every table, with what holds where nothing is written. */
 export const defaultsSchema = z.strictObject({
   cursorField: fields.cursorField.prefault('updateTime'),
+  cursorType: fields.cursorType.prefault('date'),
   allowedLateness: fields.allowedLateness.prefault('5m'),
   partitions: fields.partitions.prefault('auto'),
   schedule: fields.schedule.prefault('15m'),
@@ -87,6 +97,7 @@ export const defaultsSchema = z.strictObject({
 /** The same keys, each of which may be left out: what a pipeline or a collection changes. */
 export const overrideShape = {
   cursorField: fields.cursorField.exactOptional(),
+  cursorType: fields.cursorType.exactOptional(),
   allowedLateness: fields.allowedLateness.exactOptional(),
   partitions: fields.partitions.exactOptional(),
   schedule: fields.schedule.exactOptional(),

@@ -1,8 +1,10 @@
+import type { Cursor } from './cursor.ts';
+
 /** Which documents a run reads. Times are epoch milliseconds, UTC. */
 export type ReadScope =
   | { readonly kind: 'full' }
   /** `from < cursor`, and `cursor < to` where `to` is given: both ends are exclusive. */
-  | { readonly kind: 'window'; readonly cursorField: string; readonly from: number | null; readonly to: number | null };
+  | { readonly kind: 'window'; readonly cursor: Cursor; readonly from: number | null; readonly to: number | null };
 
 /** What one extract job reads: the scope, cut by the source into parts that together cover it exactly. */
 export interface ExtractRange {

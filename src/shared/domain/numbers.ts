@@ -39,6 +39,28 @@ export function idInteger(bytes: Buffer, type: number, at: number): bigint | und
   }
 }
 
+/** The number rounded down to a whole one; `undefined` for NaN, infinities, what is beyond 64 bits, and what is no number. */
+export function floorInteger(bytes: Buffer, type: number, at: number): bigint | undefined {
+  const integer = idInteger(bytes, type, at);
+  if (integer !== undefined) return integer;
+  if (type === BSON.double) {
+    const value = Math.floor(bytes.readDoubleLE(at));
+    return Number.isFinite(value) ? within64(BigInt(value)) : undefined;
+  }
+  return type === BSON.decimal128 ? floorDecimal(decimalText(bytes, at)) : undefined;
+}
+
+/** The decimal rounded down to a whole number of 64 bits; `undefined` where there is none. */
+export function floorDecimal(text: string): bigint | undefined {
+  const decimal = parseDecimal(text);
+  if (decimal === undefined || decimal.exponent > 19) return undefined;
+  const { digits, exponent } = decimal;
+  if (exponent >= 0) return within64(digits * 10n ** BigInt(exponent));
+  const unit = 10n ** BigInt(-exponent);
+  // BigInt division rounds towards zero, and a decimal without trailing zeros is no whole number here.
+  return within64(digits / unit - (digits < 0n ? 1n : 0n));
+}
+
 function within64(value: bigint): bigint | undefined {
   return value >= INT64_MIN && value <= INT64_MAX ? value : undefined;
 }

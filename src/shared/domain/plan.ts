@@ -1,3 +1,4 @@
+import type { Cursor } from './cursor.ts';
 import type { IdType } from './ids.ts';
 import type { ExtractRange, ReadScope } from './job.ts';
 import type { TableSchema } from './schema.ts';
@@ -31,7 +32,7 @@ export interface Plan {
   readonly scope: ReadScope;
   readonly watermark: number | null;
   readonly nextWatermark: number | null;
-  readonly cursorField: string;
+  readonly cursor: Cursor;
   readonly partitions: number;
   /** What the run reads of the source; empty where it rewrites. */
   readonly ranges: readonly ExtractRange[];

@@ -1,3 +1,4 @@
+import { type Cursor, cursorUnit_ms } from './cursor.ts';
 import { MongolakeError } from './errors.ts';
 import type { ReadScope } from './job.ts';
 
@@ -18,7 +19,7 @@ export interface WindowInput {
   /** Our own clock. */
   readonly now: number;
   readonly allowedLatenessMs: number;
-  readonly cursorField: string;
+  readonly cursor: Cursor;
 }
 
 export interface Window {
@@ -34,21 +35,30 @@ export interface Window {
  * Throws `CLOCK_SKEW`, `USAGE`.
  */
 export function decideWindow(input: WindowInput): Window {
-  const { from, to, watermark, cursorField } = input;
+  const { from, to, watermark, cursor } = input;
   if (from !== null && to !== null && to <= from) {
     throw new MongolakeError('USAGE', `--to (${iso(to)}) must be later than --from (${iso(from)})`);
   }
   const safe = safeTime(input);
-  const reached = safe === null ? null : safe - input.allowedLatenessMs;
+  const reached = safe === null ? null : safe - input.allowedLatenessMs - lag_ms(cursor);
   if (from !== null || to !== null) {
-    const scope: ReadScope = { kind: 'window', cursorField, from, to };
+    const scope: ReadScope = { kind: 'window', cursor, from, to };
     const continues = from === null || (watermark !== null && from <= watermark);
     const bound = reached === null ? null : to === null ? reached : Math.min(reached, to - 1);
     return { scope, nextWatermark: continues ? later(watermark, bound) : watermark };
   }
   const whole = input.mode === 'backfill' || watermark === null || safe === null;
-  const scope: ReadScope = whole ? { kind: 'full' } : { kind: 'window', cursorField, from: watermark, to: null };
+  const scope: ReadScope = whole ? { kind: 'full' } : { kind: 'window', cursor, from: watermark, to: null };
   return { scope, nextWatermark: later(watermark, reached) };
+}
+
+/**
+ * How much lower the watermark must be because a cursor that counts in seconds is cut to one. What this run did not see was written at
+ * w ≥ S − allowedLateness + 1, and its cursor is at least floor(w / 1000) · 1000: 999 ms below w at most. Less 999 ms the watermark is
+ * below every such cursor, and with 998 ms it would be equal to that of the last millisecond of a second.
+ */
+function lag_ms({ type }: Cursor): number {
+  return cursorUnit_ms(type) - 1;
 }
 
 /** S: the earliest time at which a document may be written that this run does not see; `null` for a dump that does not tell its start. */

@@ -1,3 +1,4 @@
+import type { Cursor } from '../domain/cursor.ts';
 import type { ExtractRange, ReadScope } from '../domain/job.ts';
 
 /** What the source knows about its own time. All epoch milliseconds, UTC. */
@@ -23,6 +24,21 @@ export interface IndexInfo {
   readonly name: string;
   /** Fields in index order. */
   readonly fields: readonly string[];
+  /** Leaves out documents that lack the field. */
+  readonly sparse: boolean;
+}
+
+/** Estimated size of what is read. `atLeast` as in `BoundedCount`. */
+export interface SizeEstimate {
+  readonly documents: number | undefined;
+  readonly bytes: number | undefined;
+  readonly atLeast?: boolean;
+}
+
+/** A count that goes on only so far: where `atLeast`, there may be more. */
+export interface BoundedCount {
+  readonly documents: number;
+  readonly atLeast: boolean;
 }
 
 /** Whole BSON documents, back to back, in the order read. Views into `bytes` are valid until the next batch is asked for. */
@@ -44,7 +60,12 @@ export interface Source {
   readonly namespace: { readonly database: string; readonly collection: string };
   clock(): Promise<SourceClock>;
   /** Estimated size of what `scope` reads, by index or statistics, never by a scan of the collection. */
-  estimate(scope: ReadScope): Promise<{ readonly documents: number | undefined; readonly bytes: number | undefined }>;
+  estimate(scope: ReadScope): Promise<SizeEstimate>;
+  /**
+   * Documents that no window meets: the cursor field is missing, null, or of another type than the cursor's. Counted in an index, for a few
+   * seconds at most and never by a scan of the collection; `undefined` where that can't be, as in a dump.
+   */
+  countWithoutCursor(cursor: Cursor): Promise<BoundedCount | undefined>;
   /** Splits what `scope` reads into ranges, one per extract job, in order. At least one. */
   ranges(scope: ReadScope): Promise<readonly ExtractRange[]>;
   /**

@@ -1,7 +1,7 @@
 import { BIGINT, type DuckDBConnection, DuckDBDataChunk, VARCHAR } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
 import { findElement } from '../../shared/domain/bson.ts';
-import { readCursor } from '../../shared/domain/cursor.ts';
+import { type Cursor, cursorReader } from '../../shared/domain/cursor.ts';
 import { canonicalJson } from '../../shared/domain/ejson.ts';
 import { MongolakeError } from '../../shared/domain/errors.ts';
 import { type IdClass, idText } from '../../shared/domain/ids.ts';
@@ -35,15 +35,15 @@ export interface Decoder {
 
 /**
  * A decoder into `table`, whose columns are `=seq`, `=cursor`, `_id`, the schema's columns in order and the JSON column.
- * `cursorPath` is the cursor field's path in the document.
  */
 export async function openDecoder(
   connection: DuckDBConnection,
   table: string,
   schema: TableSchema,
-  cursorPath: readonly string[],
+  cursor: Cursor,
 ): Promise<Decoder> {
   const appender = await connection.createAppender(table);
+  const readCursor = cursorReader(cursor);
   const extra = extraColumn();
   const top = level(schema.columns, extra.context, '_id');
   const seqs = longBuilder();
@@ -77,9 +77,9 @@ export async function openDecoder(
     },
     append(bytes, at, seq) {
       seqs.push(BigInt(seq));
-      const cursor = readCursor(bytes, at, cursorPath);
-      if (cursor === undefined) cursors.appendNull();
-      else cursors.push(cursor);
+      const time = readCursor(bytes, at);
+      if (time === undefined) cursors.appendNull();
+      else cursors.push(time);
       ids.append(bytes, at);
       top.append(bytes, at);
       extra.closeRow(schema.extra);

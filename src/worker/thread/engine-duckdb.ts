@@ -1,5 +1,4 @@
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { cursorPath } from '../../shared/domain/cursor.ts';
 import { ID_COLUMN, type TableSchema } from '../../shared/domain/schema.ts';
 import { CURSOR_COLUMN, openDecoder, SEQ_COLUMN } from './decode.ts';
 import type {
@@ -132,7 +131,7 @@ async function loadDelta(
   signal: AbortSignal | undefined,
 ): Promise<Delta> {
   await connection.run(`CREATE OR REPLACE TABLE delta (${tableColumns(task.schema)})`);
-  const decoder = await openDecoder(connection, 'delta', task.schema, cursorPath(task.cursorField));
+  const decoder = await openDecoder(connection, 'delta', task.schema, task.cursor);
   let seq = 0;
   for (const documents of sectionChunks(task.sections)) {
     for (let at = 0; at < documents.length; at += documents.readInt32LE(at)) decoder.append(documents, at, seq++);
@@ -166,7 +165,7 @@ async function judge(connection: DuckDBConnection, task: MergeTask, file: LocalB
     ...columnNames(task.schema).map((column) => `d.${column} IS NOT DISTINCT FROM b.${column}`),
     ...sameSigns(task.schema.columns),
   ];
-  const cursor = task.keepNewer ? cursorExpression(task.schema, task.cursorField, 'b') : undefined;
+  const cursor = task.keepNewer ? cursorExpression(task.schema, task.cursor, 'b') : undefined;
   const newer =
     cursor === undefined
       ? ''

@@ -1,3 +1,4 @@
+import type { Cursor } from '../../shared/domain/cursor.ts';
 import type { ErrorCode } from '../../shared/domain/errors.ts';
 import type { EngineName, WriteSettings } from '../../shared/domain/plan.ts';
 import type { Counts } from '../../shared/domain/receipt.ts';
@@ -32,7 +33,7 @@ export interface MergeTask {
   readonly scratch: string;
   readonly memoryBytes: number;
   readonly schema: TableSchema;
-  readonly cursorField: string;
+  readonly cursor: Cursor;
   readonly sections: readonly LocalSection[];
   /** Only the files that the delta touches, in id order; empty for a partition without files. */
   readonly base: readonly LocalBaseFile[];

@@ -1,5 +1,6 @@
-import { cursorPath } from '../../shared/domain/cursor.ts';
-import { type Column, type ColumnType, ID_COLUMN, type TableSchema } from '../../shared/domain/schema.ts';
+import { type Cursor, type CursorType, cursorUnit_ms, DATE_MAX_MS } from '../../shared/domain/cursor.ts';
+import { type CursorKind, cursorColumns, EJSON_TIME } from '../../shared/domain/cursor-column.ts';
+import { type ColumnType, ID_COLUMN, type TableSchema } from '../../shared/domain/schema.ts';
 import { CURSOR_COLUMN, SEQ_COLUMN } from './decode.ts';
 import type { IdRange } from './engine.ts';
 
@@ -88,17 +89,36 @@ export function parquet(path: string): string {
   return `read_parquet(${literal(path)}, hive_partitioning = false)`;
 }
 
-/** The cursor's value of a table row in epoch milliseconds, as SQL; `undefined` where the schema has no timestamp there. */
-export function cursorExpression(schema: TableSchema, cursorField: string, alias: string): string | undefined {
-  const names: string[] = [];
-  let columns: readonly Column[] = schema.columns;
-  const path = cursorPath(cursorField);
-  for (const [depth, source] of path.entries()) {
-    const wanted = depth === path.length - 1 ? 'timestamp' : 'struct';
-    const column = columns.find((candidate) => candidate.source === source && candidate.type.kind === wanted);
-    if (column === undefined) return undefined;
-    names.push(name(column.name));
-    columns = column.type.kind === 'struct' ? column.type.fields : [];
+/** The cursor's value of a table row in epoch milliseconds, as SQL; `undefined` where the schema has no column for it. */
+export function cursorExpression(schema: TableSchema, cursor: Cursor, alias: string): string | undefined {
+  const values = cursorColumns(schema, cursor).map(({ path, kind }) =>
+    cursorOfColumn(cursor.type, kind, `${alias}.${path.map(name).join('.')}`),
+  );
+  return values.length === 0 ? undefined : `coalesce(${values.join(', ')})`;
+}
+
+/** `cursorOfValue` in SQL. */
+function cursorOfColumn(type: CursorType, kind: CursorKind, column: string): string {
+  switch (type) {
+    case 'date':
+      return kind === 'timestamp' ? `epoch_ms(${column})` : ejsonTime('date', column);
+    case 'timestamp':
+      return `${ejsonTime('timestamp', column)} * 1000`;
+    case 'objectId':
+      return `CAST('0x' || substr(${column}, 1, 8) AS BIGINT) * 1000`;
+    default:
+      return epochCursor(type, kind, column);
   }
-  return `epoch_ms(${alias}.${names.join('.')})`;
+}
+
+function ejsonTime(type: keyof typeof EJSON_TIME, column: string): string {
+  return `TRY_CAST(regexp_extract(${column}, ${literal(EJSON_TIME[type])}, 1) AS BIGINT)`;
+}
+
+/** A decimal is taken to its twentieth place. The bounds come first: a cast of what is beyond 64 bits, or of NaN, would fail. */
+function epochCursor(type: CursorType, kind: CursorKind, column: string): string {
+  const unit = cursorUnit_ms(type);
+  const furthest = DATE_MAX_MS / unit;
+  const number = kind === 'decimal' ? `TRY_CAST(${column} AS DECIMAL(38, 20))` : column;
+  return `CASE WHEN ${number} >= -${furthest} AND ${number} < ${furthest + 1} THEN CAST(floor(${number}) AS BIGINT) * ${unit} END`;
 }

@@ -11,7 +11,10 @@ import { cursorReply, type FakeAnswer, failure, fakeMongod } from '../../contrac
 
 const FULL: ExtractRange = { scope: { kind: 'full' }, part: null };
 const FROM = Date.UTC(2026, 0, 1);
-const WINDOW: ExtractRange = { scope: { kind: 'window', cursorField: 'at', from: FROM, to: FROM + 1e6 }, part: null };
+const WINDOW: ExtractRange = {
+  scope: { kind: 'window', cursor: { field: 'at', type: 'date' }, from: FROM, to: FROM + 1e6 },
+  part: null,
+};
 const documents = Array.from({ length: 6 }, (_, index) => ({ _id: new Int32(index), at: new Date(FROM + index + 1) }));
 const encoded = documents.map((each) => Buffer.from(serialize(each)));
 

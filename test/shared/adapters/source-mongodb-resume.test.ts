@@ -126,7 +126,7 @@ describe('resuming by _id', () => {
 });
 
 describe('resuming a window', () => {
-  const order = orderOf({ kind: 'window', cursorField: 'meta.at', from: 5, to: 90 });
+  const order = orderOf({ kind: 'window', cursor: { field: 'meta.at', type: 'date' }, from: 5, to: 90 });
   const at = (value: unknown) => Buffer.from(serialize({ meta: { at: value } }));
 
   test('goes on at the last date, the end as before', () => {

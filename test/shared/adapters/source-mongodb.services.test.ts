@@ -3,6 +3,7 @@ import { type Document, Double, Int32, Long, MongoClient, ObjectId, Timestamp } 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/shared/adapters/clock-system.ts';
 import { type MongodbOptions, mongodbCatalog, mongodbSource } from '../../../src/shared/adapters/source-mongodb.ts';
+import type { CursorType } from '../../../src/shared/domain/cursor.ts';
 import type { ExtractRange } from '../../../src/shared/domain/job.ts';
 import { instantClock } from '../../contracts/source-clock.ts';
 import { sourceContract } from '../../contracts/source-contract.ts';
@@ -61,15 +62,36 @@ describeWith(['mongodb'], 'MongoDB source', ({ mongodb }) => {
 
   test('a window is estimated only where an index serves it', async () => {
     const collection = await store(numbered(1000, START));
-    const scope = { kind: 'window', cursorField: 'updateTime', from: START, to: START + 100_000 } as const;
+    const scope = {
+      kind: 'window',
+      cursor: { field: 'updateTime', type: 'date' },
+      from: START,
+      to: START + 100_000,
+    } as const;
     const source = open(collection);
     expect(await source.estimate(scope)).toEqual({ documents: undefined, bytes: undefined });
-    expect(await source.indexes()).toEqual([{ name: '_id_', fields: ['_id'] }]);
+    expect(await source.indexes()).toEqual([{ name: '_id_', fields: ['_id'], sparse: false }]);
     await client.db(database).collection(collection).createIndex({ updateTime: 1, name: -1 }, { name: 'by time' });
     const { documents, bytes } = await source.estimate(scope);
     expect(documents).toBe(99);
     expect(bytes).toBeGreaterThan(99 * 20);
-    expect(await source.indexes()).toContainEqual({ name: 'by time', fields: ['updateTime', 'name'] });
+    expect(await source.indexes()).toContainEqual({ name: 'by time', fields: ['updateTime', 'name'], sparse: false });
+    await source.close();
+  });
+
+  test('documents without the cursor are counted by an index', async () => {
+    const others = [{}, { at: null }, { at: 'text' }, { at: new Timestamp({ t: 7, i: 1 }) }, { at: new Date(START) }];
+    const numbers = [{ at: new Double(7.5) }, { at: Long.fromNumber(START) }, { at: new Int32(7) }];
+    const collection = await store([...others, ...numbers].map((each, _id) => ({ _id: new Int32(_id), ...each })));
+    const source = open(collection);
+    const count = async (type: CursorType) => (await source.countWithoutCursor({ field: 'at', type }))?.documents;
+    expect(await count('date')).toBeUndefined();
+    await client.db(database).collection(collection).createIndex({ at: -1 });
+    expect(await count('date')).toBe(7);
+    expect(await count('timestamp')).toBe(7);
+    expect(await count('objectId')).toBe(8);
+    expect(await count('epochMilliseconds')).toBe(5);
+    expect(await count('epochSeconds')).toBe(5);
     await source.close();
   });
 
@@ -130,7 +152,12 @@ describeWith(['mongodb'], 'MongoDB source', ({ mongodb }) => {
       });
       const collection = await store(documents);
       await client.db(database).collection(collection).createIndex({ updateTime: 1 });
-      const scope = { kind: 'window', cursorField: 'updateTime', from: START - 1, to: START + 150_000 } as const;
+      const scope = {
+        kind: 'window',
+        cursor: { field: 'updateTime', type: 'date' },
+        from: START - 1,
+        to: START + 150_000,
+      } as const;
       const read = await readThroughCuts(collection, { scope, part: null }, 12_000);
       const expected = encode(documents.filter((each) => each.updateTime.getTime() < scope.to));
       expect(hexes(read)).toEqual(hexes(expected));

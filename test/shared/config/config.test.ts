@@ -20,6 +20,7 @@ describe("the design's example", () => {
       queue: { kind: 'redis', lockDuration: 30_000, url: 'redis://queue:6379', prefix: '{mongolake}' },
       defaults: {
         cursorField: 'updateTime',
+        cursorType: 'date',
         allowedLateness: 300_000,
         partitions: 'auto',
         schedule: { kind: 'every', every_ms: 900_000 },

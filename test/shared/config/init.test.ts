@@ -1,8 +1,9 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references to variables are written so
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type InitOptions, renderInitConfig } from '../../../src/shared/config/init.ts';
+import { type InitCollection, type InitOptions, renderInitConfig } from '../../../src/shared/config/init.ts';
 import { resolveTargets } from '../../../src/shared/config/targets.ts';
+import { CURSOR_TYPES, type CursorType } from '../../../src/shared/domain/cursor.ts';
 import { parse } from './sample.ts';
 
 const env = { MONGODB_URI: 'mongodb://u:p@h/', REDIS_URL: 'redis://r', KEY_ID: 'id', SECRET: 'key' };
@@ -13,14 +14,14 @@ const options: InitOptions = {
     {
       name: 'notifications',
       documents: 1_234_567,
-      dateFields: [
-        { path: 'createTime', indexed: false },
-        { path: 'updateTime', indexed: true },
+      cursorFields: [
+        { path: 'createTime', type: 'date', indexed: false },
+        { path: 'updateTime', type: 'date', indexed: true },
       ],
     },
-    { name: 'bookings', documents: 12, dateFields: [{ path: 'updateTime', indexed: false }] },
-    { name: 'audit', documents: undefined, dateFields: [{ path: 'at', indexed: true }] },
-    { name: 'flags', documents: 3, dateFields: [] },
+    { name: 'bookings', documents: 12, cursorFields: [{ path: 'updateTime', type: 'date', indexed: false }] },
+    { name: 'audit', documents: undefined, cursorFields: [{ path: 'at', type: 'date', indexed: true }] },
+    { name: 'flags', documents: 3, cursorFields: [] },
   ],
   tableUri: 's3://lake/guest',
 };
@@ -45,8 +46,8 @@ queue:
   kind: local   # everything in this process; for workers of their own: kind: redis, url: "\${REDIS_URL}"
 
 defaults:
-  cursorField: updateTime   # the date field that every write sets; it needs an index
-  allowedLateness: 5m   # how much later than its date a document may appear; each run reads this much again
+  cursorField: updateTime   # the field that every write sets to its time; it needs an index
+  allowedLateness: 5m   # how much later than its time a document may appear; each run reads this much again
   partitions: auto      # or a power of two
   schedule: 15m         # for the coordinator: an interval, a cron expression (UTC), or none
 
@@ -59,7 +60,7 @@ pipelines:
         - notifications   # about 1,234,567 documents, updateTime is indexed
         - bookings   # about 12 documents, updateTime has NO index: every sync would scan the collection, make one first
         - audit   # at is indexed
-        # - flags   # no date field found in a sample
+        # - flags   # no field that tells a time in a sample
     table:
       connection: lake
       uri: "s3://lake/guest/{collection}"
@@ -171,11 +172,13 @@ describe('any names', () => {
   const collection = fc.record({
     name,
     documents: fc.option(fc.nat(), { nil: undefined }),
-    dateFields: fc.array(fc.record({ path, indexed: fc.boolean() }), { maxLength: 3 }),
+    cursorFields: fc.array(fc.record({ path, type: fc.constantFrom(...CURSOR_TYPES), indexed: fc.boolean() }), {
+      maxLength: 3,
+    }),
   });
   const database = fc.string({ minLength: 1, maxLength: 60 }).filter((text) => /^[^/\\. "$]+$/.test(text));
 
-  test('parse, and resolve to the collections that have a date field', async () => {
+  test('parse, and resolve to the collections that have a field that tells a time', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.uniqueArray(collection, { selector: (one) => one.name }),
@@ -189,12 +192,13 @@ describe('any names', () => {
           const config = parse(text, env);
           const targets = await resolveTargets(config, undefined, async () => [{ database: db, name: 'only' }]);
           const expected = collections
-            .filter((one) => one.name !== '__proto__' && one.dateFields.some((field) => isFieldPath(field.path)))
+            .filter((one) => one.name !== '__proto__' && one.cursorFields.some((field) => isFieldPath(field.path)))
             .map((one) => one.name);
           expect(targets.map((target) => target.collection)).toEqual(expected.length === 0 ? ['only'] : expected);
           for (const target of expected.length === 0 ? [] : targets) {
             const found = collections.find((one) => one.name === target.collection);
-            expect(found?.dateFields.map((field) => field.path)).toContain(target.settings.cursorField);
+            const { cursorField: path, cursorType: type } = target.settings;
+            expect(found?.cursorFields).toContainEqual(expect.objectContaining({ path, type }));
           }
         },
       ),
@@ -205,4 +209,34 @@ describe('any names', () => {
   function isFieldPath(text: string): boolean {
     return text.trim() === text && text.split('.').every((part) => part !== '' && !part.startsWith('$'));
   }
+});
+
+describe('fields that are no dates', () => {
+  const field = (path: string, type: CursorType, indexed = false) => ({ path, type, indexed });
+  const render = (...cursorFields: InitCollection['cursorFields'][]) =>
+    renderInitConfig({
+      ...options,
+      collections: cursorFields.map((fields, index) => ({ name: `c${index}`, documents: 1, cursorFields: fields })),
+    });
+
+  test('are written with their type, a collection of another type with its own', () => {
+    const text = render(
+      [field('updatedAt', 'epochSeconds', true)],
+      [field('updatedAt', 'date')],
+      [field('ts', 'epochSeconds')],
+    );
+    expect(text).toContain('  cursorField: updatedAt   # the field');
+    expect(text).toContain('\n  cursorType: epochSeconds\n');
+    expect(parse(text, env).pipelines.guest?.collections).toEqual({
+      c1: { cursorField: 'updatedAt', cursorType: 'date' },
+      c2: { cursorField: 'ts' },
+    });
+  });
+
+  test('an _id is taken only where there is nothing else, and with what that means', () => {
+    const ids = [field('_id', 'objectId', true)];
+    const text = render(ids, ids, ids, [field('changed', 'timestamp')]);
+    expect(text).toContain('cursorField: changed');
+    expect(text).toContain('- c0   # about 1 documents, _id is indexed (finds new documents only, no changes)');
+  });
 });

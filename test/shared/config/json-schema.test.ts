@@ -96,6 +96,7 @@ describe('what an editor shows', () => {
     const defaults = schema.properties?.defaults?.properties ?? {};
     expect(Object.entries(defaults).map(([key, property]) => [key, property.default])).toEqual([
       ['cursorField', 'updateTime'],
+      ['cursorType', 'date'],
       ['allowedLateness', '5m'],
       ['partitions', 'auto'],
       ['schedule', '15m'],

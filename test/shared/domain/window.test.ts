@@ -3,6 +3,7 @@ import { MongolakeError } from '../../../src/shared/domain/errors.ts';
 import { decideWindow, inScope, type WindowInput } from '../../../src/shared/domain/window.ts';
 
 const MINUTE = 60_000;
+const CURSOR = { field: 'updateTime', type: 'date' } as const;
 const NOW = Date.UTC(2026, 10, 1, 12);
 const LATENESS = 5 * MINUTE;
 
@@ -15,7 +16,7 @@ function live(over: Partial<WindowInput> = {}): WindowInput {
     source: { kind: 'live', serverTime: NOW, lastMajorityWrite: NOW },
     now: NOW,
     allowedLatenessMs: LATENESS,
-    cursorField: 'updateTime',
+    cursor: CURSOR,
     ...over,
   };
 }
@@ -24,7 +25,7 @@ function dump(startedAt: number | undefined, over: Partial<WindowInput> = {}): W
   return live({ source: { kind: 'dump', serverTime: startedAt, lastMajorityWrite: undefined }, ...over });
 }
 
-const from = (watermark: number) => ({ kind: 'window', cursorField: 'updateTime', from: watermark, to: null });
+const from = (watermark: number) => ({ kind: 'window', cursor: CURSOR, from: watermark, to: null });
 
 describe('a sync of a live collection', () => {
   test('reads everything past the watermark, to the end, and moves it to S − allowedLateness', () => {
@@ -122,7 +123,7 @@ describe('a dump', () => {
     const watermark = NOW - 60 * MINUTE;
     const bounds = { from: watermark, to: NOW };
     expect(decideWindow(dump(undefined, bounds))).toEqual({
-      scope: { kind: 'window', cursorField: 'updateTime', from: watermark, to: NOW },
+      scope: { kind: 'window', cursor: CURSOR, from: watermark, to: NOW },
       nextWatermark: watermark,
     });
     expect(decideWindow(dump(undefined, { ...bounds, from: null, watermark: null })).nextWatermark).toBeNull();
@@ -136,7 +137,7 @@ describe('explicit bounds', () => {
   test('are the scope, as given', () => {
     expect(decideWindow(live({ from: 5, to: 9 })).scope).toEqual({
       kind: 'window',
-      cursorField: 'updateTime',
+      cursor: CURSOR,
       from: 5,
       to: 9,
     });
@@ -172,8 +173,45 @@ describe('explicit bounds', () => {
   });
 });
 
+describe('a cursor that counts in seconds', () => {
+  const second = { field: 'updateTime', type: 'timestamp' } as const;
+  const at = (s: number): WindowInput['source'] => ({ kind: 'live', serverTime: s, lastMajorityWrite: s });
+
+  test.each([
+    // S, the watermark of a date, and that of a timestamp: 999 ms less.
+    [LATENESS + 5_000, 5_000, 4_001],
+    [LATENESS + 5_001, 5_001, 4_002],
+    [LATENESS + 5_999, 5_999, 5_000],
+    [LATENESS + 6_000, 6_000, 5_001],
+  ])('at S = %i', (s, dates, seconds) => {
+    const from = { ...second, type: 'date' } as const;
+    expect(decideWindow(live({ watermark: null, now: s, source: at(s), cursor: from })).nextWatermark).toBe(dates);
+    for (const type of ['timestamp', 'epochSeconds', 'objectId'] as const) {
+      const input = live({ watermark: null, now: s, source: at(s), cursor: { ...second, type } });
+      expect(decideWindow(input).nextWatermark).toBe(seconds);
+    }
+  });
+
+  test('whatever was written after S − allowedLateness is in the next window, and 998 ms would not do', () => {
+    let closest = Number.POSITIVE_INFINITY;
+    for (let s = LATENESS + 10_000; s < LATENESS + 12_000; s++) {
+      const watermark = decideWindow(live({ watermark: null, now: s, source: at(s), cursor: second }))
+        .nextWatermark as number;
+      const firstUnseen = s - LATENESS + 1;
+      closest = Math.min(closest, Math.floor(firstUnseen / 1000) * 1000 - watermark);
+    }
+    expect(closest).toBe(1);
+  });
+
+  test('is bounded by an explicit end as it is given', () => {
+    const watermark = NOW - 60 * MINUTE;
+    const to = watermark + 1_500;
+    expect(decideWindow(live({ from: watermark, to, cursor: second })).nextWatermark).toBe(to - 1);
+  });
+});
+
 describe('inScope', () => {
-  const scope = { kind: 'window', cursorField: 'updateTime', from: 10, to: 20 } as const;
+  const scope = { kind: 'window', cursor: CURSOR, from: 10, to: 20 } as const;
 
   test('both ends are exclusive', () => {
     expect([9n, 10n, 11n, 19n, 20n, 21n].map((cursor) => inScope(scope, cursor))).toEqual([

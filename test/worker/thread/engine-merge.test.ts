@@ -205,7 +205,7 @@ describe('two readings of one id in a delta', () => {
       { _id: 1, v: 'new', meta: { at: at(9) } },
       { _id: 1, v: 'old', meta: { at: at(1) } },
     ];
-    await table.sync([documents], { cursorField: 'meta.at' });
+    await table.sync([documents], { cursor: { field: 'meta.at', type: 'date' } });
     expect(await rowsOf(table)).toMatchObject([{ v: 'new' }]);
   });
 });
@@ -248,10 +248,16 @@ describe('a delta against newer rows', () => {
 
   test('finds a cursor within an object', async () => {
     const rows = (v: string, ms: number) => [{ _id: 1, v, b: { d: { at: at(ms) } } }];
-    await table.sync([rows('table', 10)], { cursorField: 'b.d.at' });
-    const outcome = await table.sync([rows('delta', 9)], { keepNewer: true, cursorField: 'b.d.at' });
+    await table.sync([rows('table', 10)], { cursor: { field: 'b.d.at', type: 'date' } });
+    const outcome = await table.sync([rows('delta', 9)], {
+      keepNewer: true,
+      cursor: { field: 'b.d.at', type: 'date' },
+    });
     expect(outcome.counts.superseded).toBe(1);
-    expect((await table.sync([rows('delta', 11)], { keepNewer: true, cursorField: 'b.d.at' })).counts.updated).toBe(1);
+    expect(
+      (await table.sync([rows('delta', 11)], { keepNewer: true, cursor: { field: 'b.d.at', type: 'date' } })).counts
+        .updated,
+    ).toBe(1);
   });
 
   test('finds a cursor in a sibling column', async () => {

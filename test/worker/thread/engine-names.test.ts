@@ -47,7 +47,7 @@ describe('names', () => {
       l: [new Double(v + 0.5)],
     });
     await table.sync([[document(1, 1), document(1, 2), document(2, 2)]]);
-    const outcome = await table.sync([[document(2, 3), document(3, 3)]], { cursorField: 'b.x' });
+    const outcome = await table.sync([[document(2, 3), document(3, 3)]], { cursor: { field: 'b.x', type: 'date' } });
     expect(outcome.counts).toMatchObject({ updated: 1, inserted: 1 });
     const rows = await rowsOf(table);
     const columns = table.schema().columns;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { type Document, serialize } from 'bson';
+import type { Cursor } from '../../../src/shared/domain/cursor.ts';
 import { foldSchema } from '../../../src/shared/domain/fold.ts';
 import { compareIds } from '../../../src/shared/domain/ids.ts';
 import type { WriteSettings } from '../../../src/shared/domain/plan.ts';
@@ -18,7 +19,8 @@ export type HeldFile = MergedFile;
 
 export interface SyncOptions {
   readonly keepNewer?: boolean;
-  readonly cursorField?: string;
+  /** `updateTime`, a date, unless given. */
+  readonly cursor?: Cursor;
   readonly write?: Partial<WriteSettings>;
   /** 1 GB unless given. */
   readonly memoryBytes?: number;
@@ -107,7 +109,7 @@ function mergeInto(
     scratch,
     memoryBytes: options.memoryBytes ?? 1024 ** 3,
     schema,
-    cursorField: options.cursorField ?? 'updateTime',
+    cursor: options.cursor ?? { field: 'updateTime', type: 'date' },
     sections,
     base,
     keepNewer: options.keepNewer ?? false,
