@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Document, serialize } from 'bson';
+import type { PreviewContext } from '../../src/coordinator/preview.ts';
 import { type RepartitionResult, repartitionTable } from '../../src/coordinator/repartition.ts';
 import {
   type RunContext,
@@ -31,6 +32,8 @@ export interface FakeCollection {
   skew: number;
   kind: 'live' | 'dump';
   documents: Document[];
+  /** Documents that no driver would write, as BSON; read after the others, whatever the scope. */
+  raw: Buffer[];
   /** Called with each document as it is read. */
   onRead: () => void;
 }
@@ -41,6 +44,7 @@ export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, ch
 export interface Harness {
   readonly storage: Storage;
   readonly collection: FakeCollection;
+  readonly previewContext: PreviewContext;
   sync(request?: Partial<RunRequest>, settings?: Partial<RunSettings>): Promise<RunResult>;
   repartition(settings?: Partial<RunSettings>): Promise<RepartitionResult>;
   /** The newest log entry's actions, as JSON. */
@@ -64,7 +68,7 @@ export const SETTINGS: RunSettings = {
 
 /** `wrap` may put faults between the run and its storage. */
 export function harness(options: { readonly now: number; readonly wrap?: (storage: Storage) => Storage }): Harness {
-  const collection: FakeCollection = { now: options.now, skew: 0, kind: 'live', documents: [], onRead() {} };
+  const collection: FakeCollection = { now: options.now, skew: 0, kind: 'live', documents: [], raw: [], onRead() {} };
   const real = systemClock();
   const clock: Clock = { ...real, now: () => collection.now };
   const memory = memoryStorage('memory:table', clock);
@@ -103,6 +107,7 @@ export function harness(options: { readonly now: number; readonly wrap?: (storag
   return {
     storage,
     collection,
+    previewContext: context,
     sync: (request = {}, settings = {}) =>
       runTable(
         {
@@ -165,6 +170,7 @@ function fakeSource(collection: FakeCollection): Source {
         collection.onRead();
         yield { bytes: Buffer.from(serialize(document)), offsets: [0] };
       }
+      for (const bytes of collection.raw) yield { bytes, offsets: [0] };
     },
     indexes: async () => [],
     close: async () => {},
