@@ -150,6 +150,8 @@ program
   .command('schema')
   .description('the columns of each table; with --config, the JSON Schema of the configuration file')
   .argument('[target]', TARGET)
+  .option('--diff', 'what the next sync would change in them; changes nothing')
+  .option('--detailed-exitcode', 'with --diff: exit 2 where something would change')
   .option('--of-config', 'print the JSON Schema of the configuration file; also --config, as the last word')
   .action(
     action(async (target: string | undefined, options: SchemaOptions) =>

@@ -2,6 +2,7 @@ import pc from 'picocolors';
 import { hasWork, type Preview, previewRun, type Touched } from '../coordinator/preview.ts';
 import { bytesText } from '../shared/domain/bytes-text.ts';
 import { EXIT } from '../shared/domain/errors.ts';
+import type { ReadScope } from '../shared/domain/job.ts';
 import { type GlobalOptions, openApp } from './app.ts';
 import { exitCodeOf, isoOrNull, JSON_SCHEMA_VERSION, number } from './output.ts';
 import { parseTime } from './sync.ts';
@@ -69,7 +70,7 @@ export function planJson(table: string, preview: Preview): Record<string, unknow
 /** What the run would do, for people. */
 export function describePlan(table: string, preview: Preview): readonly string[] {
   const rows: string[][] = [
-    ['reads', describeScope(preview)],
+    ['reads', describeScope(preview.scope)],
     ['documents', describeDocuments(preview)],
     ...(hasWork(preview) ? describeWork(preview) : []),
   ];
@@ -101,7 +102,8 @@ function headline(preview: Preview): string {
   return pc.cyan(`${preview.mode} onto version ${number(preview.base)}`);
 }
 
-function describeScope({ scope }: Preview): string {
+/** Which documents are read, for people. */
+export function describeScope(scope: ReadScope): string {
   if (scope.kind === 'full') return 'the whole collection';
   const from = scope.from === null ? '' : ` > ${timeText(scope.from)}`;
   const to = scope.to === null ? '' : ` < ${timeText(scope.to)}`;

@@ -1,18 +1,20 @@
 import pc from 'picocolors';
 import { openState, type TableState, tableMissing } from '../coordinator/table.ts';
 import { renderJsonSchema } from '../shared/config/json-schema.ts';
-import { kindText } from '../shared/domain/delta/schema.ts';
-import { type Column, type ColumnType, ID_COLUMN, type TableSchema } from '../shared/domain/schema.ts';
 import { type GlobalOptions, openApp } from './app.ts';
 import { exitCodeOf, JSON_SCHEMA_VERSION } from './output.ts';
+import { schemaDiffCommand } from './schema-diff.ts';
+import { schemaRows } from './schema-rows.ts';
 import { failuresOf, printOutcomes, readTables } from './tables.ts';
 import { alignRows, counted, printable } from './text.ts';
 
 export interface SchemaOptions {
   readonly ofConfig?: boolean;
+  readonly diff?: boolean;
+  readonly detailedExitcode?: boolean;
 }
 
-/** `schema`: the columns of each table, or the JSON Schema of the configuration file; returns the exit code. */
+/** `schema`: the columns of each table, what the next sync would change in them, or the JSON Schema of the configuration file; returns the exit code. */
 export async function schemaCommand(
   name: string | undefined,
   options: SchemaOptions,
@@ -24,6 +26,7 @@ export async function schemaCommand(
   }
   const app = await openApp(globals);
   const json = globals.json ?? false;
+  if (options.diff) return schemaDiffCommand(app, name, { json, detailedExitcode: options.detailedExitcode ?? false });
   const outcomes = await readTables(app, await app.targets(name), async (_, storage) => {
     const state = await openState(storage);
     if (state === undefined) throw tableMissing(storage);
@@ -39,75 +42,28 @@ export function schemaJson(table: string, state: Pick<TableState, 'version' | 's
   return { schemaVersion: JSON_SCHEMA_VERSION, table, version: state.version, schema };
 }
 
-/** One line of the list of columns; fields of structs follow theirs, one level deeper. */
-export interface SchemaRow {
-  readonly depth: number;
-  readonly name: string;
-  /** As SQL engines show it. */
-  readonly type: string;
-  readonly nullable: boolean;
-  /** Where the value stands in the document; `[]` is every element of an array. Empty for the JSON column. */
-  readonly source: string;
-  /** What BSON values it holds: `objectId`, `decimal`, `array<struct>`, … */
-  readonly kind: string;
-}
-
-/** All columns and the fields within them, in the table's order. */
-export function schemaRows({ idType, columns, extra }: TableSchema): readonly SchemaRow[] {
-  const long = idType === 'long';
-  const id = { depth: 0, name: ID_COLUMN, type: long ? 'long' : 'string', nullable: false, source: '_id' };
-  return [
-    { ...id, kind: long ? 'long' : idType.slice('string:'.length) },
-    ...columns.flatMap((column) => columnRows(column, 0, '')),
-    ...(extra === null ? [] : [{ depth: 0, name: extra, type: 'string', nullable: true, source: '', kind: 'extra' }]),
-  ];
-}
-
-function columnRows({ name, source, type }: Column, depth: number, parent: string): readonly SchemaRow[] {
-  const path = `${parent}${source}`;
-  const inner = structWithin(type);
-  return [
-    { depth, name, type: typeText(type), nullable: true, source: path, kind: kindText(type) },
-    ...(inner?.fields ?? []).flatMap((field) => columnRows(field, depth + 1, `${path}${inner?.suffix ?? ''}.`)),
-  ];
-}
-
-/** The fields of a struct, also where it is the element of arrays. */
-function structWithin(
-  type: ColumnType,
-  suffix = '',
-): { readonly fields: readonly Column[]; readonly suffix: string } | undefined {
-  if (type.kind === 'struct') return { fields: type.fields, suffix };
-  return type.kind === 'array' ? structWithin(type.element, `${suffix}[]`) : undefined;
-}
-
-function typeText(type: ColumnType): string {
-  switch (type.kind) {
-    case 'array':
-      return `array<${typeText(type.element)}>`;
-    case 'objectId':
-    case 'uuid':
-    case 'decimal':
-    case 'json':
-      return 'string';
-    default:
-      return type.kind;
-  }
-}
-
 /** The columns for people. */
 export function describeSchema(
   table: string,
   { version, schema }: Pick<TableState, 'version' | 'schema'>,
 ): readonly string[] {
-  const rows = schemaRows(schema).map(({ depth, name, type, nullable, source, kind }) => [
+  const rows = schemaRows(schema).map(({ depth, name, type, nullable, source, kind, note }) => [
     `${'  '.repeat(depth)}${printable(name)}`,
     type,
     nullable ? 'yes' : 'no',
     printable(source),
     kind,
+    printable(note),
   ]);
-  const [header = '', ...lines] = alignRows([['column', 'type', 'null', 'source', 'kind'], ...rows]);
+  const header = [
+    'column',
+    'type',
+    'null',
+    'source',
+    'kind',
+    ...(rows.some((row) => row.at(-1) !== '') ? ['note'] : []),
+  ];
+  const [first = '', ...lines] = alignRows([header, ...rows]);
   const count = 1 + schema.columns.length + (schema.extra === null ? 0 : 1);
-  return [`${pc.bold(table)}  version ${version}, ${counted(count, 'column')}`, pc.dim(header), ...lines];
+  return [`${pc.bold(table)}  version ${version}, ${counted(count, 'column')}`, pc.dim(first), ...lines];
 }

@@ -1,12 +1,14 @@
 import { stripVTControlCharacters } from 'node:util';
 import { expect, it } from 'vitest';
-import { describeSchema, schemaRows } from '../../src/cli/schema.ts';
+import { describeSchema } from '../../src/cli/schema.ts';
+import { schemaRows } from '../../src/cli/schema-rows.ts';
 import type { TableSchema } from '../../src/shared/domain/schema.ts';
 
 const schema: TableSchema = {
   idType: 'string:uuid',
   columns: [
     { name: 'a_b', source: 'a b', type: { kind: 'decimal' } },
+    { name: 'a_b__long', source: 'a b', type: { kind: 'long' } },
     {
       name: 'tries',
       source: 'tries',
@@ -14,7 +16,13 @@ const schema: TableSchema = {
         kind: 'array',
         element: {
           kind: 'array',
-          element: { kind: 'struct', fields: [{ name: 'at', source: 'at', type: { kind: 'timestamp' } }] },
+          element: {
+            kind: 'struct',
+            fields: [
+              { name: 'at', source: 'at', type: { kind: 'timestamp' } },
+              { name: 'At_2', source: 'At', type: { kind: 'object' } },
+            ],
+          },
         },
       },
     },
@@ -23,25 +31,44 @@ const schema: TableSchema = {
 };
 
 it('columns are listed with what is within them, and where it stands in the document', () => {
-  const nullable = true;
+  const row = { depth: 0, type: 'string', nullable: true, note: '' };
+  const lists = { name: 'tries', type: 'array<array<struct>>', source: 'tries', kind: 'array<array<struct>>' };
   expect(schemaRows(schema)).toEqual([
-    { depth: 0, name: '_id', type: 'string', nullable: false, source: '_id', kind: 'uuid' },
-    { depth: 0, name: 'a_b', type: 'string', nullable, source: 'a b', kind: 'decimal' },
-    { depth: 0, name: 'tries', type: 'array<array<struct>>', nullable, source: 'tries', kind: 'array<array<struct>>' },
-    { depth: 1, name: 'at', type: 'timestamp', nullable, source: 'tries[][].at', kind: 'timestamp' },
-    { depth: 0, name: '_extra', type: 'string', nullable, source: '', kind: 'extra' },
+    { ...row, name: '_id', nullable: false, source: '_id', kind: 'uuid', note: expect.stringContaining('EJSON') },
+    { ...row, name: 'a_b', source: 'a b', kind: 'decimal', note: expect.stringContaining('renamed') },
+    { ...row, name: 'a_b__long', type: 'long', source: 'a b', kind: 'long', note: expect.stringContaining('a_b') },
+    { ...row, ...lists },
+    { ...row, depth: 1, name: 'at', type: 'timestamp', source: 'tries[][].at', kind: 'timestamp' },
+    { ...row, depth: 1, name: 'At_2', source: 'tries[][].At', kind: 'object', note: expect.stringContaining('taken') },
+    { ...row, name: '_extra', source: '', kind: 'extra', note: expect.stringContaining('JSON') },
   ]);
   expect(schemaRows({ idType: 'long', columns: [], extra: null })).toMatchObject([{ type: 'long', kind: 'long' }]);
 });
 
 it('for people they are a table', () => {
   expect(describeSchema('guest.n', { version: 3, schema }).map(stripVTControlCharacters)).toEqual([
-    'guest.n  version 3, 4 columns',
-    'column  type                  null  source        kind',
-    '_id     string                no    _id           uuid',
-    'a_b     string                yes   a b           decimal',
-    'tries   array<array<struct>>  yes   tries         array<array<struct>>',
-    '  at    timestamp             yes   tries[][].at  timestamp',
-    '_extra  string                yes                 extra',
+    'guest.n  version 3, 5 columns',
+    'column     type                  null  source        kind                  note',
+    '_id        string                no    _id           uuid                  ids of other kinds are EJSON',
+    'a_b        string                yes   a b           decimal               renamed: Delta forbids a character of it',
+    "a_b__long  long                  yes   a b           long                  values that a_b can't hold; renamed: Delta forbids a character of it",
+    'tries      array<array<struct>>  yes   tries         array<array<struct>>',
+    '  at       timestamp             yes   tries[][].at  timestamp',
+    '  At_2     string                yes   tries[][].At  object                renamed: the name is taken, upper and lower case being alike',
+    '_extra     string                yes                 extra                 JSON: values without a column of their own',
+  ]);
+});
+
+it('without a note there is no place for one', () => {
+  const plain: TableSchema = {
+    idType: 'long',
+    columns: [{ name: 'a', source: 'a', type: { kind: 'long' } }],
+    extra: null,
+  };
+  expect(describeSchema('guest.n', { version: 0, schema: plain }).map(stripVTControlCharacters)).toEqual([
+    'guest.n  version 0, 2 columns',
+    'column  type  null  source  kind',
+    '_id     long  no    _id     long',
+    'a       long  yes   a       long',
   ]);
 });

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Document, serialize } from 'bson';
+import type { PreviewContext } from '../../src/coordinator/preview.ts';
 import { type RepartitionResult, repartitionTable } from '../../src/coordinator/repartition.ts';
 import {
   type RunContext,
@@ -35,6 +36,8 @@ export interface FakeCollection {
   /** Whether a dump says when it was started: at `now`. */
   tellsStart: boolean;
   documents: Document[];
+  /** Documents that no driver would write, as BSON; read after the others, whatever the scope. */
+  raw: Buffer[];
   /** Called with each document as it is read. */
   onRead: () => void;
 }
@@ -45,6 +48,7 @@ export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, ch
 export interface Harness {
   readonly storage: Storage;
   readonly collection: FakeCollection;
+  readonly previewContext: PreviewContext;
   sync(request?: Partial<RunRequest>, settings?: Partial<RunSettings>): Promise<RunResult>;
   repartition(settings?: Partial<RunSettings>): Promise<RepartitionResult>;
   /** The newest log entry's actions, as JSON. */
@@ -75,6 +79,7 @@ export function harness(options: { readonly now: number; readonly wrap?: (storag
     kind: 'live',
     tellsStart: true,
     documents: [],
+    raw: [],
     onRead() {},
   };
   const real = systemClock();
@@ -115,6 +120,7 @@ export function harness(options: { readonly now: number; readonly wrap?: (storag
   return {
     storage,
     collection,
+    previewContext: context,
     sync: (request = {}, settings = {}) =>
       runTable(
         {
@@ -176,6 +182,7 @@ function fakeSource(collection: FakeCollection): Source {
         collection.onRead();
         yield { bytes, offsets: [0] };
       }
+      for (const bytes of collection.raw) yield { bytes, offsets: [0] };
     },
     indexes: async () => [],
     close: async () => {},

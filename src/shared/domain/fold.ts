@@ -1,4 +1,4 @@
-import { MongolakeError } from './errors.ts';
+import { refuseForeignIds } from './foreign-ids.ts';
 import { chooseIdType } from './ids.ts';
 import { type Column, type ColumnType, ID_COLUMN, type ScalarKind, type TableSchema } from './schema.ts';
 import type { DocumentSketch, FieldSketch, Sketch } from './sketch.ts';
@@ -60,23 +60,14 @@ export function foldSchema(table: TableSchema | undefined, sketch: Sketch, limit
   return { idType, columns, extra };
 }
 
-function leaves(columns: readonly Column[]): number {
+/** Columns that hold values, those within structs and arrays included. */
+export function leaves(columns: readonly Column[]): number {
   return columns.reduce((sum, { type }) => sum + leavesOf(type), 0);
 }
 
 function leavesOf(type: ColumnType): number {
   if (type.kind === 'struct') return leaves(type.fields);
   return type.kind === 'array' ? leavesOf(type.element) : 1;
-}
-
-function refuseForeignIds(idType: TableSchema['idType'], sketch: Sketch): void {
-  if (idType !== 'long') return;
-  for (const [kind, example] of Object.entries(sketch.idExamples)) {
-    if (kind === 'long') continue;
-    throw new MongolakeError('ID_TYPE', `_id ${example} (${kind}) does not fit the table, whose ids are integers`, {
-      hint: 'Give the table string ids: `mongolake repartition --id-type string`, then sync again. The table is as before.',
-    });
-  }
 }
 
 /** The columns of one level while it is folded. */
@@ -278,7 +269,7 @@ function deepenElement(fold: Fold, type: ColumnType, element: FieldSketch, depth
 }
 
 /** A column name that Delta takes (no ` ,;{}()\n\t=`; Delta PROTOCOL.md, "Column Names"), from any field name. */
-function safeName(source: string): string {
+export function safeName(source: string): string {
   const safe = source.replace(/[ ,;{}()\n\t=]/g, '_');
   return safe === '' ? '_' : safe;
 }
