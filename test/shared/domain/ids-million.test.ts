@@ -1,4 +1,18 @@
-import { Binary, BSONRegExp, BSONSymbol, Code, Decimal128, Double, Int32, Long, ObjectId, Timestamp, UUID } from 'bson';
+import {
+  Binary,
+  BSONRegExp,
+  BSONSymbol,
+  Code,
+  Decimal128,
+  Double,
+  Int32,
+  Long,
+  MaxKey,
+  MinKey,
+  ObjectId,
+  Timestamp,
+  UUID,
+} from 'bson';
 import { describe, expect, test } from 'vitest';
 import { BSON } from '../../../src/shared/domain/bson.ts';
 import { partitionOf } from '../../../src/shared/domain/hash.ts';
@@ -69,7 +83,9 @@ const MAKERS: readonly ((next: Random) => unknown)[] = [
   (next) => [true, false, null][next(3)],
   (next) => new Timestamp({ t: next(50), i: next(50) }),
   (next) => new BSONRegExp(someText(next).replaceAll('\0', ''), next(2) === 0 ? '' : 'i'),
-  (next) => new Code(someText(next)),
+  (next) => new Code(someText(next), next(2) === 0 ? null : { x: new Int32(next(100)) }),
+  (next) => (next(2) === 0 ? new MinKey() : new MaxKey()),
+  (next) => [someNumber(next)],
   (next) => new Map([[next(4) === 0 ? '$numberLong' : 'a', someNumber(next)]]),
   (next) => new Map([['k', new Map([[someText(next).replaceAll('\0', ''), [someNumber(next), someText(next)]]])]]),
 ];
@@ -80,13 +96,27 @@ interface Id {
   readonly key: string;
 }
 
-/** Ids of every type; one of twenty is a text that is not UTF-8. */
+/** What the bson library does not write: text that is not UTF-8, undefined, a DBPointer. */
+function rawId(next: Random): Id {
+  const bytes = Buffer.concat([someBytes(next, next(3)), Buffer.from([0xff])]);
+  switch (next(4)) {
+    case 0:
+      return { value: placedRaw(BSON.undefined, Buffer.alloc(0)), key: 'undefined' };
+    case 1:
+      return {
+        value: placedRaw(BSON.dbPointer, Buffer.concat([text(bytes), Buffer.alloc(12, bytes[0])])),
+        key: `pointer ${bytes.toString('hex')}`,
+      };
+    default:
+      return { value: placedRaw(BSON.string, text(bytes)), key: `bytes ${bytes.toString('hex')}` };
+  }
+}
+
+/** Ids of every type. */
 function* mixedIds(count: number, next: Random): Generator<Id> {
   for (let i = 0; i < count; i++) {
-    if (next(20) === 0) {
-      const bytes = Buffer.concat([someBytes(next, next(3)), Buffer.from([0xff])]);
-      yield { value: placedRaw(BSON.string, text(bytes)), key: `bytes ${bytes.toString('hex')}` };
-    } else {
+    if (next(20) === 0) yield rawId(next);
+    else {
       const made = (MAKERS[next(MAKERS.length)] as (next: Random) => unknown)(next);
       yield { value: placed(made), key: JSON.stringify(mongoKey(made)) };
     }

@@ -107,19 +107,9 @@ describe('documents that can not be stored stop the run with their reason', () =
       'field "a" occurs twice',
     ],
     [
-      'invalid UTF-8',
-      documentOf([ID, element(BSON.string, 'a', text(Buffer.from([0x61, 0xff])))]),
-      'field "a" is not valid UTF-8',
-    ],
-    [
       'a name of invalid UTF-8',
       documentOf([ID, element(BSON.int32, Buffer.from([0xff]), int32(1))]),
       'not valid UTF-8',
-    ],
-    [
-      'an id of invalid UTF-8',
-      documentOf([element(BSON.string, '_id', text(Buffer.from([0xff])))]),
-      'field "_id" is not valid UTF-8',
     ],
     ['a length that lies', documentOf([ID, element(BSON.string, 'a', text('x', 400))]), 'reaches past its document'],
     ['no id', documentOf([element(BSON.int32, 'a', int32(1))]), 'a document without _id'],
