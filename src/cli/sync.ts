@@ -1,5 +1,5 @@
 import pMap from 'p-map';
-import { type RunResult, runTable } from '../coordinator/run.ts';
+import { type RunRequest, type RunResult, runTable } from '../coordinator/run.ts';
 import type { TableTarget } from '../shared/config/targets.ts';
 import { asMongolakeError, EXIT, MongolakeError } from '../shared/domain/errors.ts';
 import type { Queue } from '../shared/ports/queue.ts';
@@ -27,6 +27,28 @@ export async function syncCommand(
 ): Promise<number> {
   const app = await openApp(globals);
   const bounds = { from: parseTime('--from', options.from), to: parseTime('--to', options.to) };
+  return runTargets(app, name, { mode, ...bounds, overwrite: options.overwrite ?? false }, options, globals);
+}
+
+/** `quarantine retry`: a run of each table over its quarantined documents; returns the exit code. */
+export async function retryCommand(
+  name: string | undefined,
+  options: Pick<SyncOptions, 'detailedExitcode'>,
+  globals: GlobalOptions,
+): Promise<number> {
+  const app = await openApp(globals);
+  return runTargets(app, name, { mode: 'retry', from: null, to: null, overwrite: false }, options, globals);
+}
+
+type TargetRequest = Pick<RunRequest, 'mode' | 'from' | 'to' | 'overwrite'>;
+
+async function runTargets(
+  app: App,
+  name: string | undefined,
+  request: TargetRequest,
+  options: Pick<SyncOptions, 'detailedExitcode'>,
+  globals: GlobalOptions,
+): Promise<number> {
   const targets = await app.targets(name);
   const queue = app.queue();
   const worker = app.config.queue.kind === 'local' ? await runWorker(app, queue) : undefined;
@@ -38,13 +60,7 @@ export async function syncCommand(
       targets,
       async (target) => {
         try {
-          const result = await runTarget(
-            app,
-            target,
-            { mode, ...bounds, overwrite: options.overwrite ?? false },
-            queue,
-            view,
-          );
+          const result = await runTarget(app, target, request, queue, view);
           quarantined += result.counts.quarantined;
           view.finish(target.name);
           if (globals.json) printJson(resultJson(target.name, result));
@@ -71,12 +87,7 @@ export async function syncCommand(
 export async function runTarget(
   app: App,
   target: TableTarget,
-  request: {
-    readonly mode: 'sync' | 'backfill';
-    readonly from: number | null;
-    readonly to: number | null;
-    readonly overwrite: boolean;
-  },
+  request: TargetRequest,
   queue: Queue,
   view: ProgressView,
 ): Promise<RunResult> {

@@ -6,6 +6,7 @@ import type { Logger } from '../shared/ports/logger.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { commitEntry } from './commit.ts';
 import { entryActions } from './entry.ts';
+import { dropResolved, quarantineChange, writeQuarantine } from './quarantine.ts';
 import { tableId } from './run-id.ts';
 import type { TableState } from './table.ts';
 
@@ -37,7 +38,13 @@ export async function commitRun(run: FinishedRun, context: CommitContext): Promi
   const { plan, state, counts } = run;
   const { storage, clock, logger, signal } = context;
   const changed = changesRows(counts);
-  if (!changed && !leavesBehind(run)) return null;
+  const quarantine = await quarantineChange(storage, plan, state, run.extracted);
+  // Without a row there is no table yet: what was put aside is read again by the run that makes it.
+  const quarantineChanges =
+    quarantine.added.length + quarantine.resolved.length > 0 && (changed || state !== undefined);
+  if (!changed && !quarantineChanges && !leavesBehind(run)) return null;
+  signal.throwIfAborted();
+  if (quarantineChanges) await writeQuarantine(storage, plan, quarantine, clock.now());
   signal.throwIfAborted();
   const actions = entryActions({
     plan,
@@ -46,17 +53,20 @@ export async function commitRun(run: FinishedRun, context: CommitContext): Promi
     schema: changed ? run.schema : (state?.schema ?? run.schema),
     receipts: run.merged,
     counts,
+    quarantineChanges,
     now: clock.now(),
     tableId: tableId(clock),
     engineVersion: context.engineVersion,
   });
   const version = plan.base + 1;
   await commitEntry(storage, version, plan.run, actions);
+  await dropResolved(storage, quarantine);
   logger.info('committed', {
     version,
     inserted: counts.inserted,
     updated: counts.updated,
     deleted: counts.deleted,
+    quarantined: counts.quarantined,
   });
   return version;
 }

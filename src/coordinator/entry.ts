@@ -5,7 +5,7 @@ import { HASH_VERSION } from '../shared/domain/hash.ts';
 import type { BaseFile, Plan } from '../shared/domain/plan.ts';
 import type { Counts, MergeReceipt, WrittenFile } from '../shared/domain/receipt.ts';
 import type { TableSchema } from '../shared/domain/schema.ts';
-import { CONFIGURATION, headApp, TAGS, type TableState, watermarkApp } from './table.ts';
+import { CONFIGURATION, headApp, quarantineApp, TAGS, type TableState, watermarkApp } from './table.ts';
 
 export interface EntryInput {
   readonly plan: Plan;
@@ -13,6 +13,8 @@ export interface EntryInput {
   readonly schema: TableSchema;
   readonly receipts: readonly MergeReceipt[];
   readonly counts: Counts;
+  /** True where the run leaves another list of quarantined documents. */
+  readonly quarantineChanges: boolean;
   /** Epoch milliseconds. */
   readonly now: number;
   /** Identifies a new table; a UUID. */
@@ -33,6 +35,9 @@ export function entryActions(input: EntryInput): Action[] {
     ...(plan.nextWatermark === null
       ? []
       : [{ txn: { appId: watermarkApp(namespace), version: BigInt(plan.nextWatermark), lastUpdated: now } }]),
+    ...(input.quarantineChanges
+      ? [{ txn: { appId: quarantineApp(namespace), version: BigInt(plan.epoch), lastUpdated: now } }]
+      : []),
     { txn: { appId: headApp(namespace), version: BigInt(plan.base + 1), lastUpdated: now } },
     ...receipts.flatMap((receipt) => receipt.removed.map((path) => removeAction(path, base.get(path), now))),
     ...receipts.flatMap((receipt) => receipt.added.map((file) => addAction(file, receipt.partition, plan.run, now))),
@@ -66,7 +71,7 @@ function commitInfo({ plan, counts, now, engineVersion }: EntryInput): Readonly<
   const window = plan.scope.kind === 'window' ? { from: plan.scope.from, to: plan.scope.to } : { from: null, to: null };
   return {
     timestamp: now,
-    operation: plan.scope.kind === 'full' ? 'BACKFILL' : 'SYNC',
+    operation: operationOf(plan),
     operationParameters: {},
     operationMetrics: Object.fromEntries(Object.entries(counts).map(([key, value]) => [key, String(value)])),
     engineInfo: `mongolake/${engineVersion}`,
@@ -80,6 +85,11 @@ function commitInfo({ plan, counts, now, engineVersion }: EntryInput): Readonly<
       startedAt: plan.createdAt,
     },
   };
+}
+
+function operationOf({ reads, scope }: Plan): string {
+  if (reads === 'quarantine') return 'RETRY';
+  return scope.kind === 'full' ? 'BACKFILL' : 'SYNC';
 }
 
 /** The table's metadata where this run makes or changes it. Keys of the configuration that are not ours are carried over. */

@@ -1,10 +1,11 @@
 import pMap from 'p-map';
 import { jsonBody } from '../shared/documents.ts';
-import { checkExtract, checkRun } from '../shared/domain/books.ts';
+import { checkExtract, checkRun, putAside } from '../shared/domain/books.ts';
 import { foldSchema } from '../shared/domain/fold.ts';
 import { mergeInputKey, planKey, schemaKey } from '../shared/domain/keys.ts';
 import { partitionCount } from '../shared/domain/partitions.ts';
 import type { MergeInput, Plan } from '../shared/domain/plan.ts';
+import { checkQuarantineLimit } from '../shared/domain/quarantine.ts';
 import type { Counts, ExtractReceipt, MergeReceipt } from '../shared/domain/receipt.ts';
 import type { TableSchema } from '../shared/domain/schema.ts';
 import type { StageDurations } from '../shared/domain/stage.ts';
@@ -24,6 +25,7 @@ import { dropOldStaging, dropStaging } from './housekeep.ts';
 import { acquireLease, type Lease } from './lease.ts';
 import { checkNamespace, extractJobs, foldSketches, mergeInputs, mergeJobs, windowFor } from './plan.ts';
 import type { ProgressListener, StageProgress } from './progress.ts';
+import { retrySource, warnQuarantined } from './quarantine.ts';
 import { runId } from './run-id.ts';
 import { stageTimer } from './stages.ts';
 import { openState, type TableState } from './table.ts';
@@ -32,7 +34,8 @@ import { openState, type TableState } from './table.ts';
 export interface RunRequest {
   readonly pipeline: string;
   readonly collection: string;
-  readonly mode: 'sync' | 'backfill';
+  /** `retry` reads the table's quarantined documents instead of the collection. */
+  readonly mode: 'sync' | 'backfill' | 'retry';
   /** Exclusive bounds of the cursor, epoch milliseconds; `null` where not given. */
   readonly from: number | null;
   readonly to: number | null;
@@ -49,6 +52,7 @@ export interface RunSettings {
   readonly rowGroupSize: number;
   readonly compression: 'zstd' | 'snappy';
   readonly compressionLevel: number;
+  readonly maxQuarantined: number;
   readonly checkpointInterval: number;
   readonly retention: number;
   readonly leaseTtl: number;
@@ -93,13 +97,15 @@ export async function runTable(request: RunRequest, outer: RunContext): Promise<
   const timer = stageTimer(clock);
   const run = runId(clock);
   const lease = await acquireLease({ storage, clock, logger: outer.logger, run, ttlMs: request.settings.leaseTtl });
-  const context = {
+  const own = {
     ...outer,
     logger: outer.logger.child({ run }),
     signal: AbortSignal.any([outer.signal, lease.lost]),
   };
   try {
-    const state = await standOn(lease, run, context);
+    const state = await standOn(lease, run, own);
+    const retries = request.mode === 'retry';
+    const context = retries ? { ...own, source: await retrySource(storage, state, own.source) } : own;
     const { plan, window } = await makePlan(request, run, lease, state, context);
     timer.ended('window');
     const extracted = await extract(plan, context);
@@ -111,7 +117,9 @@ export async function runTable(request: RunRequest, outer: RunContext): Promise<
     const counts = checkRun(extracted, inputs, merged);
     const version = await commitRun({ plan, state, schema, extracted, merged, counts }, context);
     if (version !== null) await writeCheckpointIfDue(version, request.settings, context);
-    await noteFreshness(storage, plan, version ?? plan.base, counts);
+    warnQuarantined(plan, version, extracted, context.logger);
+    // What was read from the table's own list says nothing of the collection.
+    if (!retries) await noteFreshness(storage, plan, version ?? plan.base, counts);
     await dropStaging(storage, run);
     timer.ended('commit');
     return {
@@ -166,7 +174,8 @@ async function makePlan(
   const { source, storage, clock } = context;
   const { settings } = request;
   const sourceClock = await source.clock();
-  const window = windowFor(request, state, sourceClock, clock.now());
+  const retries = request.mode === 'retry';
+  const window = windowFor({ ...request, mode: retries ? 'backfill' : request.mode }, state, sourceClock, clock.now());
   if (state !== undefined) checkNamespace(state, source, storage.uri);
   const partitions = state?.partitions ?? (await firstPartitions(settings, window, context));
   const plan: Plan = {
@@ -186,6 +195,9 @@ async function makePlan(
     ranges: await source.ranges(window.scope),
     sourceKind: sourceClock.kind,
     keepNewer: sourceClock.kind === 'dump' && !request.overwrite,
+    // What is retried is on the list already.
+    maxQuarantined: retries ? Number.MAX_SAFE_INTEGER : settings.maxQuarantined,
+    reads: retries ? 'quarantine' : 'source',
     // A backfill's many jobs wait behind a sync's few.
     priority: request.mode === 'backfill' ? 10 : 1,
     engine: 'duckdb',
@@ -223,6 +235,7 @@ async function extract(plan: Plan, context: RunContext): Promise<readonly Extrac
     dispatchContext(context, 'extract', plan.ranges.length, documentsTotal),
   );
   for (const receipt of receipts) checkExtract(receipt);
+  checkQuarantineLimit('the run', putAside(receipts), plan.maxQuarantined);
   return receipts;
 }
 

@@ -29,7 +29,10 @@ export interface FakeCollection {
   /** How far the source's clock is ahead of ours, milliseconds. */
   skew: number;
   kind: 'live' | 'dump';
-  documents: Document[];
+  /** A `Buffer` is read as it is, whatever the window. */
+  documents: (Document | Buffer)[];
+  /** Extract jobs of a run, each of which reads everything. */
+  ranges: number;
   /** Called with each document as it is read. */
   onRead: () => void;
 }
@@ -55,6 +58,7 @@ export const SETTINGS: RunSettings = {
   rowGroupSize: 2048,
   compression: 'zstd',
   compressionLevel: 1,
+  maxQuarantined: 1000,
   checkpointInterval: 10,
   retention: 7 * 24 * 60 * MINUTE,
   leaseTtl: 30_000,
@@ -62,7 +66,7 @@ export const SETTINGS: RunSettings = {
 
 /** `wrap` may put faults between the run and its storage. */
 export function harness(options: { readonly now: number; readonly wrap?: (storage: Storage) => Storage }): Harness {
-  const collection: FakeCollection = { now: options.now, skew: 0, kind: 'live', documents: [], onRead() {} };
+  const collection: FakeCollection = { now: options.now, skew: 0, kind: 'live', documents: [], ranges: 1, onRead() {} };
   const real = systemClock();
   const clock: Clock = { ...real, now: () => collection.now };
   const memory = memoryStorage('memory:table', clock);
@@ -146,16 +150,16 @@ function fakeSource(collection: FakeCollection): Source {
       lastMajorityWrite: undefined,
     }),
     estimate: async () => ({ documents: collection.documents.length, bytes: undefined }),
-    ranges: async (scope) => [{ scope, part: null }],
+    ranges: async (scope) => Array.from({ length: collection.ranges }, () => ({ scope, part: null })),
     async *read({ scope }) {
       const wanted = collection.documents.filter((document) => {
-        if (scope.kind === 'full' || collection.kind === 'dump') return true;
+        if (scope.kind === 'full' || collection.kind === 'dump' || Buffer.isBuffer(document)) return true;
         const at = document.updateTime instanceof Date ? document.updateTime.getTime() : undefined;
         return at !== undefined && (scope.from === null || at > scope.from) && (scope.to === null || at < scope.to);
       });
       for (const document of wanted) {
         collection.onRead();
-        yield { bytes: Buffer.from(serialize(document)), offsets: [0] };
+        yield { bytes: Buffer.isBuffer(document) ? document : Buffer.from(serialize(document)), offsets: [0] };
       }
     },
     indexes: async () => [],

@@ -2,7 +2,6 @@ import { type Document, Double, Int32, Long } from 'bson';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BSON } from '../../../src/shared/domain/bson.ts';
-import { MongolakeError } from '../../../src/shared/domain/errors.ts';
 import {
   emptySketch,
   MOST_NAMES,
@@ -13,7 +12,7 @@ import {
   sketchToJson,
 } from '../../../src/shared/domain/sketch.ts';
 import { fieldNames, value } from './arbitrary.ts';
-import { bson, documentOf, element, int32, nestedArrays, text } from './bson-bytes.ts';
+import { bson, documentOf, element, int32, text } from './bson-bytes.ts';
 
 function sketchOf(documents: readonly (Document | Buffer)[]): Sketch {
   const sketch = emptySketch();
@@ -110,6 +109,10 @@ describe('a sketch', () => {
     expect(Object.hasOwn(Object.prototype, 'x')).toBe(false);
   });
 
+  test('a field of the same name in two elements of an array is not a field twice', () => {
+    expect(json([{ _id: 1, l: [{ a: 1 }, { a: 2 }], a: 1 }]).fields).toHaveLength(2);
+  });
+
   test('keeps one short example of each class of id', () => {
     const { idExamples } = json([{ _id: 'x'.repeat(1000) }, { _id: 'y' }, { _id: { a: 1 } }]);
     expect(idExamples).toEqual({ string: 'x'.repeat(100), other: '{"a":{"$numberLong":"1"}}' });
@@ -165,128 +168,6 @@ describe('sketches of parts', () => {
     mergeSketch(merged, part);
     mergeSketch(merged, sketchOf([{ _id: 1, s: { a: 1, b: 1 } }]));
     expect(JSON.stringify(sketchToJson(part))).toBe(before);
-  });
-});
-
-/** The document with bytes changed anywhere but in its frame: its length and its last byte. */
-function mutated(bytes: Buffer, flips: readonly (readonly [number, number])[]): Buffer {
-  const copy = Buffer.from(bytes);
-  for (const [place, value] of flips) copy[4 + (place % (copy.length - 5))] = value;
-  return copy;
-}
-
-/** False where the document is broken; any other error is one. */
-function isTaken(sketch: Sketch, bytes: Buffer): boolean {
-  try {
-    sketchDocument(sketch, bytes, 0);
-    return true;
-  } catch (error) {
-    if (error instanceof MongolakeError && error.code === 'DOCUMENT_BROKEN') return false;
-    throw error;
-  }
-}
-
-describe('a document that can not be stored is refused', () => {
-  const CASES: readonly (readonly [string, Buffer, string])[] = [
-    ['without _id', documentOf([element(BSON.int32, 'a', int32(1))]), 'a document without _id'],
-    ['with _id twice', documentOf([ID, ID]), 'field "_id" occurs twice'],
-    [
-      'with a field twice',
-      documentOf([ID, element(BSON.int32, 'a', int32(1)), element(BSON.string, 'a', text('x'))]),
-      'field "a" occurs twice',
-    ],
-    [
-      'with a nested field twice',
-      documentOf([ID, element(BSON.object, 's', documentOf([element(BSON.null, 'b', int32(0).subarray(4)), ID, ID]))]),
-      'field "_id" occurs twice',
-    ],
-    [
-      'with text that is not UTF-8',
-      documentOf([ID, element(BSON.string, 'a', text(BAD))]),
-      'field "a" is not valid UTF-8',
-    ],
-    [
-      'with such text in an array',
-      documentOf([ID, element(BSON.array, 'l', documentOf([element(BSON.symbol, '0', text(BAD))]))]),
-      'field "l" is not valid UTF-8',
-    ],
-    [
-      'with such text in an EJSON value',
-      documentOf([ID, element(BSON.code, 'c', text(BAD))]),
-      'field "c" is not valid UTF-8',
-    ],
-    [
-      'with such text as its id',
-      documentOf([element(BSON.string, '_id', text(BAD))]),
-      'field "_id" is not valid UTF-8',
-    ],
-    [
-      'with such text within its id',
-      documentOf([element(BSON.object, '_id', documentOf([element(BSON.string, 'a', text(BAD))]))]),
-      'field "_id" is not valid UTF-8',
-    ],
-    [
-      'with such a name',
-      documentOf([ID, element(BSON.null, BAD, Buffer.alloc(0))]),
-      'a field name at byte 14 is not valid UTF-8',
-    ],
-    [
-      'nested too deep',
-      documentOf([ID, element(BSON.array, 'd', nestedArrays(202))]),
-      'field "d" lies deeper than 200 levels',
-    ],
-    [
-      'nested without an end',
-      documentOf([ID, element(BSON.array, 'd', nestedArrays(50_000))]),
-      'field "d" lies deeper than 200 levels',
-    ],
-    [
-      'with a length that lies',
-      documentOf([ID, element(BSON.string, 'a', text('x', 50))]),
-      'a value of type 0x2 reaches past its document',
-    ],
-  ];
-  test.each(CASES)('%s', (_, bytes, message) => {
-    expect(() => sketchDocument(emptySketch(), bytes, 0)).toThrow(broken(message));
-  });
-
-  const KNOWN = [{ _id: 1, a: 'x', s: { b: 1 }, l: [1, { k: 1 }] }];
-  const traceOf = (sketch: Sketch) => ({ ...sketchToJson(sketch), names: sketch.names });
-
-  test.each(CASES)('%s, and leaves no trace', (_, bytes) => {
-    for (const known of [[], KNOWN]) {
-      const sketch = sketchOf(known);
-      // Whatever came before the broken place was counted.
-      const early = bson({ new: [[{ x: 1 }, { x: 'y', z: null }]], a: 1, s: { b: 'x', c: {} }, l: [[], 'x'] });
-      const whole = Buffer.concat([early.subarray(4, -1), bytes.subarray(4)]);
-      expect(() => sketchDocument(sketch, Buffer.concat([int32(whole.length + 4), whole]), 0)).toThrow(MongolakeError);
-      expect(traceOf(sketch)).toEqual(traceOf(sketchOf(known)));
-    }
-  });
-
-  test('after thousands of names, more than are kept, and leaves none of them', () => {
-    const many = Object.fromEntries(Array.from({ length: MOST_NAMES.level + 5 }, (_, i) => [`k${i}`, i]));
-    const whole = Buffer.concat([bson({ _id: 1, many, ...many }).subarray(4, -1), ID, Buffer.alloc(1)]);
-    const sketch = sketchOf(KNOWN);
-    expect(() => sketchDocument(sketch, Buffer.concat([int32(whole.length + 4), whole]), 0)).toThrow('"_id" occurs');
-    expect(traceOf(sketch)).toEqual(traceOf(sketchOf(KNOWN)));
-    expect(sketch.open).toBe(0);
-  });
-
-  test('whichever of its bytes are wrong: the sketch is that of the others', () => {
-    const flips = fc.array(fc.tuple(fc.nat(), fc.nat({ max: 255 })), { maxLength: 3 });
-    fc.assert(
-      fc.property(fc.array(fc.tuple(documents, flips), { minLength: 1, maxLength: 5 }), (given) => {
-        const sketch = emptySketch();
-        const stored = given.map(([bytes, wrong]) => mutated(bytes, wrong)).filter((bytes) => isTaken(sketch, bytes));
-        expect(traceOf(sketch)).toEqual(traceOf(sketchOf(stored)));
-      }),
-      { numRuns: 500 },
-    );
-  });
-
-  test('a field of the same name in two elements of an array is not a field twice', () => {
-    expect(json([{ _id: 1, l: [{ a: 1 }, { a: 2 }], a: 1 }]).fields).toHaveLength(2);
   });
 });
 
