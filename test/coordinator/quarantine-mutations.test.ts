@@ -1,28 +1,13 @@
 import type { Document } from 'bson';
-import { Int32 } from 'bson';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { readQuarantine } from '../../src/coordinator/quarantine.ts';
 import { openState } from '../../src/coordinator/table.ts';
-import { fieldNames, value } from '../shared/domain/arbitrary.ts';
-import { bson } from '../shared/domain/bson-bytes.ts';
+import { mutated } from '../shared/domain/mutated.ts';
 import { harness } from './table-harness.ts';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
 const updateTime = new Date(NOW - 3_600_000);
-
-const documents = fc
-  .uniqueArray(fc.tuple(fieldNames, value), { maxLength: 5, selector: ([name]) => name })
-  .map((fields) => new Map<string, unknown>([['_id', new Int32(1)], ...fields.filter(([name]) => name !== '_id')]))
-  .map((document) => bson(document as unknown as Document));
-
-/** Documents with bytes changed anywhere but in their frame: the length, and the last byte. */
-const mutated = fc
-  .tuple(documents, fc.array(fc.tuple(fc.nat(), fc.nat({ max: 255 })), { minLength: 1, maxLength: 4 }))
-  .map(([bytes, flips]) => {
-    for (const [place, byte] of flips) bytes[4 + (place % (bytes.length - 5))] = byte;
-    return bytes;
-  });
 
 it('whatever bytes of documents are wrong: each is stored or listed, the books balance, the neighbours are in the table', async () => {
   await fc.assert(
