@@ -9,6 +9,7 @@ import type { HistoryOptions } from './cli/history.ts';
 import type { InitOptions } from './cli/init.ts';
 import { failureJson, printFailure, printJson } from './cli/output.ts';
 import type { PlanOptions } from './cli/plan.ts';
+import type { ShowOptions } from './cli/quarantine.ts';
 import type { RepartitionOptions } from './cli/repartition.ts';
 import type { SchemaOptions } from './cli/schema.ts';
 import type { SyncOptions } from './cli/sync.ts';
@@ -102,6 +103,45 @@ for (const mode of ['sync', 'backfill'] as const) {
       ),
     );
 }
+
+const quarantine = program
+  .command('quarantine')
+  .description('documents that can not be stored: they are put aside, and the run goes on without them');
+
+quarantine
+  .command('list')
+  .description('the quarantined documents of each table, with reason and place')
+  .argument('[target]', TARGET)
+  .action(
+    action(async (target: string | undefined) =>
+      (await import('./cli/quarantine.ts')).quarantineListCommand(target, globals()),
+    ),
+  );
+
+quarantine
+  .command('show')
+  .description('one of them as canonical EJSON, or its bytes in hexadecimal where it can not be read')
+  .argument('<digest>', 'its digest, or how that begins')
+  .argument('[target]', TARGET)
+  .option('--raw', 'write its bytes as they are')
+  .action(
+    action(async (digest: string, target: string | undefined, options: ShowOptions) =>
+      (await import('./cli/quarantine.ts')).quarantineShowCommand(digest, target, options, globals()),
+    ),
+  );
+
+quarantine
+  .command('retry')
+  .description(
+    'store what can be stored now: after an update of mongolake, with a raised limit or another column policy. Rows that are newer stay',
+  )
+  .argument('[target]', TARGET)
+  .option('--detailed-exitcode', 'exit 3 where documents stay quarantined')
+  .action(
+    action(async (target: string | undefined, options: SyncOptions) =>
+      (await import('./cli/sync.ts')).retryCommand(target, options, globals()),
+    ),
+  );
 
 program
   .command('repartition')

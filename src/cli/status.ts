@@ -75,6 +75,7 @@ export function statusJson(
       lastCheck === undefined ? null : { ...lastCheck, at: isoOrNull(lastCheck.at), ageMs: now - lastCheck.at },
     lease: lease === undefined ? null : { ...lease, renewedAt: isoOrNull(lease.renewedAt) },
     run: run === undefined ? null : runJson(run),
+    quarantined: status.quarantined,
     queue: queue ?? null,
     notes: status.notes,
   };
@@ -118,8 +119,9 @@ function tableRow(name: string, { table, lastCheck }: TableStatus, now: number):
 
 function below(status: TableStatus | undefined, now: number): readonly string[] {
   if (status === undefined) return [];
-  const { run, lease, notes } = status;
-  const lines = notes.map((note) => `  ${pc.yellow('note')}  ${note}`);
+  const { run, lease, notes, quarantined } = status;
+  const aside = `${counted(quarantined, 'document')} quarantined: \`mongolake quarantine list\``;
+  const lines = [...notes, ...(quarantined === 0 ? [] : [aside])].map((note) => `  ${pc.yellow('note')}  ${note}`);
   if (run === undefined || lease === undefined) return lines;
   const since = run.startedAt === undefined ? '' : `, for ${duration(now - run.startedAt)}`;
   const what = lease.state === 'expired' ? pc.yellow('run ') : pc.cyan('run ');

@@ -1,7 +1,7 @@
 import { type RunRequest, runTable } from '../coordinator/run.ts';
 import type { TableTarget } from '../shared/config/targets.ts';
 import { EXIT, MongolakeError } from '../shared/domain/errors.ts';
-import { type GlobalOptions, openApp } from './app.ts';
+import { type App, type GlobalOptions, openApp } from './app.ts';
 import { describeRun, exitCodeOf, resultJson } from './output.ts';
 import { runTables } from './runs.ts';
 
@@ -25,6 +25,26 @@ export async function syncCommand(
   const app = await openApp(globals);
   const bounds = { from: parseTime('--from', options.from), to: parseTime('--to', options.to) };
   const asked: Asked = { mode, ...bounds, overwrite: options.overwrite ?? false };
+  return runAll(app, name, asked, options, globals);
+}
+
+/** `quarantine retry`: a run of each table over its quarantined documents; returns the exit code. */
+export async function retryCommand(
+  name: string | undefined,
+  options: Pick<SyncOptions, 'detailedExitcode'>,
+  globals: GlobalOptions,
+): Promise<number> {
+  const app = await openApp(globals);
+  return runAll(app, name, { mode: 'retry', from: null, to: null, overwrite: false }, options, globals);
+}
+
+async function runAll(
+  app: App,
+  name: string | undefined,
+  asked: Asked,
+  options: Pick<SyncOptions, 'detailedExitcode'>,
+  globals: GlobalOptions,
+): Promise<number> {
   const { results, failures } = await runTables(app, name, globals, {
     run: (target, context) => runTable(requestFor(target, asked), context),
     json: resultJson,

@@ -6,6 +6,7 @@ import type { Logger } from '../shared/ports/logger.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { commitEntry } from './commit.ts';
 import { entryActions, nextCursor } from './entry.ts';
+import { dropResolved, quarantineChange, writeQuarantine } from './quarantine.ts';
 import { tableId } from './run-id.ts';
 import type { TableState } from './table.ts';
 
@@ -35,17 +36,30 @@ export interface CommitContext {
 
 /** Makes the run visible where there is something to show. Returns the version, or `null` where nothing was committed. Errors: those of `commitVersion`. */
 export async function commitRun(run: FinishedRun, context: CommitContext): Promise<number | null> {
-  const changed = changesRows(run.counts);
-  if (!changed && !leavesBehind(run) && !takesCursor(run)) return null;
+  const { plan, state, extracted, counts } = run;
+  const { storage, clock, signal } = context;
+  const changed = changesRows(counts);
+  const quarantine = await quarantineChange(storage, plan, state, extracted);
+  // Without a row there is no table yet: what was put aside is read again by the run that makes it.
+  const relists = quarantine.added.length + quarantine.resolved.length > 0 && (changed || state !== undefined);
+  if (!changed && !relists && !leavesBehind(run) && !takesCursor(run)) return null;
+  signal.throwIfAborted();
+  if (relists) await writeQuarantine(storage, plan, quarantine, clock.now());
   // Without a changed row no file has the new columns: they wait for the run that needs them.
-  const schema = changed ? run.schema : (run.state?.schema ?? run.schema);
-  return commitVersion({ ...run, schema }, context);
+  const schema = changed ? run.schema : (state?.schema ?? run.schema);
+  const version = await commitVersion({ ...run, schema }, context, relists);
+  await dropResolved(storage, quarantine);
+  return version;
 }
 
-/** Makes a version visible by one conditional write; returns its number. Errors: those of `commitEntry`, and the signal's reason. */
+/**
+ * Makes a version visible by one conditional write; returns its number. `relists` where it names a new list of quarantined documents.
+ * Errors: those of `commitEntry`, and the signal's reason.
+ */
 export async function commitVersion(
   { plan, state, schema, merged, counts }: NewVersion,
   context: CommitContext,
+  relists = false,
 ): Promise<number> {
   const { storage, clock, logger, signal, engineVersion } = context;
   signal.throwIfAborted();
@@ -55,6 +69,7 @@ export async function commitVersion(
     schema,
     receipts: merged,
     counts,
+    quarantineChanges: relists,
     now: clock.now(),
     tableId: tableId(clock),
     engineVersion,
@@ -66,6 +81,7 @@ export async function commitVersion(
     inserted: counts.inserted,
     updated: counts.updated,
     deleted: counts.deleted,
+    quarantined: counts.quarantined,
   });
   return version;
 }

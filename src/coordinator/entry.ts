@@ -6,7 +6,7 @@ import { HASH_VERSION } from '../shared/domain/hash.ts';
 import type { BaseFile, Plan } from '../shared/domain/plan.ts';
 import type { Counts, MergeReceipt, WrittenFile } from '../shared/domain/receipt.ts';
 import type { TableSchema } from '../shared/domain/schema.ts';
-import { CONFIGURATION, headApp, TAGS, type TableState, watermarkApp } from './table.ts';
+import { CONFIGURATION, headApp, quarantineApp, TAGS, type TableState, watermarkApp } from './table.ts';
 
 export interface EntryInput {
   readonly plan: Plan;
@@ -14,6 +14,8 @@ export interface EntryInput {
   readonly schema: TableSchema;
   readonly receipts: readonly MergeReceipt[];
   readonly counts: Counts;
+  /** True where the run leaves another list of quarantined documents. */
+  readonly quarantineChanges: boolean;
   /** Epoch milliseconds. */
   readonly now: number;
   /** Identifies a new table; a UUID. */
@@ -34,6 +36,9 @@ export function entryActions(input: EntryInput): Action[] {
     ...(plan.nextWatermark === null
       ? []
       : [{ txn: { appId: watermarkApp(namespace), version: BigInt(plan.nextWatermark), lastUpdated: now } }]),
+    ...(input.quarantineChanges
+      ? [{ txn: { appId: quarantineApp(namespace), version: BigInt(plan.epoch), lastUpdated: now } }]
+      : []),
     { txn: { appId: headApp(namespace), version: BigInt(plan.base + 1), lastUpdated: now } },
     ...receipts.flatMap((receipt) => receipt.removed.map((path) => removeAction(path, base.get(path), now))),
     ...receipts.flatMap((receipt) => receipt.added.map((file) => addAction(file, receipt.partition, plan.run, now))),
@@ -84,8 +89,9 @@ function commitInfo({ plan, counts, now, engineVersion }: EntryInput): Readonly<
   };
 }
 
-function operationOf({ rewrite, scope }: Plan): string {
+function operationOf({ reads, rewrite, scope }: Plan): string {
   if (rewrite !== null) return 'REPARTITION';
+  if (reads === 'quarantine') return 'RETRY';
   return scope.kind === 'full' ? 'BACKFILL' : 'SYNC';
 }
 

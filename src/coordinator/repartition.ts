@@ -97,6 +97,8 @@ function rewritePlan(
     rewrite: { idType: STRING_IDS },
     sourceKind: 'live',
     keepNewer: false,
+    maxQuarantined: 0,
+    reads: 'source',
     priority: REWRITE_PRIORITY,
     engine: 'duckdb',
     write: writeSettings(settings),

@@ -1,10 +1,11 @@
 import { jsonBody } from '../shared/documents.ts';
-import { checkExtract, checkRun } from '../shared/domain/books.ts';
+import { checkExtract, checkRun, putAside } from '../shared/domain/books.ts';
 import { type CursorType, cursorOf } from '../shared/domain/cursor.ts';
 import { foldSchema } from '../shared/domain/fold.ts';
 import { planKey } from '../shared/domain/keys.ts';
 import { partitionCount } from '../shared/domain/partitions.ts';
 import type { Plan } from '../shared/domain/plan.ts';
+import { checkQuarantineLimit } from '../shared/domain/quarantine.ts';
 import type { Counts, ExtractReceipt } from '../shared/domain/receipt.ts';
 import type { StageDurations } from '../shared/domain/stage.ts';
 import type { Window } from '../shared/domain/window.ts';
@@ -15,6 +16,7 @@ import { dispatch } from './dispatch.ts';
 import { noteFreshness } from './freshness.ts';
 import { dropStaging } from './housekeep.ts';
 import { checkNamespace, extractJobs, foldSketches, mergeInputs, windowFor, writeSettings } from './plan.ts';
+import { retrySource, warnQuarantined } from './quarantine.ts';
 import { stageTimer } from './stages.ts';
 import {
   type HeldTable,
@@ -31,7 +33,8 @@ import {
 export interface RunRequest {
   readonly pipeline: string;
   readonly collection: string;
-  readonly mode: 'sync' | 'backfill';
+  /** `retry` reads the table's quarantined documents instead of the collection. */
+  readonly mode: 'sync' | 'backfill' | 'retry';
   /** Exclusive bounds of the cursor, epoch milliseconds; `null` where not given. */
   readonly from: number | null;
   readonly to: number | null;
@@ -49,6 +52,7 @@ export interface RunSettings {
   readonly rowGroupSize: number;
   readonly compression: 'zstd' | 'snappy';
   readonly compressionLevel: number;
+  readonly maxQuarantined: number;
   readonly checkpointInterval: number;
   readonly retention: number;
   readonly leaseTtl: number;
@@ -81,7 +85,9 @@ export async function runTable(request: RunRequest, outer: RunContext): Promise<
   const { storage, clock } = outer;
   const started = clock.monotonic();
   const timer = stageTimer(clock);
-  return holdTable(request.settings.leaseTtl, outer, async (held, context) => {
+  return holdTable(request.settings.leaseTtl, outer, async (held, own) => {
+    const retries = request.mode === 'retry';
+    const context = retries ? { ...own, source: await retrySource(storage, held.state, own.source) } : own;
     const { plan, window } = await makePlan(request, held, context);
     timer.ended('window');
     const extracted = await extract(plan, context);
@@ -95,7 +101,9 @@ export async function runTable(request: RunRequest, outer: RunContext): Promise<
     const counts = checkRun(extracted, inputs, merged);
     const version = await commitRun({ plan, state: held.state, schema, extracted, merged, counts }, context);
     if (version !== null) await writeCheckpointIfDue(version, request.settings, context);
-    await noteFreshness(storage, plan, version ?? plan.base, counts);
+    warnQuarantined(plan, version, extracted, context.logger);
+    // What was read from the table's own list says nothing of the collection.
+    if (!retries) await noteFreshness(storage, plan, version ?? plan.base, counts);
     await dropStaging(storage, plan.run);
     timer.ended('commit');
     const written = mergeTotals(merged);
@@ -123,8 +131,10 @@ async function makePlan(
   const { source, storage, clock } = context;
   const { settings } = request;
   const sourceClock = await source.clock();
+  const retries = request.mode === 'retry';
   if (state !== undefined) checkNamespace(state, source, storage.uri);
-  const window = windowFor(request, state, sourceClock, clock.now());
+  const mode = retries ? 'backfill' : request.mode;
+  const window = windowFor({ ...request, mode }, state, sourceClock, clock.now());
   const partitions = state?.partitions ?? (await firstPartitions(settings, window, context));
   const plan: Plan = {
     formatVersion: 1,
@@ -144,6 +154,9 @@ async function makePlan(
     rewrite: null,
     sourceKind: sourceClock.kind,
     keepNewer: sourceClock.kind === 'dump' && !request.overwrite,
+    // What is retried is on the list already.
+    maxQuarantined: retries ? Number.MAX_SAFE_INTEGER : settings.maxQuarantined,
+    reads: retries ? 'quarantine' : 'source',
     // A backfill's many jobs wait behind a sync's few.
     priority: request.mode === 'backfill' ? 10 : 1,
     engine: 'duckdb',
@@ -176,6 +189,7 @@ async function extract(plan: Plan, context: RunContext): Promise<readonly Extrac
     stageContext(context, 'extract', plan.ranges.length, documentsTotal),
   );
   for (const receipt of receipts) checkExtract(receipt);
+  checkQuarantineLimit('the run', putAside(receipts), plan.maxQuarantined);
   return receipts;
 }
 

@@ -1,9 +1,9 @@
 import { type CursorType, cursorReader } from '../shared/domain/cursor.ts';
-import { MongolakeError } from '../shared/domain/errors.ts';
 import { foldSchema } from '../shared/domain/fold.ts';
 import { type ForeignIds, foreignIds } from '../shared/domain/foreign-ids.ts';
 import type { IdType } from '../shared/domain/ids.ts';
 import type { ReadScope } from '../shared/domain/job.ts';
+import { isBroken } from '../shared/domain/quarantine.ts';
 import type { TableSchema } from '../shared/domain/schema.ts';
 import { diffSchemas, type SchemaDiff } from '../shared/domain/schema-diff.ts';
 import { emptySketch, type Sketch, sketchDocument } from '../shared/domain/sketch.ts';
@@ -79,20 +79,19 @@ async function look(scope: ReadScope, { source, signal }: PreviewContext): Promi
       if (!inScope(scope, readCursor?.(bytes, at))) continue;
       if (documents === most) return { sketch, documents, complete: false, broken };
       documents++;
-      if (storable(bytes, at)) sketchDocument(sketch, bytes, at);
-      else broken++;
+      if (!sketched(sketch, bytes, at)) broken++;
     }
   }
   return { sketch, documents, complete: true, broken };
 }
 
-/** Tried on a sketch of its own: a document that breaks off would leave its first fields in the other. */
-function storable(bytes: Buffer, at: number): boolean {
+/** False where the document can't be stored; it leaves no trace in the sketch. */
+function sketched(sketch: Sketch, bytes: Buffer, at: number): boolean {
   try {
-    sketchDocument(emptySketch(), bytes, at);
+    sketchDocument(sketch, bytes, at);
     return true;
   } catch (error) {
-    if (error instanceof MongolakeError && error.code === 'DOCUMENT_BROKEN') return false;
+    if (isBroken(error)) return false;
     throw error;
   }
 }

@@ -4,6 +4,7 @@ import type { Stage } from '../shared/domain/stage.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { readFreshness } from './freshness.ts';
 import { type LeaseBody, readLease } from './lease.ts';
+import { readQuarantine } from './quarantine.ts';
 import { openState, type TableState } from './table.ts';
 
 /** How a table stands. Times are epoch milliseconds. */
@@ -16,6 +17,8 @@ export interface TableStatus {
   readonly lease: LeaseStatus | undefined;
   /** The run that holds the lease. */
   readonly run: RunStatus | undefined;
+  /** Documents on the list of what can't be stored. */
+  readonly quarantined: number;
   /** What is damaged and could be done without. */
   readonly notes: readonly string[];
 }
@@ -69,6 +72,7 @@ export async function readStatus(storage: Storage, now: number): Promise<TableSt
     lastCheck: freshness && { at: freshness.checkedAt, run: freshness.run, version: freshness.version },
     lease,
     run: running ? await readRun(storage, lease.run) : undefined,
+    quarantined: state === undefined ? 0 : (await readQuarantine(storage, state)).length,
     notes: state?.notes ?? [],
   };
 }

@@ -31,12 +31,15 @@ export const TAGS = {
   run: 'mongolake.run',
 } as const;
 
-/** The `txn` whose version is the watermark, and the one whose version is its own entry's. */
+/** The `txn` whose version is the watermark, the one whose version is its own entry's, and the one whose version names the list of quarantined documents. */
 export function watermarkApp(source: Namespace): string {
   return `mongolake/${source.database}.${source.collection}`;
 }
 export function headApp(source: Namespace): string {
   return `${watermarkApp(source)}/head`;
+}
+export function quarantineApp(source: Namespace): string {
+  return `${watermarkApp(source)}/quarantine`;
 }
 
 /** A committed version, as a run needs it. */

@@ -7,6 +7,7 @@ import { idHash } from '../shared/domain/ids.ts';
 import type { ExtractJob } from '../shared/domain/job.ts';
 import { planKey, receiptKey, segmentKey } from '../shared/domain/keys.ts';
 import type { Plan } from '../shared/domain/plan.ts';
+import { isBroken } from '../shared/domain/quarantine.ts';
 import type { ExtractReceipt } from '../shared/domain/receipt.ts';
 import { emptySketch, type Sketch, sketchDocument, sketchToJson } from '../shared/domain/sketch.ts';
 import { inScope } from '../shared/domain/window.ts';
@@ -15,19 +16,27 @@ import type { JobSummary } from '../shared/ports/metrics.ts';
 import type { Delivery } from '../shared/ports/queue.ts';
 import type { RawBatch, Source } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
+import { quarantineSource } from '../shared/quarantine-source.ts';
+import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { createShuffle, type Shuffle } from './shuffle.ts';
 
 export interface ExtractContext {
   readonly storage: Storage;
-  readonly source: Source;
+  /** Opens the collection; not called where the run reads the table's own quarantine. */
+  readonly openSource: () => Promise<Source>;
   readonly clock: Clock;
   /** Bytes of documents held in memory before they are written. */
   readonly shuffleBytes: number;
 }
 
-/** What one pass over the source has seen so far. */
+/** One pass of one attempt over its range: where it puts documents, and what it has seen so far. */
 interface Pass {
+  readonly plan: Plan;
+  readonly readCursor: CursorReader;
+  readonly description: string;
   readonly sketch: Sketch;
+  readonly shuffle: Shuffle;
+  readonly quarantine: Quarantine;
   documents: number;
   bytes: number;
   minCursor: bigint | undefined;
@@ -35,47 +44,90 @@ interface Pass {
 
 /**
  * Reads one range of the source once and shuffles it by partition into one segment, streamed: memory is bounded by `shuffleBytes`.
- * Leaves a receipt, or nothing that anyone will read: where another attempt's receipt is there first, this segment is deleted.
+ * A document that can't be stored is put aside. Leaves a receipt, or nothing that anyone will read: where another attempt's receipt is
+ * there first, what this one wrote is deleted.
  */
 export async function extract(job: ExtractJob, delivery: Delivery, context: ExtractContext): Promise<JobSummary> {
-  const { storage, source, clock } = context;
+  const { storage, clock } = context;
   const started = clock.monotonic();
   const plan = await readJson<Plan>(storage, planKey(job.run));
   const range = plan.ranges[job.ordinal];
   if (range === undefined) throw new MongolakeError('INTERNAL', `run ${job.run} has no range ${job.ordinal}`);
-  const attempt = clock.randomHex(6);
-  const segment = segmentKey(job.run, job.ordinal, attempt);
-  const pass: Pass = { sketch: emptySketch(), documents: 0, bytes: 0, minCursor: undefined };
-  const shuffle = createShuffle();
-  const packed = shuffled(source.read(range, delivery.signal), plan, pass, shuffle, context, delivery);
-  const first = await packed.next();
-  const empty = first.done === true;
-  if (!empty)
-    await storage.put(segment, Readable.from(prepended(first.value, packed), { objectMode: true }), delivery.signal);
-  await delivery.progress({ done: pass.documents, bytes: pass.bytes });
-  const receipt: ExtractReceipt = {
+  const source = plan.reads === 'quarantine' ? quarantineSource(storage, plan.namespace) : await context.openSource();
+  try {
+    const attempt = clock.randomHex(6);
+    const pass = startPass(plan, job, attempt, storage, source.description);
+    const segment = segmentKey(job.run, job.ordinal, attempt);
+    const stored = await writeSegment(segment, source.read(range, delivery.signal), pass, delivery, context);
+    await delivery.progress({ done: pass.documents, bytes: pass.bytes });
+    const durationMs = Math.round(clock.monotonic() - started);
+    delivery.signal.throwIfAborted();
+    const { written } = await storage.putIfAbsent(
+      receiptKey(job.run, 'extract', job.ordinal),
+      jsonBody(receiptOf(pass, job, attempt, segment, durationMs)),
+      attempt,
+    );
+    if (!written) await storage.delete([...(stored ? [segment] : []), ...pass.quarantine.staged]);
+    return { rows: pass.documents, bytesRead: pass.bytes, bytesWritten: pass.shuffle.written };
+  } finally {
+    await source.close();
+  }
+}
+
+function startPass(plan: Plan, job: ExtractJob, attempt: string, storage: Storage, description: string): Pass {
+  const { run, ordinal } = job;
+  return {
+    plan,
+    readCursor: cursorReader(plan.cursor),
+    description,
+    sketch: emptySketch(),
+    shuffle: createShuffle(),
+    // No column policy hides values yet.
+    quarantine: createQuarantine({ storage, run, ordinal, attempt, most: plan.maxQuarantined, withholdBytes: false }),
+    documents: 0,
+    bytes: 0,
+    minCursor: undefined,
+  };
+}
+
+function receiptOf(
+  pass: Pass,
+  { run, ordinal }: ExtractJob,
+  attempt: string,
+  segment: string,
+  durationMs: number,
+): ExtractReceipt {
+  return {
     kind: 'extract',
-    run: job.run,
-    ordinal: job.ordinal,
+    run,
+    ordinal,
     attempt,
     segment,
     documents: pass.documents,
     bytes: pass.bytes,
-    segmentBytes: shuffle.written,
-    quarantined: 0,
+    segmentBytes: pass.shuffle.written,
+    quarantine: pass.quarantine.documents,
     minCursor: pass.minCursor === undefined ? null : Number(pass.minCursor),
-    partitions: shuffle.index,
+    partitions: pass.shuffle.index,
     sketch: sketchToJson(pass.sketch),
-    durationMs: Math.round(clock.monotonic() - started),
+    durationMs,
   };
-  delivery.signal.throwIfAborted();
-  const { written } = await storage.putIfAbsent(
-    receiptKey(job.run, 'extract', job.ordinal),
-    jsonBody(receipt),
-    attempt,
-  );
-  if (!written && !empty) await storage.delete([segment]);
-  return { rows: pass.documents, bytesRead: pass.bytes, bytesWritten: shuffle.written };
+}
+
+/** Streams all that can be stored into the segment; false where there is nothing, and so no segment. */
+async function writeSegment(
+  segment: string,
+  batches: AsyncIterable<RawBatch>,
+  pass: Pass,
+  delivery: Delivery,
+  context: ExtractContext,
+): Promise<boolean> {
+  const packed = shuffled(batches, pass, context, delivery);
+  const first = await packed.next();
+  if (first.done === true) return false;
+  const body = Readable.from(prepended(first.value, packed), { objectMode: true });
+  await context.storage.put(segment, body, delivery.signal);
+  return true;
 }
 
 async function* prepended(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
@@ -85,20 +137,18 @@ async function* prepended(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGen
 
 async function* shuffled(
   batches: AsyncIterable<RawBatch>,
-  plan: Plan,
   pass: Pass,
-  shuffle: Shuffle,
-  context: ExtractContext,
+  { clock, shuffleBytes }: ExtractContext,
   delivery: Delivery,
 ): AsyncGenerator<Buffer> {
-  const readCursor = cursorReader(plan.cursor);
-  const progress = throttled(delivery, context.clock);
+  const { shuffle, quarantine } = pass;
+  const progress = throttled(delivery, clock);
   for await (const batch of batches) {
-    for (const at of batch.offsets)
-      takeDocument(batch, at, plan, readCursor, pass, shuffle, context.source.description);
+    for (const at of batch.offsets) takeDocument(batch, at, pass);
+    await quarantine.write();
     delivery.signal.throwIfAborted();
     await progress({ done: pass.documents, bytes: pass.bytes });
-    if (shuffle.held >= context.shuffleBytes) yield* shuffle.flush();
+    if (shuffle.held >= shuffleBytes) yield* shuffle.flush();
   }
   yield* shuffle.flush();
 }
@@ -115,37 +165,42 @@ function throttled(delivery: Delivery, clock: Clock): Delivery['progress'] {
   };
 }
 
-function takeDocument(
-  batch: RawBatch,
-  at: number,
-  plan: Plan,
-  readCursor: CursorReader,
-  pass: Pass,
-  shuffle: Shuffle,
-  description: string,
-): void {
+/** Puts one document of the scope into its partition, or aside. */
+function takeDocument(batch: RawBatch, at: number, pass: Pass): void {
   const { bytes } = batch;
   const length = bytes.readInt32LE(at);
   try {
-    const cursor = readCursor(bytes, at);
-    if (plan.sourceKind === 'dump' && !inScope(plan.scope, cursor)) return;
+    if (!readScope(bytes, at, pass)) return;
     const id = sketchDocument(pass.sketch, bytes, at);
-    shuffle.add(partitionOf(idHash(bytes, id.type, id.at, id.end), plan.partitions), bytes, at, length);
-    pass.documents++;
-    pass.bytes += length;
-    if (cursor !== undefined && (pass.minCursor === undefined || cursor < pass.minCursor)) pass.minCursor = cursor;
+    pass.shuffle.add(partitionOf(idHash(bytes, id.type, id.at, id.end), pass.plan.partitions), bytes, at, length);
   } catch (error) {
-    throw placed(error, batch, at, pass.documents, description);
+    const place = placeOf(batch, at, pass);
+    if (!isBroken(error)) throw placed(error, place);
+    pass.quarantine.add(bytes.subarray(at, at + length), error, place);
   }
+  pass.documents++;
+  pass.bytes += length;
 }
 
-/** Says which document it was: the dump's byte, or how many were read before it. */
-function placed(error: unknown, batch: RawBatch, at: number, before: number, description: string): MongolakeError {
-  const known = asMongolakeError(error);
-  const place =
-    batch.position === undefined
-      ? `document ${before + 1} of the read`
-      : `the document at byte ${batch.position + at - (batch.offsets[0] ?? 0)}`;
-  const hint = known.hint === undefined ? {} : { hint: known.hint };
-  return new MongolakeError(known.code, `${description}, ${place}: ${known.message}`, { ...hint, cause: error });
+/**
+ * True where the document belongs to the scope. Throws `DOCUMENT_BROKEN` where its cursor can't be read: such a document belongs to
+ * every scope, or nobody would ever hear of it.
+ */
+function readScope(bytes: Buffer, at: number, pass: Pass): boolean {
+  const { plan } = pass;
+  const cursor = pass.readCursor(bytes, at);
+  if (plan.sourceKind === 'dump' && !inScope(plan.scope, cursor)) return false;
+  if (cursor !== undefined && (pass.minCursor === undefined || cursor < pass.minCursor)) pass.minCursor = cursor;
+  return true;
+}
+
+/** Says which document it is: the dump's byte, or how many were read before it. */
+function placeOf({ position, offsets }: RawBatch, at: number, { documents, description }: Pass): string {
+  if (position === undefined) return `document ${documents + 1} read of ${description}`;
+  return `byte ${position + at - (offsets[0] ?? 0)} of ${description}`;
+}
+
+function placed(error: unknown, place: string): MongolakeError {
+  const { code, message, hint } = asMongolakeError(error);
+  return new MongolakeError(code, `${place}: ${message}`, { ...(hint === undefined ? {} : { hint }), cause: error });
 }

@@ -65,12 +65,7 @@ async function perform(delivery: Delivery, context: WorkerContext): Promise<JobS
   const { clock, pool, scratch, shuffleBytes } = context;
   const { storage, openSource } = await context.open(job.pipeline, job.collection);
   if (job.kind === 'merge') return merge(job, delivery, { storage, pool, clock, scratch });
-  const source = await openSource();
-  try {
-    return await extract(job, delivery, { storage, source, clock, shuffleBytes });
-  } finally {
-    await source.close();
-  }
+  return extract(job, delivery, { storage, openSource, clock, shuffleBytes });
 }
 
 function place(job: Job): { readonly partition: number } | { readonly range: number } {

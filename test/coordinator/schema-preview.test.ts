@@ -65,7 +65,7 @@ it('tells ids that do not fit, and the columns all the same', async () => {
 
 it('counts documents that can not be stored, and takes nothing from them', async () => {
   table = harness({ now: NOW });
-  table.collection.raw = [
+  table.collection.documents = [
     bson(
       new Map<string, unknown>([
         ['_id', 1],

@@ -58,6 +58,7 @@ describe('readStatus', () => {
       lastCheck: undefined,
       lease: undefined,
       run: undefined,
+      quarantined: 0,
       notes: [],
     });
   });

@@ -35,9 +35,10 @@ export interface FakeCollection {
   kind: 'live' | 'dump';
   /** Whether a dump says when it was started: at `now`. */
   tellsStart: boolean;
-  documents: Document[];
-  /** Documents that no driver would write, as BSON; read after the others, whatever the scope. */
-  raw: Buffer[];
+  /** A `Buffer` is read as it is, whatever the window. */
+  documents: (Document | Buffer)[];
+  /** Extract jobs of a run, each of which reads everything. */
+  ranges: number;
   /** Called with each document as it is read. */
   onRead: () => void;
 }
@@ -66,6 +67,7 @@ export const SETTINGS: RunSettings = {
   rowGroupSize: 2048,
   compression: 'zstd',
   compressionLevel: 1,
+  maxQuarantined: 1000,
   checkpointInterval: 10,
   retention: 7 * 24 * 60 * MINUTE,
   leaseTtl: 30_000,
@@ -79,7 +81,7 @@ export function harness(options: { readonly now: number; readonly wrap?: (storag
     kind: 'live',
     tellsStart: true,
     documents: [],
-    raw: [],
+    ranges: 1,
     onRead() {},
   };
   const real = systemClock();
@@ -172,17 +174,16 @@ function fakeSource(collection: FakeCollection): Source {
       lastMajorityWrite: undefined,
     }),
     estimate: async () => ({ documents: collection.documents.length, bytes: undefined }),
-    ranges: async (scope) => [{ scope, part: null }],
+    ranges: async (scope) => Array.from({ length: collection.ranges }, () => ({ scope, part: null })),
     countWithoutCursor: async () => undefined,
     async *read({ scope }) {
       for (const document of collection.documents) {
-        const bytes = Buffer.from(serialize(document));
-        const left = scope.kind === 'window' && collection.kind === 'live';
-        if (left && !inScope(scope, cursorReader(scope.cursor)(bytes, 0))) continue;
+        const bytes = Buffer.isBuffer(document) ? document : Buffer.from(serialize(document));
+        const filtered = scope.kind === 'window' && collection.kind === 'live' && bytes !== document;
+        if (filtered && !inScope(scope, cursorReader(scope.cursor)(bytes, 0))) continue;
         collection.onRead();
         yield { bytes, offsets: [0] };
       }
-      for (const bytes of collection.raw) yield { bytes, offsets: [0] };
     },
     indexes: async () => [],
     close: async () => {},

@@ -94,6 +94,8 @@ const PLAN = {
   rewrite: null,
   sourceKind: 'live',
   keepNewer: false,
+  maxQuarantined: 10,
+  reads: 'source',
   engine: 'duckdb',
   write: { targetFileSize: 1e6, rowGroupSize: 2048, compression: 'zstd', compressionLevel: 1 },
 };
@@ -125,6 +127,25 @@ test('a job that is done tells what it handled, and its last progress is the who
   });
   expect(running()).toBe(0);
   expect(readdirSync(scratch)).toEqual([]);
+});
+
+test('an attempt that finds the receipt of another deletes what it put aside', async () => {
+  const broken = Buffer.from(serialize({ a: 1 }));
+  const { storage, deliver } = await worker(async function* () {
+    yield { bytes: Buffer.concat([broken, DOCUMENTS[0] as Buffer]), offsets: [0, broken.length] };
+  });
+  const staged = async () => {
+    const keys = [];
+    for await (const { key } of storage.list('_mongolake/runs/run/')) if (key.endsWith('.bson')) keys.push(key);
+    return keys;
+  };
+  await deliver(EXTRACT);
+  const { documents, quarantine, attempt } = await readJson<ExtractReceipt>(storage, receiptKey(RUN, 'extract', 0));
+  expect(documents).toBe(2);
+  expect(quarantine).toMatchObject([{ id: null, reason: 'a document without _id', bytes: broken.length }]);
+  expect(await staged()).toEqual([`_mongolake/runs/run/quarantine/000000-${attempt}-0.bson`]);
+  await deliver(EXTRACT);
+  expect(await staged()).toEqual([`_mongolake/runs/run/quarantine/000000-${attempt}-0.bson`]);
 });
 
 test('a job that fails, and one that is handed back, are told apart; both reject', async () => {

@@ -58,6 +58,14 @@ const fields = {
     { description: 'Level of zstd: 1 is fastest, 22 smallest. Not used by snappy.', examples: [3, 1] },
     { min: 1, max: 22 },
   ),
+  maxQuarantined: integer(
+    {
+      description:
+        'Documents that cannot be stored are put aside and listed (mongolake quarantine). More than so many in one run fail it instead, before its commit.',
+      examples: [1000, 0],
+    },
+    { min: 0, max: 100_000 },
+  ),
   checkpointInterval: integer(
     { description: 'A Delta checkpoint is written every so many commits.', examples: [10] },
     { min: 1, max: 10_000 },
@@ -89,6 +97,7 @@ export const defaultsSchema = z.strictObject({
   rowGroupSize: fields.rowGroupSize.prefault(122_880),
   compression: fields.compression.prefault('zstd'),
   compressionLevel: fields.compressionLevel.prefault(3),
+  maxQuarantined: fields.maxQuarantined.prefault(1000),
   checkpointInterval: fields.checkpointInterval.prefault(10),
   retention: fields.retention.prefault('7d'),
   leaseTtl: fields.leaseTtl.prefault('30s'),
@@ -105,6 +114,7 @@ export const overrideShape = {
   rowGroupSize: fields.rowGroupSize.exactOptional(),
   compression: fields.compression.exactOptional(),
   compressionLevel: fields.compressionLevel.exactOptional(),
+  maxQuarantined: fields.maxQuarantined.exactOptional(),
   checkpointInterval: fields.checkpointInterval.exactOptional(),
   retention: fields.retention.exactOptional(),
   leaseTtl: fields.leaseTtl.exactOptional(),

@@ -1,5 +1,6 @@
 import { MongolakeError } from './errors.ts';
 import type { MergeInput } from './plan.ts';
+import type { QuarantinedDocument } from './quarantine.ts';
 import type { Counts, ExtractReceipt, MergeReceipt } from './receipt.ts';
 
 export const NO_COUNTS: Counts = {
@@ -28,7 +29,7 @@ export function addCounts(a: Counts, b: Counts): Counts {
 export function checkExtract(receipt: ExtractReceipt): void {
   let shuffled = 0;
   for (const chunks of Object.values(receipt.partitions)) for (const chunk of chunks) shuffled += chunk.documents;
-  balance(`extract job ${receipt.ordinal}`, receipt.documents, shuffled + receipt.quarantined);
+  balance(`extract job ${receipt.ordinal}`, receipt.documents, shuffled + receipt.quarantine.length);
 }
 
 /** I7 within one partition: every document shuffled to it has one outcome, and the rows written are those that must be there. Throws `BOOKS_UNBALANCED`. */
@@ -45,6 +46,11 @@ export function checkMerge(input: MergeInput, receipt: MergeReceipt): void {
   balance(`${where}, rows`, before + inserted - deleted, after);
 }
 
+/** All that a run put aside, in the order of its jobs. */
+export function putAside(extracted: readonly ExtractReceipt[]): readonly QuarantinedDocument[] {
+  return extracted.flatMap(({ quarantine }) => quarantine);
+}
+
 /** I7 over the whole run: what each merge did, and in sum. Returns the run's counts. Throws `BOOKS_UNBALANCED`. */
 export function checkRun(
   extracted: readonly ExtractReceipt[],
@@ -53,7 +59,7 @@ export function checkRun(
 ): Counts {
   balance('the run, merge jobs', inputs.length, merged.length);
   for (const [index, input] of inputs.entries()) checkMerge(input, merged[index] as MergeReceipt);
-  const quarantined = extracted.reduce((sum, receipt) => sum + receipt.quarantined, 0);
+  const quarantined = putAside(extracted).length;
   const counts = merged.reduce((sum, receipt) => addCounts(sum, receipt.counts), {
     ...NO_COUNTS,
     read: quarantined,

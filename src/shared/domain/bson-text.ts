@@ -67,7 +67,7 @@ export function checkValue(bytes: Buffer, type: number, at: number, end: number,
       break;
     case BSON.object:
     case BSON.array:
-      checkDocument(bytes, at, name, depth + 1);
+      checkDocument(bytes, type, at, name, depth + 1);
   }
 }
 
@@ -76,10 +76,12 @@ export function checkDepth(depth: number, name: string): void {
   if (depth > MAX_DEPTH) throw brokenDocument(`field "${name}" lies deeper than ${MAX_DEPTH} levels`);
 }
 
-function checkDocument(bytes: Buffer, at: number, name: string, depth: number): void {
+/** The names that an array has in BSON mean nothing and are not looked at. */
+function checkDocument(bytes: Buffer, container: number, at: number, name: string, depth: number): void {
   checkDepth(depth, name);
   walkElements(bytes, at, (type, nameStart, nameEnd, valueAt, end) => {
-    if (!isText(bytes, nameStart, nameEnd)) throw brokenDocument(`a field name in "${name}" is not valid UTF-8`);
+    if (container === BSON.object && !isText(bytes, nameStart, nameEnd))
+      throw brokenDocument(`a field name in "${name}" is not valid UTF-8`);
     checkValue(bytes, type, valueAt, end, name, depth);
     return true;
   });
@@ -91,5 +93,5 @@ function checkScopedCode(bytes: Buffer, at: number, end: number, name: string, d
   const scopeAt = at + 8 + length;
   if (length < 1 || scopeAt + 5 > end || bytes[scopeAt - 1] !== 0 || documentEnd(bytes, scopeAt) !== end)
     throw brokenDocument(`field "${name}" has code whose length lies`);
-  checkDocument(bytes, scopeAt, name, depth + 1);
+  checkDocument(bytes, BSON.object, scopeAt, name, depth + 1);
 }

@@ -47,6 +47,8 @@ export const ERROR_CODES = {
   DUMP_BROKEN: { exit: EXIT.failed, retryable: false },
   /** A document can't be read or stored; the message names it. */
   DOCUMENT_BROKEN: { exit: EXIT.failed, retryable: false },
+  /** More documents can't be stored than `maxQuarantined` lets be put aside; nothing was committed. */
+  QUARANTINE_LIMIT: { exit: EXIT.failed, retryable: false },
   /** The source's clock and ours differ by more than `allowedLateness`. Fix NTP, or raise it. */
   CLOCK_SKEW: { exit: EXIT.failed, retryable: true },
   /** Object storage can't be reached or keeps answering 5xx. */

@@ -53,7 +53,7 @@ export function foldSchema(table: TableSchema | undefined, sketch: Sketch, limit
   const idType = table?.idType ?? chooseIdType(sketch.ids);
   refuseForeignIds(idType, sketch);
   const committed = table?.columns ?? [];
-  const fold: Fold = { limits, room: limits.columns - leaves(committed), extra: sketch.open };
+  const fold: Fold = { limits, room: limits.columns - leaves(committed), extra: sketch.open > 0 };
   const reserved = table?.extra == null ? [ID_COLUMN] : [ID_COLUMN, table.extra];
   const columns = foldFields(fold, committed, sketch.fields, 1, reserved);
   const extra = table?.extra ?? (fold.extra ? uniqueName('_extra', takenNames(columns, reserved)) : null);
@@ -166,7 +166,7 @@ function foldStruct(fold: Fold, level: Level, source: string, field: FieldSketch
 }
 
 function keysAreData(fold: Fold, { fields, open }: FieldSketch): boolean {
-  return open === true || (fields?.size ?? 0) > fold.limits.keys;
+  return (open ?? 0) > 0 || (fields?.size ?? 0) > fold.limits.keys;
 }
 
 function byCount(counts: FieldSketch['counts']): ValueClass[] {

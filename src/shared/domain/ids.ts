@@ -1,4 +1,4 @@
-import { BSON, stringBytes, UUID_SUBTYPE, uuidText } from './bson.ts';
+import { BSON, type Element, stringBytes, UUID_SUBTYPE, uuidText } from './bson.ts';
 import { isTextAt } from './bson-text.ts';
 import { identityJson } from './ejson.ts';
 import { hash32 } from './hash.ts';
@@ -59,6 +59,11 @@ export function idText(bytes: Buffer, type: number, at: number, end: number, mai
     case 'other':
       return identityJson(bytes, type, at, end);
   }
+}
+
+/** An `_id` as it stands in messages and lists: written bare where it can be, at most 100 characters. */
+export function idExample(bytes: Buffer, { type, at, end }: Element): string {
+  return idText(bytes, type, at, end, idClass(bytes, type, at)).slice(0, 100);
 }
 
 function looksLikeJson(text: string): boolean {

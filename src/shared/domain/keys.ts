@@ -7,6 +7,7 @@ const OWN = '_mongolake';
 export const LEASE_KEY = `${OWN}/lease.json`;
 /** When the table was last checked against its source, and what was found. */
 export const FRESHNESS_KEY = `${OWN}/freshness.json`;
+const QUARANTINE = `${OWN}/quarantine`;
 export const RUNS_PREFIX = `${OWN}/runs/`;
 
 /** Everything that a run stages; deleted when the run is over. */
@@ -31,6 +32,21 @@ export function mergeInputKey(run: string, partition: number): string {
 /** One attempt's segment; `attempt` is random, so that two attempts never share a key. */
 export function segmentKey(run: string, ordinal: number, attempt: string): string {
   return `${runPrefix(run)}segments/${padded(ordinal)}-${attempt}.bson.gz`;
+}
+
+/** The bytes of one document that an attempt put aside, until the run lists it. */
+export function stagedQuarantineKey(run: string, ordinal: number, attempt: string, n: number): string {
+  return `${runPrefix(run)}quarantine/${padded(ordinal)}-${attempt}-${n}.bson`;
+}
+
+/** The list of quarantined documents that the run of this epoch leaves. An epoch is one run's alone, as the lease counts them. */
+export function quarantineListKey(epoch: number): string {
+  return `${QUARANTINE}/${padded(epoch)}.json`;
+}
+
+/** The bytes of one listed document; `digest` is that of its content, `run` put it on the list. */
+export function quarantineObjectKey(run: string, digest: string): string {
+  return `${QUARANTINE}/${run}/${digest}.bson`;
 }
 
 export function receiptsPrefix(run: string, kind: 'extract' | 'merge'): string {

@@ -42,6 +42,10 @@ export interface Plan {
   readonly sourceKind: 'live' | 'dump';
   /** True where a greater cursor value in the table stays (a dump without `--overwrite`). */
   readonly keepNewer: boolean;
+  /** Documents that can't be stored, above which the run fails. */
+  readonly maxQuarantined: number;
+  /** What the ranges are read from: the collection, or the table's own list of quarantined documents. */
+  readonly reads: 'source' | 'quarantine';
   readonly priority: number;
   /** What merges: the same for all jobs of the run. */
   readonly engine: EngineName;

@@ -1,4 +1,5 @@
 import type { SectionChunk } from './plan.ts';
+import type { QuarantinedDocument } from './quarantine.ts';
 import type { SketchJson } from './sketch.ts';
 
 /** What an extract job leaves: the winning attempt's segment, what is in it, and the shape of its documents. */
@@ -14,7 +15,8 @@ export interface ExtractReceipt {
   readonly bytes: number;
   /** Bytes of the segment. */
   readonly segmentBytes: number;
-  readonly quarantined: number;
+  /** Those of them that can't be stored; the bytes of each are staged by this attempt. */
+  readonly quarantine: readonly QuarantinedDocument[];
   /** Smallest cursor value read, epoch milliseconds; `null` where no document had one. */
   readonly minCursor: number | null;
   /** Partition → its chunks in the segment. Partitions without documents are absent. */

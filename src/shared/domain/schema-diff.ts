@@ -138,7 +138,7 @@ function takes(type: ColumnType, value: ValueClass): boolean {
 }
 
 function homelessFields(
-  { fields, open = false }: FieldSketch,
+  { fields, open = 0 }: FieldSketch,
   types: readonly ColumnType[],
   place: string,
 ): readonly string[] {

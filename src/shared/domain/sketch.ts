@@ -1,6 +1,6 @@
 import { brokenDocument, type Element, walkElements } from './bson.ts';
 import { checkDepth, checkValue, fieldName } from './bson-text.ts';
-import { type IdClass, idClass, idText } from './ids.ts';
+import { type IdClass, idClass, idExample } from './ids.ts';
 import { type ValueClass, valueClass } from './value-class.ts';
 
 /** The shape of one field over all documents read: plain JSON, so that it travels in a receipt. */
@@ -18,8 +18,8 @@ export type DocumentSketch = Map<string, FieldSketch>;
 /** The documents seen at one place. */
 interface LevelSketch {
   fields: DocumentSketch;
-  /** True where it has more names than are kept: its keys are data. */
-  open: boolean;
+  /** Fields met whose names are not kept; where there are any, its keys are data. */
+  open: number;
 }
 
 /** The shape of the documents of one extract job. */
@@ -28,7 +28,7 @@ export interface Sketch {
   /** One id of each class, as text of at most 100 characters, for messages. */
   readonly idExamples: Partial<Record<IdClass, string>>;
   readonly fields: DocumentSketch;
-  open: boolean;
+  open: number;
   /** Names kept at all levels. */
   names: number;
 }
@@ -37,14 +37,53 @@ export interface Sketch {
 export const MOST_NAMES = { level: 10_000, all: 50_000 } as const;
 
 export function emptySketch(): Sketch {
-  return { ids: {}, idExamples: {}, fields: new Map(), open: false, names: 0 };
+  return { ids: {}, idExamples: {}, fields: new Map(), open: 0, names: 0 };
 }
 
 /**
  * Adds the document at `at` to the sketch and checks all of it: what passes here can be stored. Returns its `_id`. Throws
- * `DOCUMENT_BROKEN` where it has no `_id` or two, is not valid BSON, or holds a name twice or one that is not UTF-8.
+ * `DOCUMENT_BROKEN` where it has no `_id` or two, is not valid BSON, or holds a name twice or one that is not UTF-8; such a document
+ * leaves no trace in the sketch.
  */
 export function sketchDocument(sketch: Sketch, bytes: Buffer, at: number): Element {
+  const id = countedFields(sketch, bytes, at);
+  const kind = idClass(bytes, id.type, id.at);
+  sketch.idExamples[kind] ??= idExample(bytes, id);
+  sketch.ids[kind] = (sketch.ids[kind] ?? 0) + 1;
+  return id;
+}
+
+function countedFields(sketch: Sketch, bytes: Buffer, at: number): Element {
+  try {
+    return walkDocument({ sketch, weight: 1, emptied: [] }, bytes, at);
+  } catch (error) {
+    takeBack(sketch, bytes, at);
+    throw error;
+  }
+}
+
+/** Uncounts a document that broke off, by the same walk to the same place, and removes what only it had. */
+function takeBack(sketch: Sketch, bytes: Buffer, at: number): void {
+  const emptied: (() => void)[] = [];
+  try {
+    walkDocument({ sketch, weight: -1, emptied }, bytes, at);
+  } catch {
+    // The place where it broke off.
+  }
+  // Only now: until its end the walk has to meet what the first one met.
+  for (const remove of emptied) remove();
+}
+
+/** One walk over a document. */
+interface Walk {
+  readonly sketch: Sketch;
+  /** 1 counts what it meets, −1 takes that back. */
+  readonly weight: 1 | -1;
+  /** Removes what has no count any more. */
+  readonly emptied: (() => void)[];
+}
+
+function walkDocument(walk: Walk, bytes: Buffer, at: number): Element {
   let id: Element | undefined;
   const takeId = (type: number, name: string, valueAt: number, end: number) => {
     if (name !== '_id') return false;
@@ -53,13 +92,9 @@ export function sketchDocument(sketch: Sketch, bytes: Buffer, at: number): Eleme
     id = { type, at: valueAt, end };
     return true;
   };
-  sketchFields(sketch, sketch, bytes, at, 1, takeId);
+  walkFields(walk, walk.sketch, bytes, at, 1, takeId);
   const found = id as Element | undefined;
   if (found === undefined) throw brokenDocument('a document without _id');
-  const kind = idClass(bytes, found.type, found.at);
-  sketch.ids[kind] = (sketch.ids[kind] ?? 0) + 1;
-  if (sketch.idExamples[kind] === undefined)
-    sketch.idExamples[kind] = idText(bytes, found.type, found.at, found.end, kind).slice(0, 100);
   return found;
 }
 
@@ -68,36 +103,50 @@ type Take = (type: number, name: string, at: number, end: number) => boolean;
 /** Numbers the documents met, at any level, so that a field knows whether it was met in this one already. */
 let documentsMet = 0;
 
-function sketchFields(sketch: Sketch, level: LevelSketch, bytes: Buffer, at: number, depth: number, take?: Take): void {
+function walkFields(walk: Walk, level: LevelSketch, bytes: Buffer, at: number, depth: number, take?: Take): void {
   const own = ++documentsMet;
   walkElements(bytes, at, (type, nameStart, nameEnd, valueAt, end) => {
     const name = fieldName(bytes, nameStart, nameEnd);
     if (take?.(type, name, valueAt, end) === true) return true;
-    const field = level.fields.get(name) ?? newField(sketch, level, name);
+    const field = level.fields.get(name) ?? (walk.weight === 1 ? newField(walk.sketch, level, name) : undefined);
     if (field === undefined) {
+      level.open += walk.weight;
       checkValue(bytes, type, valueAt, end, name, depth);
       return true;
     }
     if (field.seen === own) throw brokenDocument(`field "${name}" occurs twice`);
     field.seen = own;
-    sketchValue(sketch, field, bytes, type, valueAt, end, name, depth);
+    if (isLast(walk, field)) walk.emptied.push(dropField(walk.sketch, level, name));
+    walkValue(walk, field, bytes, type, valueAt, end, name, depth);
     return true;
   });
 }
 
+/** True where the value that is taken back is the field's only one. */
+function isLast({ weight }: Walk, field: FieldSketch): boolean {
+  if (weight === 1) return false;
+  const counts = Object.values(field.counts);
+  return counts.length === 1 && counts[0] === 1;
+}
+
+function dropField(sketch: Sketch, { fields }: LevelSketch, name: string): () => void {
+  return () => {
+    fields.delete(name);
+    sketch.names--;
+  };
+}
+
+/** `undefined` where there is no room for another name. */
 function newField(sketch: Sketch, level: LevelSketch, name: string): FieldSketch | undefined {
-  if (level.fields.size >= MOST_NAMES.level || sketch.names >= MOST_NAMES.all) {
-    level.open = true;
-    return undefined;
-  }
+  if (level.fields.size >= MOST_NAMES.level || sketch.names >= MOST_NAMES.all) return undefined;
   const field: FieldSketch = { counts: {}, seen: 0 };
   level.fields.set(name, field);
   sketch.names++;
   return field;
 }
 
-function sketchValue(
-  sketch: Sketch,
+function walkValue(
+  walk: Walk,
   field: FieldSketch,
   bytes: Buffer,
   type: number,
@@ -107,25 +156,39 @@ function sketchValue(
   depth: number,
 ): void {
   const kind = valueClass(bytes, type, at);
-  field.counts[kind] = (field.counts[kind] ?? 0) + 1;
+  count(walk, field, kind);
   if (kind === 'json') checkValue(bytes, type, at, end, name, depth);
   else if (kind === 'struct') {
     checkDepth(depth + 1, name);
-    sketchFields(sketch, levelOf(field), bytes, at, depth + 1);
+    walkFields(walk, levelOf(field), bytes, at, depth + 1);
   } else if (kind === 'array') {
     checkDepth(depth + 1, name);
     field.element ??= { counts: {}, seen: 0 };
     const element = field.element;
     walkElements(bytes, at, (childType, _nameStart, _nameEnd, valueAt, childEnd) => {
-      sketchValue(sketch, element, bytes, childType, valueAt, childEnd, name, depth + 1);
+      walkValue(walk, element, bytes, childType, valueAt, childEnd, name, depth + 1);
       return true;
     });
   }
 }
 
+function count({ weight, emptied }: Walk, field: FieldSketch, kind: ValueClass): void {
+  const counted = (field.counts[kind] ?? 0) + weight;
+  field.counts[kind] = counted;
+  if (counted > 0) return;
+  delete field.counts[kind];
+  if (kind === 'array') emptied.push(() => delete field.element);
+  if (kind === 'struct') emptied.push(() => dropLevel(field));
+}
+
+function dropLevel(field: FieldSketch): void {
+  delete field.fields;
+  delete field.open;
+}
+
 function levelOf(field: FieldSketch): LevelSketch {
   field.fields ??= new Map();
-  field.open ??= false;
+  field.open ??= 0;
   return field as FieldSketch & LevelSketch;
 }
 
@@ -137,10 +200,11 @@ export function mergeSketch(into: Sketch, from: Sketch): void {
 }
 
 function mergeLevel(sketch: Sketch, into: LevelSketch, from: LevelSketch): void {
-  into.open ||= from.open;
+  into.open += from.open;
   for (const [name, field] of from.fields) {
     const known = into.fields.get(name) ?? newField(sketch, into, name);
-    if (known !== undefined) mergeField(sketch, known, field);
+    if (known === undefined) into.open++;
+    else mergeField(sketch, known, field);
   }
 }
 
@@ -179,7 +243,7 @@ export function sketchToJson(sketch: Sketch): SketchJson {
 
 function levelToJson({ fields, open }: LevelSketch) {
   const pairs = [...fields].map(([name, field]) => [name, fieldToJson(field)] as const);
-  return { fields: pairs, ...(open ? { open } : {}) };
+  return { fields: pairs, ...(open > 0 ? { open: true as const } : {}) };
 }
 
 function fieldToJson(field: FieldSketch): FieldSketchJson {
@@ -197,7 +261,7 @@ export function sketchFromJson(json: SketchJson): Sketch {
     ids: { ...json.ids },
     idExamples: { ...json.idExamples },
     fields,
-    open: json.open ?? false,
+    open: json.open ? 1 : 0,
     names: names.count,
   };
 }
@@ -213,7 +277,7 @@ function fieldsFromJson(
 function fieldFromJson(json: FieldSketchJson, names: { count: number }): FieldSketch {
   return {
     counts: { ...json.counts },
-    ...(json.fields === undefined ? {} : { fields: fieldsFromJson(json.fields, names), open: json.open ?? false }),
+    ...(json.fields === undefined ? {} : { fields: fieldsFromJson(json.fields, names), open: json.open ? 1 : 0 }),
     ...(json.element === undefined ? {} : { element: fieldFromJson(json.element, names) }),
   };
 }

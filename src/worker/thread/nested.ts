@@ -156,12 +156,13 @@ function listBuilder(element: Builder, context: DecodeContext): Builder {
     },
     append(bytes, _type, at) {
       const start = element.count;
-      walkElements(bytes, at, (type, nameStart, nameEnd, valueAt, end) => {
+      walkElements(bytes, at, (type, _nameStart, _nameEnd, valueAt, end) => {
         if (valueClass(bytes, type, valueAt) === 'null') {
           element.appendNull();
           return true;
         }
-        context.path.push(fieldName(bytes, nameStart, nameEnd));
+        // By its place: the names that an array has in BSON mean nothing, and need not be text.
+        context.path.push(String(element.count - start));
         element.append(bytes, type, valueAt, end);
         context.path.pop();
         return true;

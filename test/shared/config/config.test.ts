@@ -28,6 +28,7 @@ describe("the design's example", () => {
         rowGroupSize: 122_880,
         compression: 'zstd',
         compressionLevel: 3,
+        maxQuarantined: 1000,
         checkpointInterval: 10,
         retention: 604_800_000,
         leaseTtl: 30_000,

@@ -104,6 +104,7 @@ describe('what an editor shows', () => {
       ['rowGroupSize', 122_880],
       ['compression', 'zstd'],
       ['compressionLevel', 3],
+      ['maxQuarantined', 1000],
       ['checkpointInterval', 10],
       ['retention', '7d'],
       ['leaseTtl', '30s'],

@@ -15,6 +15,8 @@ const COUNTS: Counts = {
 
 const chunk = (documents: number) => ({ offset: 0, length: 1, rawLength: 1, documents });
 
+const QUARANTINED = { digest: 'd', id: '1', reason: 'r', place: 'p', bytes: 5, object: 'o' };
+
 const EXTRACT: ExtractReceipt = {
   kind: 'extract',
   run: 'r',
@@ -24,7 +26,7 @@ const EXTRACT: ExtractReceipt = {
   documents: 10,
   bytes: 100,
   segmentBytes: 10,
-  quarantined: 1,
+  quarantine: [QUARANTINED],
   minCursor: null,
   partitions: { 0: [chunk(4), chunk(2)], 7: [chunk(3)] },
   sketch: { ids: {}, idExamples: {}, fields: [] },
@@ -62,13 +64,13 @@ test('counts add up one by one', () => {
 describe('an extract job', () => {
   test('balances where every document is in a section or in quarantine', () => {
     expect(() => checkExtract(EXTRACT)).not.toThrow();
-    expect(() => checkExtract({ ...EXTRACT, documents: 0, quarantined: 0, partitions: {} })).not.toThrow();
+    expect(() => checkExtract({ ...EXTRACT, documents: 0, quarantine: [], partitions: {} })).not.toThrow();
   });
 
   test.each([
     ['a document too few', { documents: 11 }],
     ['a document too many', { documents: 9 }],
-    ['one forgotten in quarantine', { quarantined: 0 }],
+    ['one forgotten in quarantine', { quarantine: [] }],
   ])('with %s does not', (_, over) => {
     expect(() => checkExtract({ ...EXTRACT, ...over })).toThrow('extract job 3: ');
   });

@@ -122,6 +122,10 @@ describe('a sketch', () => {
     });
   });
 
+  test('a field of the same name in two elements of an array is not a field twice', () => {
+    expect(json([{ _id: 1, l: [{ a: 1 }, { a: 2 }], a: 1 }]).fields).toHaveLength(2);
+  });
+
   test('keeps one short example of each class of id', () => {
     const { idExamples } = json([{ _id: 'x'.repeat(1000) }, { _id: 'y' }, { _id: { a: 1 } }]);
     expect(idExamples).toEqual({ string: 'x'.repeat(100), other: '{"a":{"$numberLong":"1"}}' });
@@ -180,55 +184,6 @@ describe('sketches of parts', () => {
   });
 });
 
-describe('a document that can not be stored is refused', () => {
-  const CASES: readonly (readonly [string, Buffer, string])[] = [
-    ['without _id', documentOf([element(BSON.int32, 'a', int32(1))]), 'a document without _id'],
-    ['with _id twice', documentOf([ID, ID]), 'field "_id" occurs twice'],
-    [
-      'with a field twice',
-      documentOf([ID, element(BSON.int32, 'a', int32(1)), element(BSON.string, 'a', text('x'))]),
-      'field "a" occurs twice',
-    ],
-    [
-      'with a nested field twice',
-      documentOf([ID, element(BSON.object, 's', documentOf([element(BSON.null, 'b', int32(0).subarray(4)), ID, ID]))]),
-      'field "_id" occurs twice',
-    ],
-    [
-      'with a name that is not UTF-8',
-      documentOf([ID, element(BSON.null, BAD, Buffer.alloc(0))]),
-      'a field name at byte 14 is not valid UTF-8',
-    ],
-    [
-      'with such a name within its id',
-      documentOf([element(BSON.object, '_id', documentOf([element(BSON.null, BAD, Buffer.alloc(0))]))]),
-      'a field name in "_id" is not valid UTF-8',
-    ],
-    [
-      'nested too deep',
-      documentOf([ID, element(BSON.array, 'd', nestedArrays(202))]),
-      'field "d" lies deeper than 200 levels',
-    ],
-    [
-      'nested without an end',
-      documentOf([ID, element(BSON.array, 'd', nestedArrays(50_000))]),
-      'field "d" lies deeper than 200 levels',
-    ],
-    [
-      'with a length that lies',
-      documentOf([ID, element(BSON.string, 'a', text('x', 50))]),
-      'a value of type 0x2 reaches past its document',
-    ],
-  ];
-  test.each(CASES)('%s', (_, bytes, message) => {
-    expect(() => sketchDocument(emptySketch(), bytes, 0)).toThrow(broken(message));
-  });
-
-  test('a field of the same name in two elements of an array is not a field twice', () => {
-    expect(json([{ _id: 1, l: [{ a: 1 }, { a: 2 }], a: 1 }]).fields).toHaveLength(2);
-  });
-});
-
 describe('an object whose keys are data', () => {
   const numbered = (from: number, count: number) =>
     Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${from + i}`, new Int32(i)]));
@@ -240,11 +195,11 @@ describe('an object whose keys are data', () => {
     ]);
     const map = sketch.fields.get('map');
     expect(map?.fields?.size).toBe(MOST_NAMES.level);
-    expect(map?.open).toBe(true);
-    expect(sketch.open).toBe(false);
+    expect(map?.open).toBeGreaterThan(0);
+    expect(sketch.open).toBe(0);
     expect([...sketch.fields.keys()]).toEqual(['map', 'a', 'b']);
     const copy = sketchFromJson(JSON.parse(JSON.stringify(sketchToJson(sketch))));
-    expect(copy.fields.get('map')?.open).toBe(true);
+    expect(copy.fields.get('map')?.open).toBeGreaterThan(0);
     expect(copy.names).toBe(sketch.names);
   });
 
@@ -256,7 +211,7 @@ describe('an object whose keys are data', () => {
     mergeSketch(merged, sketch);
     mergeSketch(merged, sketchOf([{ _id: 1, other: 1 }]));
     expect(merged.names).toBe(MOST_NAMES.all);
-    expect(merged.open).toBe(true);
+    expect(merged.open).toBeGreaterThan(0);
   });
 
   test('is still checked past what is kept', () => {
@@ -264,6 +219,6 @@ describe('an object whose keys are data', () => {
     const deep = documentOf([ID, element(BSON.array, 'new', nestedArrays(202))]);
     expect(() => sketchDocument(sketch, deep, 0)).toThrow(broken('field "new" lies deeper than 200 levels'));
     sketchDocument(sketch, documentOf([ID, element(BSON.string, 'new', text('x'))]), 0);
-    expect(sketch.open).toBe(true);
+    expect(sketch.open).toBeGreaterThan(0);
   });
 });

@@ -1,0 +1,127 @@
+import pMap from 'p-map';
+import { jsonBody, readJson } from '../shared/documents.ts';
+import { putAside } from '../shared/domain/books.ts';
+import { MongolakeError } from '../shared/domain/errors.ts';
+import { quarantineListKey, quarantineObjectKey } from '../shared/domain/keys.ts';
+import type { Plan } from '../shared/domain/plan.ts';
+import {
+  changeList,
+  firstReasons,
+  type ListChange,
+  type ListedDocument,
+  type QuarantinedDocument,
+  type QuarantineManifest,
+} from '../shared/domain/quarantine.ts';
+import type { ExtractReceipt } from '../shared/domain/receipt.ts';
+import type { Logger } from '../shared/ports/logger.ts';
+import type { Source } from '../shared/ports/source.ts';
+import type { Storage } from '../shared/ports/storage.ts';
+import { quarantineSource } from '../shared/quarantine-source.ts';
+import { quarantineApp, type TableState } from './table.ts';
+
+const COPIES_AT_ONCE = 4;
+
+/**
+ * The documents that the table's newest version lists as quarantined. The version names the list by the epoch of the run that wrote
+ * it, so a list is seen with its commit or never. Errors: `OBJECT_MISSING`, those of the storage.
+ */
+export async function readQuarantine(storage: Storage, state: TableState): Promise<readonly ListedDocument[]> {
+  const epoch = state.snapshot.txns.get(quarantineApp(state.namespace))?.version;
+  if (epoch === undefined) return [];
+  return (await readJson<QuarantineManifest>(storage, quarantineListKey(Number(epoch)))).documents;
+}
+
+/** The documents on the list as the source of a run. Throws `TABLE_MISSING` where there is no table. */
+export async function retrySource(
+  storage: Storage,
+  state: TableState | undefined,
+  { namespace }: Pick<Source, 'namespace'>,
+): Promise<Source> {
+  if (state === undefined) throw new MongolakeError('TABLE_MISSING', `${storage.uri}: there is no table yet`);
+  return quarantineSource(storage, namespace, await readQuarantine(storage, state));
+}
+
+/** Tells the operator of what a run put aside. */
+export function warnQuarantined(
+  plan: Plan,
+  version: number | null,
+  extracted: readonly ExtractReceipt[],
+  logger: Logger,
+): void {
+  const documents = putAside(extracted);
+  if (documents.length === 0) return;
+  const listed = plan.base >= 0 || version !== null;
+  const where = listed ? '`mongolake quarantine list` shows all' : 'they are listed once there is a table';
+  logger.warn(`documents that can't be stored were put aside; ${where}: ${firstReasons(documents)}`, {
+    quarantined: documents.length,
+  });
+}
+
+/** The list before and after a run. */
+export interface QuarantineChange extends ListChange {
+  readonly listed: readonly ListedDocument[];
+}
+
+/** What a run does to the table's list; nothing where it put nothing aside and read nothing from the list. */
+export async function quarantineChange(
+  storage: Storage,
+  plan: Plan,
+  state: TableState | undefined,
+  extracted: readonly ExtractReceipt[],
+): Promise<QuarantineChange> {
+  const aside = putAside(extracted);
+  const retries = plan.reads === 'quarantine';
+  const listed = state === undefined || (aside.length === 0 && !retries) ? [] : await readQuarantine(storage, state);
+  const retried = retries ? listed.filter(({ object }) => object !== null) : [];
+  return { listed, ...changeList(listed, retried, aside) };
+}
+
+/**
+ * Writes the list that the run's version will name, and the bytes of what is new on it under keys that stay. Until the commit nobody
+ * reads either. Throws `COMMIT_CONFLICT` where the list's key is taken.
+ */
+export async function writeQuarantine(
+  storage: Storage,
+  plan: Plan,
+  { listed, added, resolved }: QuarantineChange,
+  now: number,
+): Promise<void> {
+  const gone = new Set(resolved.map(({ digest }) => digest));
+  const kept = await pMap(added, (document) => keepBytes(storage, plan.run, document), { concurrency: COPIES_AT_ONCE });
+  const manifest: QuarantineManifest = {
+    formatVersion: 1,
+    run: plan.run,
+    documents: [
+      ...listed.filter(({ digest }) => !gone.has(digest)),
+      ...kept.map((document) => ({ ...document, run: plan.run, at: now })),
+    ],
+  };
+  const key = quarantineListKey(plan.epoch);
+  const { written } = await storage.putIfAbsent(key, jsonBody(manifest), plan.run);
+  if (written) return;
+  throw new MongolakeError('COMMIT_CONFLICT', `${storage.uri}/${key} is there already, of a run of the same epoch`, {
+    hint: 'The table’s lease object was probably deleted, and its count began anew. Run again: each run counts on.',
+  });
+}
+
+async function keepBytes(storage: Storage, run: string, document: QuarantinedDocument): Promise<QuarantinedDocument> {
+  if (document.object === null) return document;
+  const object = quarantineObjectKey(run, document.digest);
+  await storage.put(object, await readBytes(storage, document.object));
+  return { ...document, object };
+}
+
+/** The bytes of a quarantined document. Throws `OBJECT_MISSING`: it was stored and taken off the list meanwhile. */
+export async function readBytes(storage: Storage, object: string): Promise<Buffer> {
+  const found = await storage.get(object);
+  if (found !== undefined) return found.body;
+  throw new MongolakeError('OBJECT_MISSING', `${storage.uri}/${object} is not there`, {
+    hint: 'Another run took the document off the list meanwhile, or somebody deleted the object.',
+  });
+}
+
+/** Deletes the bytes of documents that are in the table now. Only after the commit. */
+export async function dropResolved(storage: Storage, { resolved }: ListChange): Promise<void> {
+  const keys = resolved.flatMap(({ object }) => (object === null ? [] : [object]));
+  if (keys.length > 0) await storage.delete(keys);
+}

@@ -1,0 +1,45 @@
+import { MongolakeError } from './domain/errors.ts';
+import type { QuarantinedDocument } from './domain/quarantine.ts';
+import type { Source } from './ports/source.ts';
+import type { Storage } from './ports/storage.ts';
+
+/** Documents of one extract job. */
+const RANGE_DOCUMENTS = 1000;
+
+/**
+ * The table's quarantined documents as a source, for the run that tries them again: a dump that does not tell its start. The reader of
+ * a range needs no list: the range names the objects. A document whose bytes are withheld is not read.
+ */
+export function quarantineSource(
+  storage: Storage,
+  namespace: Source['namespace'],
+  documents: readonly QuarantinedDocument[] = [],
+): Source {
+  const keys = documents.flatMap(({ object }) => (object === null ? [] : [object]));
+  return {
+    description: `the quarantine of ${storage.uri}`,
+    namespace,
+    clock: async () => ({ kind: 'dump', serverTime: undefined, lastMajorityWrite: undefined }),
+    estimate: async () => ({
+      documents: keys.length,
+      bytes: documents.reduce((sum, { object, bytes }) => sum + (object === null ? 0 : bytes), 0),
+    }),
+    async ranges(scope) {
+      const parts: string[][] = [[]];
+      for (let from = 0; from < keys.length; from += RANGE_DOCUMENTS)
+        parts[from / RANGE_DOCUMENTS] = keys.slice(from, from + RANGE_DOCUMENTS);
+      return parts.map((part) => ({ scope, part: JSON.stringify(part) }));
+    },
+    async *read({ part }, signal) {
+      for (const key of JSON.parse(part ?? '[]') as string[]) {
+        signal?.throwIfAborted();
+        const object = await storage.get(key);
+        if (object === undefined) throw new MongolakeError('OBJECT_MISSING', `${storage.uri}/${key} is not there`);
+        yield { bytes: object.body, offsets: [0] };
+      }
+    },
+    countWithoutCursor: async () => undefined,
+    indexes: async () => [],
+    close: async () => {},
+  };
+}
