@@ -5,6 +5,8 @@ import type { Config } from '../shared/config/schema.ts';
 import { resolveTargets, singleTarget, type TableTarget } from '../shared/config/targets.ts';
 import { loadConfig } from '../shared/config.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
+import { type TablePolicy, tablePolicy } from '../shared/domain/policy.ts';
+import { keyFingerprint } from '../shared/hash-key.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
 import type { WorkerMetrics } from '../shared/ports/metrics.ts';
@@ -40,6 +42,8 @@ export interface App {
   target(name: string | undefined): Promise<TableTarget>;
   storage(target: TableTarget): Storage;
   source(target: TableTarget): Source;
+  /** The table's column policy in its one form, with the fingerprint of the key; `undefined` where it has none. */
+  columns(target: TableTarget): TablePolicy | undefined;
   queue(): Queue;
 }
 
@@ -84,6 +88,8 @@ export async function openApp(
     target: async (name) => singleTarget(await targets(name)),
     storage: (target) => openStorage(config, target, clock),
     source: (target) => openSource(config, target, clock),
+    columns: ({ settings }) =>
+      tablePolicy(settings.columns, config.hashKey === undefined ? undefined : keyFingerprint(config.hashKey)),
     queue: () => openQueue(config, clock, logger, process.env),
   };
 }
@@ -143,7 +149,7 @@ export async function runWorker(
       const target = await app.target(`${pipeline}.${collection}`);
       const storage = storages.get(target.tableUri) ?? app.storage(target);
       storages.set(target.tableUri, storage);
-      return { storage, openSource: async () => app.source(target) };
+      return { storage, openSource: async () => app.source(target), hashKey: config.hashKey };
     },
   }).catch(async (error: unknown) => {
     await close();

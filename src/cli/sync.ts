@@ -85,7 +85,13 @@ export async function runTarget(
   const source = app.source(target);
   try {
     return await runTable(
-      { ...request, pipeline: target.pipeline, collection: target.collection, settings: target.settings },
+      {
+        ...request,
+        pipeline: target.pipeline,
+        collection: target.collection,
+        settings: target.settings,
+        columns: app.columns(target),
+      },
       {
         storage,
         source,

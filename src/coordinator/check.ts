@@ -1,4 +1,5 @@
 import { asMongolakeError, MongolakeError } from '../shared/domain/errors.ts';
+import { projectionOf, type TablePolicy } from '../shared/domain/policy.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { CollectionInfo, Source, SourceClock } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
@@ -15,6 +16,7 @@ import {
   warning,
 } from './check-verdicts.ts';
 import { checkNamespace } from './plan.ts';
+import { checkPolicy } from './policy.ts';
 import { readSample } from './sample.ts';
 import { openState, type TableState } from './table.ts';
 
@@ -25,6 +27,7 @@ export interface TableCheckContext {
   readonly storage: Storage;
   readonly clock: Clock;
   readonly settings: { readonly cursorField: string; readonly allowedLateness: number };
+  readonly columns?: TablePolicy | undefined;
   /** Lists the collections of the source's database. */
   readonly collections: () => Promise<readonly CollectionInfo[]>;
   /** The error of a server that an earlier table found unreachable: it is not waited for again. */
@@ -94,11 +97,10 @@ function missing(database: string, collection: string, names: readonly string[])
   });
 }
 
-async function checkCursor({ source, settings }: TableCheckContext): Promise<CheckResult> {
-  const sample = await attempt(() => readSample(source));
-  return sample.error === undefined
-    ? cursorVerdict(sample.value, settings.cursorField)
-    : failed('cursor', sample.error);
+async function checkCursor({ source, settings, columns }: TableCheckContext): Promise<CheckResult> {
+  const { cursorField } = settings;
+  const sample = await attempt(() => readSample(source, { projection: projectionOf(columns, cursorField) }));
+  return sample.error === undefined ? cursorVerdict(sample.value, cursorField) : failed('cursor', sample.error);
 }
 
 async function checkIndex({ source, settings }: TableCheckContext): Promise<CheckResult> {
@@ -108,7 +110,7 @@ async function checkIndex({ source, settings }: TableCheckContext): Promise<Chec
 }
 
 async function* checkStore(context: TableCheckContext): AsyncGenerator<CheckResult, void, void> {
-  const { source, storage, clock, storeDown } = context;
+  const { source, storage, clock, columns, storeDown } = context;
   const probe =
     storeDown === undefined ? await attempt(() => probeConditionalWrites(storage, clock)) : { error: storeDown };
   if (probe.error === undefined) {
@@ -123,7 +125,10 @@ async function* checkStore(context: TableCheckContext): AsyncGenerator<CheckResu
   }
   const table = await attempt(async () => {
     const state = await openState(storage);
-    if (state !== undefined) checkNamespace(state, source, storage.uri);
+    if (state !== undefined) {
+      checkNamespace(state, source, storage.uri);
+      checkPolicy(state, columns, false, storage.uri);
+    }
     return state;
   });
   yield table.error === undefined ? tableResult(table.value) : failed('table', table.error);

@@ -5,7 +5,7 @@ import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { commitEntry } from './commit.ts';
-import { entryActions } from './entry.ts';
+import { changesPolicy, entryActions } from './entry.ts';
 import { tableId } from './run-id.ts';
 import type { TableState } from './table.ts';
 
@@ -37,7 +37,8 @@ export async function commitRun(run: FinishedRun, context: CommitContext): Promi
   const { plan, state, counts } = run;
   const { storage, clock, logger, signal } = context;
   const changed = changesRows(counts);
-  if (!changed && !leavesBehind(run)) return null;
+  const policy = state !== undefined && changesPolicy(plan, state);
+  if (!changed && !policy && !leavesBehind(run)) return null;
   signal.throwIfAborted();
   const actions = entryActions({
     plan,

@@ -3,6 +3,7 @@ import { toSchemaString } from '../shared/domain/delta/schema.ts';
 import { SUPPORTED_PROTOCOL } from '../shared/domain/delta/snapshot.ts';
 import { HASH_VERSION } from '../shared/domain/hash.ts';
 import type { BaseFile, Plan } from '../shared/domain/plan.ts';
+import { policyText } from '../shared/domain/policy.ts';
 import type { Counts, MergeReceipt, WrittenFile } from '../shared/domain/receipt.ts';
 import type { TableSchema } from '../shared/domain/schema.ts';
 import { CONFIGURATION, headApp, TAGS, type TableState, watermarkApp } from './table.ts';
@@ -87,7 +88,9 @@ function nextMetadata({ plan, state, schema, now, tableId }: EntryInput): Metada
   const schemaString = toSchemaString(schema);
   if (state !== undefined) {
     const { metadata } = state.snapshot;
-    return metadata.schemaString === schemaString ? undefined : { ...metadata, schemaString };
+    if (metadata.schemaString === schemaString && !changesPolicy(plan, state)) return undefined;
+    const { [CONFIGURATION.columns]: _, ...configuration } = metadata.configuration;
+    return { ...metadata, schemaString, configuration: { ...configuration, ...policyEntry(plan) } };
   }
   return {
     id: tableId,
@@ -101,9 +104,20 @@ function nextMetadata({ plan, state, schema, now, tableId }: EntryInput): Metada
       [CONFIGURATION.hash]: HASH_VERSION,
       [CONFIGURATION.idType]: schema.idType,
       [CONFIGURATION.engine]: plan.engine,
+      ...policyEntry(plan),
     },
     createdTime: now,
   };
+}
+
+/** Whether the run's rows are made by another column policy than the table's so far. */
+export function changesPolicy(plan: Pick<Plan, 'columns'>, state: Pick<TableState, 'columns'>): boolean {
+  return policyText(plan.columns) !== policyText(state.columns);
+}
+
+function policyEntry({ columns }: Plan): Readonly<Record<string, string>> {
+  const text = policyText(columns);
+  return text === undefined ? {} : { [CONFIGURATION.columns]: text };
 }
 
 function addAction(file: WrittenFile, partition: number, run: string, now: number): Action {

@@ -2,12 +2,14 @@ import { cursorPath, readCursor } from '../shared/domain/cursor.ts';
 import type { ReadScope } from '../shared/domain/job.ts';
 import { partitionCount } from '../shared/domain/partitions.ts';
 import type { BaseFile } from '../shared/domain/plan.ts';
+import type { TablePolicy } from '../shared/domain/policy.ts';
 import { inScope } from '../shared/domain/window.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Source, SourceClock } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { readLease } from './lease.ts';
 import { checkNamespace, windowFor } from './plan.ts';
+import { checkPolicy, rereads } from './policy.ts';
 import { leaseStatus } from './status.ts';
 import { openState } from './table.ts';
 
@@ -60,6 +62,7 @@ export interface PreviewRequest {
     readonly allowedLateness: number;
     readonly partitions: number | 'auto';
   };
+  readonly columns?: TablePolicy | undefined;
 }
 
 export interface PreviewContext {
@@ -71,7 +74,7 @@ export interface PreviewContext {
 
 /**
  * Says what `runTable` would do, and changes nothing: no lease is taken, no object written. Errors: those of a run's start
- * (`CLOCK_SKEW`, `TABLE_NAMESPACE`, `TABLE_FOREIGN`, the source's and the storage's).
+ * (`CLOCK_SKEW`, `TABLE_NAMESPACE`, `TABLE_POLICY`, `TABLE_FOREIGN`, the source's and the storage's).
  */
 export async function previewRun(request: PreviewRequest, context: PreviewContext): Promise<Preview> {
   const { storage, source, clock } = context;
@@ -79,6 +82,7 @@ export async function previewRun(request: PreviewRequest, context: PreviewContex
   const [state, sourceClock, held] = await Promise.all([openState(storage), source.clock(), readLease(storage)]);
   if (state !== undefined) checkNamespace(state, source, storage.uri);
   const { scope, nextWatermark } = windowFor(request, state, sourceClock, clock.now());
+  if (state !== undefined) checkPolicy(state, request.columns, rereads(request, scope), storage.uri);
   const { documents, bytes } = await sizeOf(scope, sourceClock.kind, settings.cursorField, context);
   const partitions = state?.partitions ?? partitionCount(settings.partitions, bytes);
   const rewrite = estimateRewrite(state?.files ?? new Map(), partitions, documents.count);

@@ -1,10 +1,11 @@
 import pMap from 'p-map';
 import { jsonBody } from '../shared/documents.ts';
 import { checkExtract, checkRun } from '../shared/domain/books.ts';
-import { foldSchema } from '../shared/domain/fold.ts';
+import { FOLD_LIMITS, foldSchema } from '../shared/domain/fold.ts';
 import { mergeInputKey, planKey, schemaKey } from '../shared/domain/keys.ts';
 import { partitionCount } from '../shared/domain/partitions.ts';
 import type { MergeInput, Plan } from '../shared/domain/plan.ts';
+import { fieldPolicies, type TablePolicy } from '../shared/domain/policy.ts';
 import type { Counts, ExtractReceipt, MergeReceipt } from '../shared/domain/receipt.ts';
 import type { TableSchema } from '../shared/domain/schema.ts';
 import type { StageDurations } from '../shared/domain/stage.ts';
@@ -23,6 +24,7 @@ import { noteFreshness } from './freshness.ts';
 import { dropOldStaging, dropStaging } from './housekeep.ts';
 import { acquireLease, type Lease } from './lease.ts';
 import { checkNamespace, extractJobs, foldSketches, mergeInputs, mergeJobs, windowFor } from './plan.ts';
+import { checkPolicy, rereads } from './policy.ts';
 import type { ProgressListener, StageProgress } from './progress.ts';
 import { runId } from './run-id.ts';
 import { stageTimer } from './stages.ts';
@@ -39,6 +41,8 @@ export interface RunRequest {
   /** A dump's documents replace rows with a greater cursor value too. */
   readonly overwrite: boolean;
   readonly settings: RunSettings;
+  /** What is taken of the documents, and how; `undefined`: everything. */
+  readonly columns?: TablePolicy | undefined;
 }
 
 export interface RunSettings {
@@ -167,7 +171,10 @@ async function makePlan(
   const { settings } = request;
   const sourceClock = await source.clock();
   const window = windowFor(request, state, sourceClock, clock.now());
-  if (state !== undefined) checkNamespace(state, source, storage.uri);
+  if (state !== undefined) {
+    checkNamespace(state, source, storage.uri);
+    checkPolicy(state, request.columns, rereads(request, window.scope), storage.uri);
+  }
   const partitions = state?.partitions ?? (await firstPartitions(settings, window, context));
   const plan: Plan = {
     formatVersion: 1,
@@ -182,6 +189,7 @@ async function makePlan(
     watermark: state?.watermark ?? null,
     nextWatermark: window.nextWatermark,
     cursorField: settings.cursorField,
+    ...(request.columns === undefined ? {} : { columns: request.columns }),
     partitions,
     ranges: await source.ranges(window.scope),
     sourceKind: sourceClock.kind,
@@ -234,7 +242,7 @@ async function prepareMerge(
   context: RunContext,
 ): Promise<{ readonly schema: TableSchema; readonly inputs: readonly MergeInput[] }> {
   const { storage } = context;
-  const schema = foldSchema(state?.schema, foldSketches(extracted));
+  const schema = foldSchema(state?.schema, foldSketches(extracted), FOLD_LIMITS, fieldPolicies(plan.columns));
   const inputs = mergeInputs(extracted, state);
   if (inputs.length > 0) await storage.putIfAbsent(schemaKey(plan.run), jsonBody({ schema, run: plan.run }), plan.run);
   await pMap(inputs, (input) => storage.put(mergeInputKey(plan.run, input.partition), jsonBody(input)), {

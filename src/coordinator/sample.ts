@@ -1,4 +1,5 @@
 import { MongolakeError } from '../shared/domain/errors.ts';
+import type { Projection } from '../shared/domain/policy.ts';
 import { type DocumentSketch, emptySketch, sketchDocument } from '../shared/domain/sketch.ts';
 import type { Source } from '../shared/ports/source.ts';
 
@@ -9,10 +10,18 @@ export interface Sample {
   readonly fields: DocumentSketch;
 }
 
+interface SampleOptions {
+  /** Documents. */
+  readonly limit?: number;
+  readonly projection?: Projection | undefined;
+  readonly signal?: AbortSignal;
+}
+
 /** Looks at the documents of the source's first batch, at most so many; the rest is not read. Errors: those of `Source.read`. */
-export async function readSample(source: Source, limit = 1000, signal?: AbortSignal): Promise<Sample> {
+export async function readSample(source: Source, options: SampleOptions = {}): Promise<Sample> {
+  const { limit = 1000, projection, signal } = options;
   const sketch = emptySketch();
-  for await (const batch of source.read({ scope: { kind: 'full' }, part: null }, signal)) {
+  for await (const batch of source.read({ scope: { kind: 'full' }, part: null }, signal, projection)) {
     const some = batch.offsets.slice(0, limit);
     for (const at of some) {
       try {

@@ -4,6 +4,7 @@ import { MongolakeError } from '../shared/domain/errors.ts';
 import { HASH_VERSION } from '../shared/domain/hash.ts';
 import { compareIds, type IdType } from '../shared/domain/ids.ts';
 import type { BaseFile } from '../shared/domain/plan.ts';
+import type { TablePolicy } from '../shared/domain/policy.ts';
 import type { TableSchema } from '../shared/domain/schema.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { openTable } from './log.ts';
@@ -20,6 +21,7 @@ export const CONFIGURATION = {
   idType: 'mongolake.idType',
   engine: 'mongolake.engine',
   source: 'mongolake.source',
+  columns: 'mongolake.columns',
 } as const;
 
 /** Keys of `add.tags` that are ours. */
@@ -47,6 +49,8 @@ export interface TableState {
   /** Epoch milliseconds; `null` where no run could tell one yet. */
   readonly watermark: number | null;
   readonly namespace: Namespace;
+  /** The column policy that its rows were made with; `undefined` where they have everything. */
+  readonly columns: TablePolicy | undefined;
   /** Partition → its files in id order. */
   readonly files: ReadonlyMap<number, readonly BaseFile[]>;
   /** The version of the newest checkpoint used to open it. */
@@ -94,8 +98,13 @@ export function interpret(snapshot: Snapshot, uri: string): Omit<TableState, 'ch
     partitions,
     watermark: watermark === undefined ? null : Number(watermark.version),
     namespace,
+    columns: readPolicy(configuration[CONFIGURATION.columns]),
     files: filesByPartition(snapshot, idType),
   };
+}
+
+function readPolicy(text: string | undefined): TablePolicy | undefined {
+  return text === undefined ? undefined : (JSON.parse(text) as TablePolicy);
 }
 
 function refuseForeignHead(snapshot: Snapshot, namespace: Namespace, uri: string): void {

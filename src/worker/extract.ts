@@ -1,12 +1,14 @@
 import { Readable } from 'node:stream';
 import { jsonBody, readJson } from '../shared/documents.ts';
 import { cursorPath, readCursor } from '../shared/domain/cursor.ts';
+import type { Cut } from '../shared/domain/cut.ts';
 import { asMongolakeError, MongolakeError } from '../shared/domain/errors.ts';
 import { partitionOf } from '../shared/domain/hash.ts';
 import { idHash } from '../shared/domain/ids.ts';
 import type { ExtractJob } from '../shared/domain/job.ts';
 import { planKey, receiptKey, segmentKey } from '../shared/domain/keys.ts';
 import type { Plan } from '../shared/domain/plan.ts';
+import { type FieldPolicy, fieldPolicies, projectionOf } from '../shared/domain/policy.ts';
 import type { ExtractReceipt } from '../shared/domain/receipt.ts';
 import { emptySketch, type Sketch, sketchDocument, sketchToJson } from '../shared/domain/sketch.ts';
 import { inScope } from '../shared/domain/window.ts';
@@ -15,12 +17,15 @@ import type { JobSummary } from '../shared/ports/metrics.ts';
 import type { Delivery } from '../shared/ports/queue.ts';
 import type { RawBatch, Source } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
+import { cutOf } from './policy.ts';
 import { createShuffle, type Shuffle } from './shuffle.ts';
 
 export interface ExtractContext {
   readonly storage: Storage;
   readonly source: Source;
   readonly clock: Clock;
+  /** Key of the hashes of the column policy; a secret. */
+  readonly hashKey: string | undefined;
   /** Bytes of documents held in memory before they are written. */
   readonly shuffleBytes: number;
 }
@@ -28,6 +33,9 @@ export interface ExtractContext {
 /** What one pass over the source has seen so far. */
 interface Pass {
   readonly sketch: Sketch;
+  /** Leaves out what the column policy does not take: what a document is from here on. */
+  readonly cut: Cut;
+  readonly fields: FieldPolicy | undefined;
   documents: number;
   bytes: number;
   minCursor: bigint | undefined;
@@ -45,9 +53,17 @@ export async function extract(job: ExtractJob, delivery: Delivery, context: Extr
   if (range === undefined) throw new MongolakeError('INTERNAL', `run ${job.run} has no range ${job.ordinal}`);
   const attempt = clock.randomHex(6);
   const segment = segmentKey(job.run, job.ordinal, attempt);
-  const pass: Pass = { sketch: emptySketch(), documents: 0, bytes: 0, minCursor: undefined };
+  const pass: Pass = {
+    sketch: emptySketch(),
+    cut: cutOf(plan, context.hashKey),
+    fields: fieldPolicies(plan.columns),
+    documents: 0,
+    bytes: 0,
+    minCursor: undefined,
+  };
   const shuffle = createShuffle();
-  const packed = shuffled(source.read(range, delivery.signal), plan, pass, shuffle, context, delivery);
+  const batches = source.read(range, delivery.signal, projectionOf(plan.columns, plan.cursorField));
+  const packed = shuffled(batches, plan, pass, shuffle, context, delivery);
   const first = await packed.next();
   const empty = first.done === true;
   if (!empty)
@@ -124,14 +140,14 @@ function takeDocument(
   description: string,
 ): void {
   const { bytes } = batch;
-  const length = bytes.readInt32LE(at);
   try {
     const cursor = readCursor(bytes, at, path);
     if (plan.sourceKind === 'dump' && !inScope(plan.scope, cursor)) return;
-    const id = sketchDocument(pass.sketch, bytes, at);
-    shuffle.add(partitionOf(idHash(bytes, id.type, id.at, id.end), plan.partitions), bytes, at, length);
+    const document = pass.cut(bytes, at);
+    const id = sketchDocument(pass.sketch, document, 0, pass.fields);
+    shuffle.add(partitionOf(idHash(document, id.type, id.at, id.end), plan.partitions), document, 0, document.length);
     pass.documents++;
-    pass.bytes += length;
+    pass.bytes += bytes.readInt32LE(at);
     if (cursor !== undefined && (pass.minCursor === undefined || cursor < pass.minCursor)) pass.minCursor = cursor;
   } catch (error) {
     throw placed(error, batch, at, pass.documents, description);

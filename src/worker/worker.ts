@@ -14,6 +14,8 @@ import type { MergePool } from './pool.ts';
 export interface TableAccess {
   readonly storage: Storage;
   readonly openSource: () => Promise<Source>;
+  /** Key of the hashes of the column policy, where one is configured. */
+  readonly hashKey?: string | undefined;
 }
 
 export interface WorkerContext {
@@ -63,11 +65,11 @@ async function handle(delivery: Delivery, context: WorkerContext): Promise<void>
 async function perform(delivery: Delivery, context: WorkerContext): Promise<JobSummary> {
   const { job } = delivery;
   const { clock, pool, scratch, shuffleBytes } = context;
-  const { storage, openSource } = await context.open(job.pipeline, job.collection);
+  const { storage, openSource, hashKey } = await context.open(job.pipeline, job.collection);
   if (job.kind === 'merge') return merge(job, delivery, { storage, pool, clock, scratch });
   const source = await openSource();
   try {
-    return await extract(job, delivery, { storage, source, clock, shuffleBytes });
+    return await extract(job, delivery, { storage, source, clock, hashKey, shuffleBytes });
   } finally {
     await source.close();
   }

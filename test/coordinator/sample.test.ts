@@ -45,7 +45,7 @@ describe('a sample', () => {
   });
 
   it('stops at its limit, and passes over what can not be stored', async () => {
-    const sample = await readSample(sourceOf([[{ a: at }, { _id: 2, a: at }, { _id: 3, z: at }]]), 2);
+    const sample = await readSample(sourceOf([[{ a: at }, { _id: 2, a: at }, { _id: 3, z: at }]]), { limit: 2 });
     expect(sample.documents).toBe(2);
     expect(dateFields(sample).map(({ path }) => path)).toEqual(['a']);
   });

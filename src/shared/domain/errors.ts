@@ -77,6 +77,8 @@ export const ERROR_CODES = {
   TABLE_FOREIGN: { exit: EXIT.failed, retryable: false },
   /** The table belongs to another source namespace. */
   TABLE_NAMESPACE: { exit: EXIT.config, retryable: false },
+  /** The configured column policy, or the key of its hashes, is not the one that the table was loaded with. The hint has the way out. */
+  TABLE_POLICY: { exit: EXIT.config, retryable: false },
   /** There is no table yet. */
   TABLE_MISSING: { exit: EXIT.failed, retryable: false },
   /** The Delta log can't be understood: a gap, or an entry that is not JSON. */

@@ -1,4 +1,5 @@
 import type { ExtractRange, ReadScope } from './job.ts';
+import type { TablePolicy } from './policy.ts';
 import type { TableSchema } from './schema.ts';
 
 /** What reads and writes a table's data files: a property of the table. */
@@ -31,6 +32,8 @@ export interface Plan {
   readonly watermark: number | null;
   readonly nextWatermark: number | null;
   readonly cursorField: string;
+  /** What is taken of the documents, and how; absent where that is all. Never the key of its hashes. */
+  readonly columns?: TablePolicy;
   readonly partitions: number;
   readonly ranges: readonly ExtractRange[];
   /** A dump's documents are filtered by the scope in the extractor; a server has done so itself. */

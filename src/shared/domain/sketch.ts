@@ -1,7 +1,8 @@
 import { brokenDocument, type Element, walkElements } from './bson.ts';
 import { checkDepth, checkText, checkValue, fieldName } from './bson-text.ts';
 import { type IdClass, idClass, idText } from './ids.ts';
-import { type ValueClass, valueClass } from './value-class.ts';
+import type { FieldPolicy } from './policy.ts';
+import { classAs, type ValueClass } from './value-class.ts';
 
 /** The shape of one field over all documents read: plain JSON, so that it travels in a receipt. */
 export interface FieldSketch extends Partial<LevelSketch> {
@@ -42,9 +43,10 @@ export function emptySketch(): Sketch {
 
 /**
  * Adds the document at `at` to the sketch and checks all of it: what passes here can be stored. Returns its `_id`. Throws
- * `DOCUMENT_BROKEN` where it has no `_id` or two, is not valid BSON, or holds a name twice or text that is not UTF-8.
+ * `DOCUMENT_BROKEN` where it has no `_id` or two, is not valid BSON, or holds a name twice or text that is not UTF-8. `policy` has the
+ * types that are configured for fields.
  */
-export function sketchDocument(sketch: Sketch, bytes: Buffer, at: number): Element {
+export function sketchDocument(sketch: Sketch, bytes: Buffer, at: number, policy?: FieldPolicy): Element {
   let id: Element | undefined;
   const takeId = (type: number, name: string, valueAt: number, end: number) => {
     if (name !== '_id') return false;
@@ -53,7 +55,7 @@ export function sketchDocument(sketch: Sketch, bytes: Buffer, at: number): Eleme
     id = { type, at: valueAt, end };
     return true;
   };
-  sketchFields(sketch, sketch, bytes, at, 1, takeId);
+  sketchFields(sketch, sketch, bytes, at, 1, policy, takeId);
   const found = id as Element | undefined;
   if (found === undefined) throw brokenDocument('a document without _id');
   const kind = idClass(bytes, found.type, found.at);
@@ -68,7 +70,15 @@ type Take = (type: number, name: string, at: number, end: number) => boolean;
 /** Numbers the documents met, at any level, so that a field knows whether it was met in this one already. */
 let documentsMet = 0;
 
-function sketchFields(sketch: Sketch, level: LevelSketch, bytes: Buffer, at: number, depth: number, take?: Take): void {
+function sketchFields(
+  sketch: Sketch,
+  level: LevelSketch,
+  bytes: Buffer,
+  at: number,
+  depth: number,
+  policy: FieldPolicy | undefined,
+  take?: Take,
+): void {
   const own = ++documentsMet;
   walkElements(bytes, at, (type, nameStart, nameEnd, valueAt, end) => {
     const name = fieldName(bytes, nameStart, nameEnd);
@@ -80,7 +90,7 @@ function sketchFields(sketch: Sketch, level: LevelSketch, bytes: Buffer, at: num
     }
     if (field.seen === own) throw brokenDocument(`field "${name}" occurs twice`);
     field.seen = own;
-    sketchValue(sketch, field, bytes, type, valueAt, end, name, depth);
+    sketchValue(sketch, field, bytes, type, valueAt, end, name, depth, policy?.fields.get(name));
     return true;
   });
 }
@@ -105,20 +115,21 @@ function sketchValue(
   end: number,
   name: string,
   depth: number,
+  policy: FieldPolicy | undefined,
 ): void {
-  const kind = valueClass(bytes, type, at);
+  const kind = classAs(policy?.type, bytes, type, at);
   field.counts[kind] = (field.counts[kind] ?? 0) + 1;
   if (kind === 'string') checkText(bytes, at + 4, end - 1, name);
   else if (kind === 'json') checkValue(bytes, type, at, end, name, depth);
   else if (kind === 'struct') {
     checkDepth(depth + 1, name);
-    sketchFields(sketch, levelOf(field), bytes, at, depth + 1);
+    sketchFields(sketch, levelOf(field), bytes, at, depth + 1, policy);
   } else if (kind === 'array') {
     checkDepth(depth + 1, name);
     field.element ??= { counts: {}, seen: 0 };
     const element = field.element;
     walkElements(bytes, at, (childType, _nameStart, _nameEnd, valueAt, childEnd) => {
-      sketchValue(sketch, element, bytes, childType, valueAt, childEnd, name, depth + 1);
+      sketchValue(sketch, element, bytes, childType, valueAt, childEnd, name, depth + 1, policy);
       return true;
     });
   }

@@ -1,4 +1,5 @@
 import { cursorPath } from '../../shared/domain/cursor.ts';
+import { fixedText } from '../../shared/domain/fixed.ts';
 import { type Column, type ColumnType, ID_COLUMN, type TableSchema } from '../../shared/domain/schema.ts';
 import { CURSOR_COLUMN, SEQ_COLUMN } from './decode.ts';
 import type { IdRange } from './engine.ts';
@@ -31,6 +32,8 @@ export function sqlType(type: ColumnType): string {
       return `STRUCT(${type.fields.map((field) => `${name(field.name)} ${sqlType(field.type)}`).join(', ')})`;
     case 'array':
       return `${sqlType(type.element)}[]`;
+    case 'fixed':
+      return fixedText(type);
     case 'long':
       return 'BIGINT';
     case 'double':
