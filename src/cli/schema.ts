@@ -2,6 +2,7 @@ import pc from 'picocolors';
 import { openState, type TableState } from '../coordinator/table.ts';
 import { renderJsonSchema } from '../shared/config/json-schema.ts';
 import { kindText } from '../shared/domain/delta/schema.ts';
+import type { TablePolicy } from '../shared/domain/policy.ts';
 import { type Column, type ColumnType, ID_COLUMN, type TableSchema } from '../shared/domain/schema.ts';
 import { type GlobalOptions, openApp } from './app.ts';
 import { tableMissing } from './missing.ts';
@@ -49,19 +50,24 @@ export interface SchemaRow {
   readonly nullable: boolean;
   /** Where the value stands in the document; `[]` is every element of an array. Empty for the JSON column. */
   readonly source: string;
-  /** What BSON values it holds: `objectId`, `decimal`, `array<struct>`, … */
+  /** What BSON values it holds: `objectId`, `decimal`, `array<struct>`, …; `hashed` where the table has their hashes. */
   readonly kind: string;
 }
 
 /** All columns and the fields within them, in the table's order. */
-export function schemaRows({ idType, columns, extra }: TableSchema): readonly SchemaRow[] {
+export function schemaRows({ idType, columns, extra }: TableSchema, policy?: TablePolicy): readonly SchemaRow[] {
   const long = idType === 'long';
   const id = { depth: 0, name: ID_COLUMN, type: long ? 'long' : 'string', nullable: false, source: '_id' };
-  return [
+  const rows = [
     { ...id, kind: long ? 'long' : idType.slice('string:'.length) },
     ...columns.flatMap((column) => columnRows(column, 0, '')),
     ...(extra === null ? [] : [{ depth: 0, name: extra, type: 'string', nullable: true, source: '', kind: 'extra' }]),
   ];
+  return rows.map((row) => (isHashed(row, policy) ? { ...row, kind: `${row.kind}, hashed` } : row));
+}
+
+function isHashed({ source }: SchemaRow, policy: TablePolicy | undefined): boolean {
+  return policy?.hash?.includes(source.replaceAll('[]', '')) ?? false;
 }
 
 function columnRows({ name, source, type }: Column, depth: number, parent: string): readonly SchemaRow[] {
@@ -86,6 +92,8 @@ function typeText(type: ColumnType): string {
   switch (type.kind) {
     case 'array':
       return `array<${typeText(type.element)}>`;
+    case 'fixed':
+      return kindText(type);
     case 'objectId':
     case 'uuid':
     case 'decimal':
@@ -99,9 +107,9 @@ function typeText(type: ColumnType): string {
 /** The columns for people. */
 export function describeSchema(
   table: string,
-  { version, schema }: Pick<TableState, 'version' | 'schema'>,
+  { version, schema, columns }: Pick<TableState, 'version' | 'schema' | 'columns'>,
 ): readonly string[] {
-  const rows = schemaRows(schema).map(({ depth, name, type, nullable, source, kind }) => [
+  const rows = schemaRows(schema, columns).map(({ depth, name, type, nullable, source, kind }) => [
     `${'  '.repeat(depth)}${printable(name)}`,
     type,
     nullable ? 'yes' : 'no',

@@ -61,7 +61,12 @@ export const SETTINGS: RunSettings = {
 };
 
 /** `wrap` may put faults between the run and its storage. */
-export function harness(options: { readonly now: number; readonly wrap?: (storage: Storage) => Storage }): Harness {
+export function harness(options: {
+  readonly now: number;
+  readonly wrap?: (storage: Storage) => Storage;
+  /** Of the workers. */
+  readonly hashKey?: string;
+}): Harness {
   const collection: FakeCollection = { now: options.now, skew: 0, kind: 'live', documents: [], onRead() {} };
   const real = systemClock();
   const clock: Clock = { ...real, now: () => collection.now };
@@ -83,7 +88,7 @@ export function harness(options: { readonly now: number; readonly wrap?: (storag
     scratch,
     shuffleBytes: 1e6,
     concurrency: 2,
-    open: async () => ({ storage, openSource: async () => source }),
+    open: async () => ({ storage, openSource: async () => source, hashKey: options.hashKey }),
   });
   const context: RunContext = {
     storage,
