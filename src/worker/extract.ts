@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { jsonBody, readJson } from '../shared/documents.ts';
 import { cursorPath, readCursor } from '../shared/domain/cursor.ts';
-import type { Cut } from '../shared/domain/cut.ts';
+import type { Cut, KeyedHash } from '../shared/domain/cut.ts';
 import { asMongolakeError, MongolakeError } from '../shared/domain/errors.ts';
 import { partitionOf } from '../shared/domain/hash.ts';
 import { idHash } from '../shared/domain/ids.ts';
@@ -24,8 +24,8 @@ export interface ExtractContext {
   readonly storage: Storage;
   readonly source: Source;
   readonly clock: Clock;
-  /** Key of the hashes of the column policy; a secret. */
-  readonly hashKey: string | undefined;
+  /** Makes the hashes of the column policy; `undefined` where no key is configured. */
+  readonly keyed: KeyedHash | undefined;
   /** Bytes of documents held in memory before they are written. */
   readonly shuffleBytes: number;
 }
@@ -55,7 +55,7 @@ export async function extract(job: ExtractJob, delivery: Delivery, context: Extr
   const segment = segmentKey(job.run, job.ordinal, attempt);
   const pass: Pass = {
     sketch: emptySketch(),
-    cut: cutOf(plan, context.hashKey),
+    cut: cutOf(plan, context.keyed),
     fields: fieldPolicies(plan.columns),
     documents: 0,
     bytes: 0,

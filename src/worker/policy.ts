@@ -1,21 +1,20 @@
-import { type Cut, createCut } from '../shared/domain/cut.ts';
+import { type Cut, createCut, type KeyedHash } from '../shared/domain/cut.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import type { Plan } from '../shared/domain/plan.ts';
-import { hashWith, keyFingerprint } from '../shared/hash-key.ts';
 
 /**
  * What is cut out of every document of a run, by its plan and this worker's own key. Throws `CONFIG_INVALID` where the plan hashes and
  * the key is missing or another.
  */
-export function cutOf({ columns, cursorField }: Plan, hashKey: string | undefined): Cut {
+export function cutOf({ columns, cursorField }: Plan, keyed: KeyedHash | undefined): Cut {
   if (columns?.key === undefined) return createCut(columns, cursorField, noKey);
-  if (hashKey === undefined) throw noKey();
-  if (keyFingerprint(hashKey) !== columns.key) {
+  if (keyed === undefined) throw noKey();
+  if (keyed.fingerprint !== columns.key) {
     throw new MongolakeError('CONFIG_INVALID', "this worker's hashKey is not the one that the run was planned with", {
       hint: 'Give coordinator and workers the same hashKey, and start again those that have an old one.',
     });
   }
-  return createCut(columns, cursorField, hashWith(hashKey));
+  return createCut(columns, cursorField, keyed.hash);
 }
 
 function noKey(): never {

@@ -1,13 +1,14 @@
 import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
+import { keyedHash } from '../../src/shared/adapters/hash-hmac.ts';
 import { policyText, type TablePolicy } from '../../src/shared/domain/policy.ts';
-import { hashWith, keyFingerprint } from '../../src/shared/hash-key.ts';
 import { type Harness, harness } from './table-harness.ts';
 
 const MINUTE = 60_000;
 const NOW = Date.parse('2026-03-01T12:00:00Z');
 const KEY = 'the key of the tests, of 32 bytes';
-const HASHED: TablePolicy = { hash: ['email'], key: keyFingerprint(KEY) };
+const keyed = keyedHash(KEY);
+const HASHED: TablePolicy = { hash: ['email'], key: keyed.fingerprint };
 const at = (minutes: number) => new Date(NOW + minutes * MINUTE);
 
 let table: Harness;
@@ -23,14 +24,14 @@ const policyOf = async (version: number) => (await metaDataOf(version))?.configu
 
 describe('a table with a policy', () => {
   it('remembers it, and has what it leaves', async () => {
-    table = harness({ now: NOW, hashKey: KEY });
+    table = harness({ now: NOW, keyed });
     table.collection.documents = [{ _id: 1, email: 'x', secret: 'y', updateTime: at(-60) }];
     const columns = { ...HASHED, exclude: ['secret'] };
     expect(await table.sync({ columns })).toMatchObject({ version: 0, counts: { inserted: 1 } });
     expect(await policyOf(0)).toBe(policyText(columns));
     expect((await metaDataOf(0))?.schemaString).not.toContain('secret');
     const add = (await table.entry(0)).find((action) => 'add' in action) as { add: { stats: string } };
-    const prefix = hashWith(KEY)('x').slice(0, 32);
+    const prefix = keyed.hash('x').slice(0, 32);
     expect(JSON.parse(add.add.stats)).toMatchObject({ minValues: { email: prefix } });
     table.collection.now = NOW + MINUTE;
     table.collection.documents.push({ _id: 2, email: 'x', updateTime: at(0) });
@@ -74,10 +75,10 @@ describe('a table with a policy', () => {
   });
 
   it('hashes ids before they choose a partition', async () => {
-    table = harness({ now: NOW, hashKey: KEY });
+    table = harness({ now: NOW, keyed });
     const documents = Array.from({ length: 40 }, (_, i) => ({ _id: i, updateTime: at(-60) }));
     table.collection.documents = documents;
-    const columns = { hash: ['_id'], key: keyFingerprint(KEY) };
+    const columns = { hash: ['_id'], key: keyed.fingerprint };
     expect(await table.sync({ columns })).toMatchObject({ counts: { inserted: 40 }, partitionsTouched: 2 });
     expect((await metaDataOf(0))?.configuration['mongolake.idType']).toBe('string:string');
     table.collection.documents = documents.map((one) => ({ ...one, a: 1 }));
@@ -89,9 +90,9 @@ describe('a table with a policy', () => {
 describe('a worker', () => {
   it.each([
     ['without the key', undefined, 'the configuration of this worker has no hashKey'],
-    ['with another key', 'another key of the tests', "this worker's hashKey is not the one"],
-  ])('%s refuses the run, which commits nothing', async (_, hashKey, words) => {
-    table = harness({ now: NOW, ...(hashKey === undefined ? {} : { hashKey }) });
+    ['with another key', keyedHash('another key of the tests'), "this worker's hashKey is not the one"],
+  ])('%s refuses the run, which commits nothing', async (_, own, words) => {
+    table = harness({ now: NOW, ...(own === undefined ? {} : { keyed: own }) });
     table.collection.documents = [{ _id: 1, email: 'x', updateTime: at(-60) }];
     await expect(table.sync({ columns: HASHED })).rejects.toMatchObject({ message: expect.stringContaining(words) });
     expect(await table.keys('_delta_log/')).toEqual([]);
@@ -102,7 +103,7 @@ it('no plan, schema, segment or receipt has what is left out', async () => {
   const written: Buffer[] = [];
   table = harness({
     now: NOW,
-    hashKey: KEY,
+    keyed,
     wrap: (storage) => ({
       ...storage,
       async put(key, body, signal) {
@@ -122,7 +123,7 @@ it('no plan, schema, segment or receipt has what is left out', async () => {
   await table.sync({ columns: { ...HASHED, exclude: ['secret'] } });
   const all = written.map((bytes) => (bytes[0] === 0x1f ? gunzipSync(bytes) : bytes).toString('latin1')).join('\n');
   expect(all).toContain('bird');
-  expect(all).toContain(hashWith(KEY)('canary'));
+  expect(all).toContain(keyed.hash('canary'));
   expect(all).not.toContain('canary');
   expect(all).not.toContain(KEY);
 });

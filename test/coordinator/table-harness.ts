@@ -12,6 +12,7 @@ import {
 import { systemClock } from '../../src/shared/adapters/clock-system.ts';
 import { localQueue } from '../../src/shared/adapters/queue-local.ts';
 import { memoryStorage } from '../../src/shared/adapters/storage-memory.ts';
+import type { KeyedHash } from '../../src/shared/domain/cut.ts';
 import { entryKey } from '../../src/shared/domain/delta/entry.ts';
 import type { Clock } from '../../src/shared/ports/clock.ts';
 import type { Logger } from '../../src/shared/ports/logger.ts';
@@ -65,7 +66,7 @@ export function harness(options: {
   readonly now: number;
   readonly wrap?: (storage: Storage) => Storage;
   /** Of the workers. */
-  readonly hashKey?: string;
+  readonly keyed?: KeyedHash;
 }): Harness {
   const collection: FakeCollection = { now: options.now, skew: 0, kind: 'live', documents: [], onRead() {} };
   const real = systemClock();
@@ -88,7 +89,7 @@ export function harness(options: {
     scratch,
     shuffleBytes: 1e6,
     concurrency: 2,
-    open: async () => ({ storage, openSource: async () => source, hashKey: options.hashKey }),
+    open: async () => ({ storage, openSource: async () => source, keyed: options.keyed }),
   });
   const context: RunContext = {
     storage,

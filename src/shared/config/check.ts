@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { checkColumns } from './columns.ts';
+import { checkColumns } from './columns-check.ts';
 import type { ConfigDocument } from './document.ts';
 import { keyProblem, valueProblem } from './issues.ts';
 import { literalNames, matchesPatterns } from './patterns.ts';

@@ -41,6 +41,7 @@ export function configuredNames(policy: FieldPolicy | undefined): readonly strin
   return [...(policy?.fields.values() ?? [])].flatMap(({ name }) => (name === undefined ? [] : [name]));
 }
 
+/** The names as Delta compares them. */
 export function lowerCased(names: readonly string[]): Set<string> {
   return new Set(names.map((name) => name.toLowerCase()));
 }

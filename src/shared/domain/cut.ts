@@ -9,6 +9,13 @@ export type Cut = (bytes: Buffer, at: number) => Buffer;
 /** The hash of a text, as 64 lower-case hex digits. */
 export type HashText = (text: string) => string;
 
+/** A hash by a secret key. */
+export interface KeyedHash {
+  readonly hash: HashText;
+  /** 16 hex digits that tell one key from another, and nothing of it. */
+  readonly fingerprint: string;
+}
+
 /**
  * Cuts excluded and not included fields out of documents, and replaces hashed values. All else stays byte by byte, but for the
  * keys of an array that loses elements. As MongoDB's projection does, paths pass through arrays, and where `include` names a

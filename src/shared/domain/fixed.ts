@@ -15,6 +15,7 @@ export function fixedText({ precision, scale }: Pick<FixedType, 'precision' | 's
   return `decimal(${precision},${scale})`;
 }
 
+/** `decimal(10,2)`. */
 export type FixedText = `decimal(${number},${number})`;
 
 /** Reads `decimal(10,2)`; `undefined` where it is no such text. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Decimal128, Double, deserialize, Int32, Long, ObjectId } from 'bson';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { policyFaults } from '../../../src/shared/config/columns.ts';
+import { policyFaults } from '../../../src/shared/config/columns-check.ts';
 import { BSON } from '../../../src/shared/domain/bson.ts';
 import { createCut, hashedText } from '../../../src/shared/domain/cut.ts';
 import { identityJson } from '../../../src/shared/domain/ejson.ts';
