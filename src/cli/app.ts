@@ -1,10 +1,13 @@
 import { listCollections, openQueue, openSecrets, openSource, openStorage } from '../composition.ts';
 import { systemClock } from '../shared/adapters/clock-system.ts';
+import { keyedHash } from '../shared/adapters/hash-hmac.ts';
 import { pinoLogger } from '../shared/adapters/logger-pino.ts';
 import type { Config } from '../shared/config/schema.ts';
 import { resolveTargets, singleTarget, type TableTarget } from '../shared/config/targets.ts';
 import { loadConfig } from '../shared/config.ts';
+import type { KeyedHash } from '../shared/domain/cut.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
+import { type TablePolicy, tablePolicy } from '../shared/domain/policy.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
 import type { WorkerMetrics } from '../shared/ports/metrics.ts';
@@ -32,6 +35,8 @@ export interface App {
   readonly screen: Screen;
   /** The store that values of the configuration came from; `undefined` where it refers to none. */
   readonly secrets: Secrets | undefined;
+  /** Hashes with the configured key; `undefined` where there is none. */
+  readonly keyed: KeyedHash | undefined;
   /** Aborted by the first SIGINT or SIGTERM; a second one ends the process at once. */
   readonly signal: AbortSignal;
   /** The tables that `PIPELINE[.COLLECTION]` names. */
@@ -40,6 +45,8 @@ export interface App {
   target(name: string | undefined): Promise<TableTarget>;
   storage(target: TableTarget): Storage;
   source(target: TableTarget): Source;
+  /** The table's column policy in its one form, with the fingerprint of the key; `undefined` where it has none. */
+  columns(target: TableTarget): TablePolicy | undefined;
   queue(): Queue;
 }
 
@@ -71,6 +78,7 @@ export async function openApp(
   });
   log = logger;
   if (keepLogin) void secrets?.keepAlive(signal);
+  const keyed = config.hashKey === undefined ? undefined : keyedHash(config.hashKey);
   const targets = (name: string | undefined) =>
     resolveTargets(config, name, (connection, database) => listCollections(config, connection, database));
   return {
@@ -79,11 +87,13 @@ export async function openApp(
     logger,
     screen,
     secrets,
+    keyed,
     signal,
     targets,
     target: async (name) => singleTarget(await targets(name)),
     storage: (target) => openStorage(config, target, clock),
     source: (target) => openSource(config, target, clock),
+    columns: ({ settings }) => tablePolicy(settings.columns, keyed?.fingerprint),
     queue: () => openQueue(config, clock, logger, process.env),
   };
 }
@@ -143,7 +153,7 @@ export async function runWorker(
       const target = await app.target(`${pipeline}.${collection}`);
       const storage = storages.get(target.tableUri) ?? app.storage(target);
       storages.set(target.tableUri, storage);
-      return { storage, openSource: async () => app.source(target) };
+      return { storage, openSource: async () => app.source(target), keyed: app.keyed };
     },
   }).catch(async (error: unknown) => {
     await close();

@@ -95,6 +95,7 @@ async function* tableChecks(
     storage,
     clock: app.clock,
     settings: target.settings,
+    columns: app.columns(target),
     sourceDown: down.get(places.source),
     storeDown: down.get(places.store),
     collections: () => {

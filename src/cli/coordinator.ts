@@ -106,8 +106,8 @@ async function scheduledTables(
     name: target.name,
     schedule: target.settings.schedule,
     sync: () =>
-      withTable(app, target, { queue, view }, (context) => runTable(requestFor(target, request), context)).finally(() =>
-        view.finish(target.name),
+      withTable(app, target, { queue, view }, (context) => runTable(requestFor(app, target, request), context)).finally(
+        () => view.finish(target.name),
       ),
     readFreshness: () => freshnessOf(app, target),
   }));

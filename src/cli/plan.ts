@@ -30,7 +30,8 @@ export async function planCommand(
     const source = app.source(target);
     try {
       const context = { storage, source, clock: app.clock, signal: app.signal };
-      return await previewRun({ mode, ...bounds, settings: target.settings }, context);
+      const { settings } = target;
+      return await previewRun({ mode, ...bounds, settings, columns: app.columns(target) }, context);
     } finally {
       await source.close();
     }

@@ -20,7 +20,8 @@ export async function schemaDiffCommand(
   const outcomes = await readTables(app, await app.targets(name), async (target, storage) => {
     const source = app.source(target);
     try {
-      return await previewSchema(target.settings, { storage, source, clock: app.clock, signal: app.signal });
+      const request = { settings: target.settings, columns: app.columns(target), keyed: app.keyed };
+      return await previewSchema(request, { storage, source, clock: app.clock, signal: app.signal });
     } finally {
       await source.close();
     }

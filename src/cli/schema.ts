@@ -45,9 +45,9 @@ export function schemaJson(table: string, state: Pick<TableState, 'version' | 's
 /** The columns for people. */
 export function describeSchema(
   table: string,
-  { version, schema }: Pick<TableState, 'version' | 'schema'>,
+  { version, schema, columns }: Pick<TableState, 'version' | 'schema' | 'columns'>,
 ): readonly string[] {
-  const rows = schemaRows(schema).map(({ depth, name, type, nullable, source, kind, note }) => [
+  const rows = schemaRows(schema, columns).map(({ depth, name, type, nullable, source, kind, note }) => [
     `${'  '.repeat(depth)}${printable(name)}`,
     type,
     nullable ? 'yes' : 'no',

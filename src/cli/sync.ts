@@ -46,7 +46,7 @@ async function runAll(
   globals: GlobalOptions,
 ): Promise<number> {
   const { results, failures } = await runTables(app, name, globals, {
-    run: (target, context) => runTable(requestFor(target, asked), context),
+    run: (target, context) => runTable(requestFor(app, target, asked), context),
     json: resultJson,
     line: describeRun,
   });
@@ -56,8 +56,9 @@ async function runAll(
 }
 
 /** The request of a run of this table. */
-export function requestFor({ pipeline, collection, settings }: TableTarget, asked: Asked): RunRequest {
-  return { ...asked, pipeline, collection, settings };
+export function requestFor(app: App, target: TableTarget, asked: Asked): RunRequest {
+  const { pipeline, collection, settings } = target;
+  return { ...asked, pipeline, collection, settings, columns: app.columns(target) };
 }
 
 /** An ISO 8601 time with a zone, or a date, in epoch milliseconds. Throws `USAGE`. */

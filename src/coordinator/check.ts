@@ -1,5 +1,6 @@
 import { type Cursor, type CursorType, cursorOf } from '../shared/domain/cursor.ts';
 import { asMongolakeError, MongolakeError } from '../shared/domain/errors.ts';
+import { projectionOf, type TablePolicy } from '../shared/domain/policy.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { BoundedCount, CollectionInfo, Source, SourceClock } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
@@ -17,6 +18,7 @@ import {
 } from './check-verdicts.ts';
 import { countDump } from './count-dump.ts';
 import { checkNamespace, checkTableCursor } from './plan.ts';
+import { checkPolicy } from './policy.ts';
 import { readSample } from './sample.ts';
 import { openState, type TableState } from './table.ts';
 
@@ -31,6 +33,7 @@ export interface TableCheckContext {
     readonly cursorType: CursorType;
     readonly allowedLateness: number;
   };
+  readonly columns?: TablePolicy | undefined;
   /** Lists the collections of the source's database. */
   readonly collections: () => Promise<readonly CollectionInfo[]>;
   /** The error of a server that an earlier table found unreachable: it is not waited for again. */
@@ -100,10 +103,10 @@ function missing(database: string, collection: string, names: readonly string[])
   });
 }
 
-async function checkCursor({ source, kind, settings }: TableCheckContext): Promise<CheckResult> {
+async function checkCursor({ source, kind, settings, columns }: TableCheckContext): Promise<CheckResult> {
   const cursor = cursorOf(settings);
   const verdict = await attempt(async () => {
-    const sample = await readSample(source);
+    const sample = await readSample(source, { projection: projectionOf(columns, cursor.field) });
     return cursorVerdict(sample, cursor, await countWithout(source, kind, cursor));
   });
   return verdict.error === undefined ? verdict.value : failed('cursor', verdict.error);
@@ -126,7 +129,7 @@ async function checkIndex({ source, settings }: TableCheckContext): Promise<Chec
 }
 
 async function* checkStore(context: TableCheckContext): AsyncGenerator<CheckResult, void, void> {
-  const { source, storage, clock, storeDown } = context;
+  const { source, storage, clock, columns, storeDown } = context;
   const probe =
     storeDown === undefined ? await attempt(() => probeConditionalWrites(storage, clock)) : { error: storeDown };
   if (probe.error === undefined) {
@@ -144,6 +147,7 @@ async function* checkStore(context: TableCheckContext): AsyncGenerator<CheckResu
     if (state !== undefined) {
       checkNamespace(state, source, storage.uri);
       if (state.watermark !== null) checkTableCursor(state, cursorOf(context.settings));
+      checkPolicy(state, columns, false, storage.uri);
     }
     return state;
   });

@@ -5,7 +5,7 @@ import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { commitEntry } from './commit.ts';
-import { entryActions, nextCursor } from './entry.ts';
+import { changesPolicy, entryActions, nextCursor } from './entry.ts';
 import { dropResolved, quarantineChange, writeQuarantine } from './quarantine.ts';
 import { tableId } from './run-id.ts';
 import type { TableState } from './table.ts';
@@ -42,7 +42,7 @@ export async function commitRun(run: FinishedRun, context: CommitContext): Promi
   const quarantine = await quarantineChange(storage, plan, state, extracted);
   // Without a row there is no table yet: what was put aside is read again by the run that makes it.
   const relists = quarantine.added.length + quarantine.resolved.length > 0 && (changed || state !== undefined);
-  if (!changed && !relists && !leavesBehind(run) && !takesCursor(run)) return null;
+  if (!changed && !relists && !leavesBehind(run) && !takesSettings(run)) return null;
   signal.throwIfAborted();
   if (relists) await writeQuarantine(storage, plan, quarantine, clock.now());
   // Without a changed row no file has the new columns: they wait for the run that needs them.
@@ -90,9 +90,10 @@ function changesRows({ inserted, updated, deleted }: Counts): boolean {
   return inserted + updated + deleted > 0;
 }
 
-/** True where the run gives the table another cursor: else every sync after it would be refused as this one was not. */
-function takesCursor({ plan, state }: FinishedRun): boolean {
-  return state !== undefined && state.cursor !== null && state.cursor !== nextCursor(plan, state);
+/** True where the run gives the table another cursor or column policy: else every sync after it would be refused as this one was not. */
+function takesSettings({ plan, state }: FinishedRun): boolean {
+  if (state === undefined) return false;
+  return changesPolicy(plan, state) || (state.cursor !== null && state.cursor !== nextCursor(plan, state));
 }
 
 /** True where the new watermark leaves behind a document that this run read: else a burst followed by quiet is read again for ever. */

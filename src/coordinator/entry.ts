@@ -4,6 +4,7 @@ import { toSchemaString } from '../shared/domain/delta/schema.ts';
 import { SUPPORTED_PROTOCOL } from '../shared/domain/delta/snapshot.ts';
 import { HASH_VERSION } from '../shared/domain/hash.ts';
 import type { BaseFile, Plan } from '../shared/domain/plan.ts';
+import { policyText } from '../shared/domain/policy.ts';
 import type { Counts, MergeReceipt, WrittenFile } from '../shared/domain/receipt.ts';
 import type { TableSchema } from '../shared/domain/schema.ts';
 import { CONFIGURATION, headApp, quarantineApp, TAGS, type TableState, watermarkApp } from './table.ts';
@@ -111,9 +112,11 @@ function nextMetadata({ plan, state, schema, now, tableId }: EntryInput): Metada
   const followed = cursor === null ? {} : { [CONFIGURATION.cursor]: cursor };
   if (state !== undefined) {
     const { metadata } = state.snapshot;
-    if (metadata.schemaString === schemaString && state.cursor === cursor) return undefined;
-    const configuration = { ...metadata.configuration, [CONFIGURATION.idType]: schema.idType, ...followed };
-    return { ...metadata, schemaString, configuration };
+    if (metadata.schemaString === schemaString && state.cursor === cursor && !changesPolicy(plan, state))
+      return undefined;
+    const { [CONFIGURATION.columns]: _, ...kept } = metadata.configuration;
+    const own = { [CONFIGURATION.idType]: schema.idType, ...followed, ...policyEntry(plan) };
+    return { ...metadata, schemaString, configuration: { ...kept, ...own } };
   }
   return {
     id: tableId,
@@ -128,9 +131,20 @@ function nextMetadata({ plan, state, schema, now, tableId }: EntryInput): Metada
       [CONFIGURATION.idType]: schema.idType,
       [CONFIGURATION.engine]: plan.engine,
       ...followed,
+      ...policyEntry(plan),
     },
     createdTime: now,
   };
+}
+
+/** Whether the run's rows are made by another column policy than the table's so far. */
+export function changesPolicy(plan: Pick<Plan, 'columns'>, state: Pick<TableState, 'columns'>): boolean {
+  return policyText(plan.columns) !== policyText(state.columns);
+}
+
+function policyEntry({ columns }: Plan): Readonly<Record<string, string>> {
+  const text = policyText(columns);
+  return text === undefined ? {} : { [CONFIGURATION.columns]: text };
 }
 
 function addAction(file: WrittenFile, partition: number, run: string, now: number): Action {

@@ -2,6 +2,7 @@ import { type Cursor, type CursorType, cursorOf } from '../shared/domain/cursor.
 import type { ReadScope } from '../shared/domain/job.ts';
 import { partitionCount } from '../shared/domain/partitions.ts';
 import type { BaseFile } from '../shared/domain/plan.ts';
+import type { TablePolicy } from '../shared/domain/policy.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { BoundedCount, Source, SourceClock } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
@@ -9,6 +10,7 @@ import { withoutCursorText } from './check-verdicts.ts';
 import { countDump } from './count-dump.ts';
 import { readLease } from './lease.ts';
 import { checkNamespace, windowFor } from './plan.ts';
+import { checkPolicy, rereads } from './policy.ts';
 import { leaseStatus } from './status.ts';
 import { openState } from './table.ts';
 
@@ -67,6 +69,7 @@ export interface PreviewRequest {
     readonly allowedLateness: number;
     readonly partitions: number | 'auto';
   };
+  readonly columns?: TablePolicy | undefined;
 }
 
 export interface PreviewContext {
@@ -78,7 +81,7 @@ export interface PreviewContext {
 
 /**
  * Says what `runTable` would do, and changes nothing: no lease is taken, no object written. Errors: those of a run's start
- * (`CLOCK_SKEW`, `TABLE_NAMESPACE`, `TABLE_CURSOR`, `TABLE_FOREIGN`, the source's and the storage's).
+ * (`CLOCK_SKEW`, `TABLE_NAMESPACE`, `TABLE_CURSOR`, `TABLE_POLICY`, `TABLE_FOREIGN`, the source's and the storage's).
  */
 export async function previewRun(request: PreviewRequest, context: PreviewContext): Promise<Preview> {
   const { storage, source, clock } = context;
@@ -86,6 +89,7 @@ export async function previewRun(request: PreviewRequest, context: PreviewContex
   const [state, sourceClock, held] = await Promise.all([openState(storage), source.clock(), readLease(storage)]);
   if (state !== undefined) checkNamespace(state, source, storage.uri);
   const { scope, nextWatermark } = windowFor(request, state, sourceClock, clock.now());
+  if (state !== undefined) checkPolicy(state, request.columns, rereads(request, scope), storage.uri);
   const cursor = cursorOf(settings);
   const { documents, bytes, withoutCursor } = await sizeOf(scope, sourceClock.kind, cursor, context);
   const partitions = state?.partitions ?? partitionCount(settings.partitions, bytes);

@@ -92,6 +92,7 @@ function rewritePlan(
     watermark: state.watermark,
     nextWatermark: state.watermark,
     cursor: cursorOf(settings),
+    ...(state.columns === undefined ? {} : { columns: state.columns }),
     partitions: state.partitions,
     ranges: [],
     rewrite: { idType: STRING_IDS },

@@ -1,10 +1,11 @@
 import { jsonBody } from '../shared/documents.ts';
 import { checkExtract, checkRun, putAside } from '../shared/domain/books.ts';
 import { type CursorType, cursorOf } from '../shared/domain/cursor.ts';
-import { foldSchema } from '../shared/domain/fold.ts';
+import { FOLD_LIMITS, foldSchema } from '../shared/domain/fold.ts';
 import { planKey } from '../shared/domain/keys.ts';
 import { partitionCount } from '../shared/domain/partitions.ts';
 import type { Plan } from '../shared/domain/plan.ts';
+import { fieldPolicies, type TablePolicy } from '../shared/domain/policy.ts';
 import { checkQuarantineLimit } from '../shared/domain/quarantine.ts';
 import type { Counts, ExtractReceipt } from '../shared/domain/receipt.ts';
 import type { StageDurations } from '../shared/domain/stage.ts';
@@ -16,6 +17,7 @@ import { dispatch } from './dispatch.ts';
 import { noteFreshness } from './freshness.ts';
 import { dropStaging } from './housekeep.ts';
 import { checkNamespace, extractJobs, foldSketches, mergeInputs, windowFor, writeSettings } from './plan.ts';
+import { checkPolicy, rereads } from './policy.ts';
 import { retrySource, warnQuarantined } from './quarantine.ts';
 import { stageTimer } from './stages.ts';
 import {
@@ -41,6 +43,8 @@ export interface RunRequest {
   /** A dump's documents replace rows with a greater cursor value too. */
   readonly overwrite: boolean;
   readonly settings: RunSettings;
+  /** What is taken of the documents, and how; `undefined`: everything. */
+  readonly columns?: TablePolicy | undefined;
 }
 
 export interface RunSettings {
@@ -92,7 +96,8 @@ export async function runTable(request: RunRequest, outer: RunContext): Promise<
     timer.ended('window');
     const extracted = await extract(plan, context);
     timer.ended('extract');
-    const schema = foldSchema(held.state?.schema, foldSketches(extracted));
+    const policies = fieldPolicies(plan.columns);
+    const schema = foldSchema(held.state?.schema, foldSketches(extracted), FOLD_LIMITS, policies);
     const inputs = mergeInputs(extracted, held.state);
     await stageMerge(plan, schema, inputs, storage);
     timer.ended('schema');
@@ -135,6 +140,7 @@ async function makePlan(
   if (state !== undefined) checkNamespace(state, source, storage.uri);
   const mode = retries ? 'backfill' : request.mode;
   const window = windowFor({ ...request, mode }, state, sourceClock, clock.now());
+  if (state !== undefined) checkPolicy(state, request.columns, rereads(request, window.scope), storage.uri);
   const partitions = state?.partitions ?? (await firstPartitions(settings, window, context));
   const plan: Plan = {
     formatVersion: 1,
@@ -149,6 +155,7 @@ async function makePlan(
     watermark: state?.watermark ?? null,
     nextWatermark: window.nextWatermark,
     cursor: cursorOf(settings),
+    ...(request.columns === undefined ? {} : { columns: request.columns }),
     partitions,
     ranges: await source.ranges(window.scope),
     rewrite: null,

@@ -2,14 +2,24 @@ import { BSON, walkElements } from '../shared/domain/bson.ts';
 import { fieldName } from '../shared/domain/bson-text.ts';
 import { type Cursor, type CursorType, cursorReader, cursorValue } from '../shared/domain/cursor.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
+import type { Projection } from '../shared/domain/policy.ts';
 import type { Source } from '../shared/ports/source.ts';
 
 /** A few documents of a collection, as BSON; none for an empty one. */
 export type Sample = readonly Buffer[];
 
+interface SampleOptions {
+  /** Documents. */
+  readonly limit?: number;
+  readonly projection?: Projection | undefined;
+  readonly signal?: AbortSignal;
+}
+
 /** Copies the documents of the source's first batch, at most so many; the rest is not read. Errors: those of `Source.read`. */
-export async function readSample(source: Source, limit = 1000, signal?: AbortSignal): Promise<Sample> {
-  for await (const { bytes, offsets } of source.read({ scope: { kind: 'full' }, part: null }, signal)) {
+export async function readSample(source: Source, options: SampleOptions = {}): Promise<Sample> {
+  const { limit = 1000, projection, signal } = options;
+  const range = { scope: { kind: 'full' }, part: null } as const;
+  for await (const { bytes, offsets } of source.read(range, signal, projection)) {
     return offsets.slice(0, limit).map((at) => Buffer.from(bytes.subarray(at, at + bytes.readInt32LE(at))));
   }
   return [];

@@ -1,14 +1,18 @@
 import { type CursorType, cursorReader } from '../shared/domain/cursor.ts';
-import { foldSchema } from '../shared/domain/fold.ts';
+import { type Cut, createCut, type KeyedHash } from '../shared/domain/cut.ts';
+import { MongolakeError } from '../shared/domain/errors.ts';
+import { FOLD_LIMITS, foldSchema } from '../shared/domain/fold.ts';
 import { type ForeignIds, foreignIds } from '../shared/domain/foreign-ids.ts';
 import type { IdType } from '../shared/domain/ids.ts';
 import type { ReadScope } from '../shared/domain/job.ts';
+import { type FieldPolicy, fieldPolicies, projectionOf, type TablePolicy } from '../shared/domain/policy.ts';
 import { isBroken } from '../shared/domain/quarantine.ts';
 import type { TableSchema } from '../shared/domain/schema.ts';
 import { diffSchemas, type SchemaDiff } from '../shared/domain/schema-diff.ts';
 import { emptySketch, type Sketch, sketchDocument } from '../shared/domain/sketch.ts';
 import { inScope } from '../shared/domain/window.ts';
 import { checkNamespace, windowFor } from './plan.ts';
+import { checkPolicy } from './policy.ts';
 import type { PreviewContext } from './preview.ts';
 import { openState } from './table.ts';
 
@@ -30,10 +34,15 @@ export interface SchemaPreview {
   readonly foreignIds: readonly ForeignIds[];
 }
 
-export interface SchemaPreviewSettings {
-  readonly cursorField: string;
-  readonly cursorType: CursorType;
-  readonly allowedLateness: number;
+export interface SchemaPreviewRequest {
+  readonly settings: {
+    readonly cursorField: string;
+    readonly cursorType: CursorType;
+    readonly allowedLateness: number;
+  };
+  readonly columns?: TablePolicy | undefined;
+  /** Makes the hashes of the policy; there where it has any. */
+  readonly keyed?: KeyedHash | undefined;
 }
 
 /** Of a whole collection only so many documents are looked at; of a window all. */
@@ -43,16 +52,21 @@ const MOST_DOCUMENTS = 10_000;
  * Reads what the next sync would read, and says what would become of the schema. Changes nothing: no lease is taken, no object
  * written. Errors: those of a run's start, and of `Source.read`.
  */
-export async function previewSchema(settings: SchemaPreviewSettings, context: PreviewContext): Promise<SchemaPreview> {
+export async function previewSchema(request: SchemaPreviewRequest, context: PreviewContext): Promise<SchemaPreview> {
   const { storage, source, clock } = context;
+  const { settings, columns } = request;
   const [state, sourceClock] = await Promise.all([openState(storage), source.clock()]);
-  if (state !== undefined) checkNamespace(state, source, storage.uri);
+  if (state !== undefined) {
+    checkNamespace(state, source, storage.uri);
+    checkPolicy(state, columns, false, storage.uri);
+  }
   const { scope } = windowFor({ mode: 'sync', from: null, to: null, settings }, state, sourceClock, clock.now());
-  const { sketch, ...seen } = await look(scope, context);
+  const policies = fieldPolicies(columns);
+  const { sketch, ...seen } = await look(scope, request, context);
   const foreign = state === undefined ? [] : foreignIds(state.schema.idType, sketch);
-  const after = foldSchema(state && foldable(state.schema, foreign), sketch);
+  const after = foldSchema(state && foldable(state.schema, foreign), sketch, FOLD_LIMITS, policies);
   const idType = state?.schema.idType ?? after.idType;
-  const diff = diffSchemas(state?.schema, after, sketch);
+  const diff = diffSchemas(state?.schema, after, sketch, columns);
   return { base: state?.version, scope, ...seen, idType, diff, foreignIds: foreign };
 }
 
@@ -68,30 +82,45 @@ interface Seen {
   readonly broken: number;
 }
 
-/** Looks at the documents of a scope; of a full one at the first ones. */
-async function look(scope: ReadScope, { source, signal }: PreviewContext): Promise<Seen> {
+/** Looks at the documents of a scope as the column policy leaves them; of a full one at the first ones. */
+async function look(
+  scope: ReadScope,
+  { settings: { cursorField }, columns, keyed }: SchemaPreviewRequest,
+  { source, signal }: PreviewContext,
+): Promise<Seen> {
   const readCursor = scope.kind === 'full' ? undefined : cursorReader(scope.cursor);
   const most = scope.kind === 'full' ? MOST_DOCUMENTS : Number.POSITIVE_INFINITY;
+  const take = sketcher(createCut(columns, cursorField, keyed?.hash ?? noKey), fieldPolicies(columns));
   const sketch = emptySketch();
   let [documents, broken] = [0, 0];
-  for await (const { bytes, offsets } of source.read({ scope, part: null }, signal)) {
+  for await (const { bytes, offsets } of source.read(
+    { scope, part: null },
+    signal,
+    projectionOf(columns, cursorField),
+  )) {
     for (const at of offsets) {
       if (!inScope(scope, readCursor?.(bytes, at))) continue;
       if (documents === most) return { sketch, documents, complete: false, broken };
       documents++;
-      if (!sketched(sketch, bytes, at)) broken++;
+      if (!take(sketch, bytes, at)) broken++;
     }
   }
   return { sketch, documents, complete: true, broken };
 }
 
-/** False where the document can't be stored; it leaves no trace in the sketch. */
-function sketched(sketch: Sketch, bytes: Buffer, at: number): boolean {
-  try {
-    sketchDocument(sketch, bytes, at);
-    return true;
-  } catch (error) {
-    if (isBroken(error)) return false;
-    throw error;
-  }
+/** Adds a document to a sketch; false where it can't be stored, and then leaves no trace in it. */
+function sketcher(cut: Cut, policies: FieldPolicy | undefined) {
+  return (sketch: Sketch, bytes: Buffer, at: number): boolean => {
+    try {
+      sketchDocument(sketch, cut(bytes, at), 0, policies);
+      return true;
+    } catch (error) {
+      if (isBroken(error)) return false;
+      throw error;
+    }
+  };
+}
+
+function noKey(): never {
+  throw new MongolakeError('INTERNAL', 'the configuration hashes fields without a key');
 }

@@ -4,6 +4,7 @@ import { MongolakeError } from '../shared/domain/errors.ts';
 import { HASH_VERSION } from '../shared/domain/hash.ts';
 import { compareIds, type IdType } from '../shared/domain/ids.ts';
 import type { BaseFile } from '../shared/domain/plan.ts';
+import type { TablePolicy } from '../shared/domain/policy.ts';
 import type { TableSchema } from '../shared/domain/schema.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { openTable } from './log.ts';
@@ -21,6 +22,7 @@ export const CONFIGURATION = {
   engine: 'mongolake.engine',
   source: 'mongolake.source',
   cursor: 'mongolake.cursor',
+  columns: 'mongolake.columns',
 } as const;
 
 /** Keys of `add.tags` that are ours. */
@@ -53,6 +55,8 @@ export interface TableState {
   /** The cursor that the watermark belongs to, as `cursorText` has it; `null` in a table older than this key. */
   readonly cursor: string | null;
   readonly namespace: Namespace;
+  /** The column policy that its rows were made with; `undefined` where they have everything. */
+  readonly columns: TablePolicy | undefined;
   /** Partition → its files in id order. */
   readonly files: ReadonlyMap<number, readonly BaseFile[]>;
   /** The version of the newest checkpoint used to open it. */
@@ -108,8 +112,13 @@ export function interpret(snapshot: Snapshot, uri: string): Omit<TableState, 'ch
     watermark: watermark === undefined ? null : Number(watermark.version),
     cursor: configuration[CONFIGURATION.cursor] ?? null,
     namespace,
+    columns: readPolicy(configuration[CONFIGURATION.columns]),
     files: filesByPartition(snapshot, idType),
   };
+}
+
+function readPolicy(text: string | undefined): TablePolicy | undefined {
+  return text === undefined ? undefined : (JSON.parse(text) as TablePolicy);
 }
 
 function refuseForeignHead(snapshot: Snapshot, namespace: Namespace, uri: string): void {

@@ -1,12 +1,14 @@
 import { Readable } from 'node:stream';
 import { jsonBody, readJson } from '../shared/documents.ts';
 import { type CursorReader, cursorReader } from '../shared/domain/cursor.ts';
+import type { Cut, KeyedHash } from '../shared/domain/cut.ts';
 import { asMongolakeError, MongolakeError } from '../shared/domain/errors.ts';
 import { partitionOf } from '../shared/domain/hash.ts';
 import { idHash } from '../shared/domain/ids.ts';
 import type { ExtractJob } from '../shared/domain/job.ts';
 import { planKey, receiptKey, segmentKey } from '../shared/domain/keys.ts';
 import type { Plan } from '../shared/domain/plan.ts';
+import { type FieldPolicy, fieldPolicies, hidesValues, projectionOf } from '../shared/domain/policy.ts';
 import { isBroken } from '../shared/domain/quarantine.ts';
 import type { ExtractReceipt } from '../shared/domain/receipt.ts';
 import { emptySketch, type Sketch, sketchDocument, sketchToJson } from '../shared/domain/sketch.ts';
@@ -17,6 +19,7 @@ import type { Delivery } from '../shared/ports/queue.ts';
 import type { RawBatch, Source } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { quarantineSource } from '../shared/quarantine-source.ts';
+import { cutOf } from './policy.ts';
 import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { createShuffle, type Shuffle } from './shuffle.ts';
 
@@ -25,6 +28,8 @@ export interface ExtractContext {
   /** Opens the collection; not called where the run reads the table's own quarantine. */
   readonly openSource: () => Promise<Source>;
   readonly clock: Clock;
+  /** Makes the hashes of the column policy; `undefined` where no key is configured. */
+  readonly keyed: KeyedHash | undefined;
   /** Bytes of documents held in memory before they are written. */
   readonly shuffleBytes: number;
 }
@@ -37,6 +42,9 @@ interface Pass {
   readonly sketch: Sketch;
   readonly shuffle: Shuffle;
   readonly quarantine: Quarantine;
+  /** Leaves out what the column policy does not take: what a document is from here on. */
+  readonly cut: Cut;
+  readonly fields: FieldPolicy | undefined;
   documents: number;
   bytes: number;
   minCursor: bigint | undefined;
@@ -56,9 +64,10 @@ export async function extract(job: ExtractJob, delivery: Delivery, context: Extr
   const source = plan.reads === 'quarantine' ? quarantineSource(storage, plan.namespace) : await context.openSource();
   try {
     const attempt = clock.randomHex(6);
-    const pass = startPass(plan, job, attempt, storage, source.description);
+    const pass = startPass(plan, job, attempt, context, source.description);
     const segment = segmentKey(job.run, job.ordinal, attempt);
-    const stored = await writeSegment(segment, source.read(range, delivery.signal), pass, delivery, context);
+    const batches = source.read(range, delivery.signal, projectionOf(plan.columns, plan.cursor.field));
+    const stored = await writeSegment(segment, batches, pass, delivery, context);
     await delivery.progress({ done: pass.documents, bytes: pass.bytes });
     const durationMs = Math.round(clock.monotonic() - started);
     delivery.signal.throwIfAborted();
@@ -74,16 +83,22 @@ export async function extract(job: ExtractJob, delivery: Delivery, context: Extr
   }
 }
 
-function startPass(plan: Plan, job: ExtractJob, attempt: string, storage: Storage, description: string): Pass {
-  const { run, ordinal } = job;
+function startPass(
+  plan: Plan,
+  { run, ordinal }: ExtractJob,
+  attempt: string,
+  { storage, keyed }: ExtractContext,
+  description: string,
+): Pass {
   return {
     plan,
     readCursor: cursorReader(plan.cursor),
     description,
     sketch: emptySketch(),
     shuffle: createShuffle(),
-    // No column policy hides values yet.
-    quarantine: createQuarantine({ storage, run, ordinal, attempt, most: plan.maxQuarantined, withholdBytes: false }),
+    quarantine: createQuarantine({ storage, run, ordinal, attempt, most: plan.maxQuarantined }),
+    cut: cutOf(plan, keyed),
+    fields: fieldPolicies(plan.columns),
     documents: 0,
     bytes: 0,
     minCursor: undefined,
@@ -169,17 +184,29 @@ function throttled(delivery: Delivery, clock: Clock): Delivery['progress'] {
 function takeDocument(batch: RawBatch, at: number, pass: Pass): void {
   const { bytes } = batch;
   const length = bytes.readInt32LE(at);
+  let document: Buffer | undefined;
   try {
     if (!readScope(bytes, at, pass)) return;
-    const id = sketchDocument(pass.sketch, bytes, at);
-    pass.shuffle.add(partitionOf(idHash(bytes, id.type, id.at, id.end), pass.plan.partitions), bytes, at, length);
+    document = pass.cut(bytes, at);
+    const id = sketchDocument(pass.sketch, document, 0, pass.fields);
+    const partition = partitionOf(idHash(document, id.type, id.at, id.end), pass.plan.partitions);
+    pass.shuffle.add(partition, document, 0, document.length);
   } catch (error) {
     const place = placeOf(batch, at, pass);
     if (!isBroken(error)) throw placed(error, place);
-    pass.quarantine.add(bytes.subarray(at, at + length), error, place);
+    const withheld = withholds(pass.plan, document);
+    pass.quarantine.add(document ?? bytes.subarray(at, at + length), error, place, withheld);
   }
   pass.documents++;
   pass.bytes += length;
+}
+
+/**
+ * True where a document's bytes and id may not be kept: the column policy hides values, and could not be applied to it. Nor where it
+ * hashes, or a later try would hash the hashes.
+ */
+function withholds({ columns }: Plan, cut: Buffer | undefined): boolean {
+  return columns?.hash !== undefined || (cut === undefined && hidesValues(columns));
 }
 
 /**

@@ -10,8 +10,11 @@ const WRITES_AT_ONCE = 8;
 /** The documents that one extract attempt puts aside. */
 export interface Quarantine {
   readonly documents: readonly QuarantinedDocument[];
-  /** Puts a document aside; its bytes must stay as they are until the next `write`. Throws `QUARANTINE_LIMIT`. */
-  add(document: Buffer, reason: MongolakeError, place: string): void;
+  /**
+   * Puts a document aside; its bytes must stay as they are until the next `write`. `withheld`: it is listed without its bytes and
+   * without its id. Throws `QUARANTINE_LIMIT`.
+   */
+  add(document: Buffer, reason: MongolakeError, place: string, withheld: boolean): void;
   /** Stages the bytes of what was added since the last call. */
   write(): Promise<void>;
   /** Keys of what was staged. */
@@ -25,31 +28,29 @@ export interface QuarantineOptions {
   readonly attempt: string;
   /** Documents that a run may put aside: a job alone puts aside no more, so its receipt is bounded too. */
   readonly most: number;
-  /** True where a column policy hides values: what can't be cut by it is listed without its bytes and without its id. */
-  readonly withholdBytes: boolean;
 }
 
 /** An empty quarantine for one attempt. */
 export function createQuarantine(options: QuarantineOptions): Quarantine {
-  const { storage, run, ordinal, attempt, most, withholdBytes } = options;
+  const { storage, run, ordinal, attempt, most } = options;
   const documents: QuarantinedDocument[] = [];
   const staged: string[] = [];
   let waiting: { readonly key: string; readonly body: Buffer }[] = [];
   return {
     documents,
     staged,
-    add(document, reason, place) {
+    add(document, reason, place, withheld) {
       const key = stagedQuarantineKey(run, ordinal, attempt, documents.length);
       documents.push({
         digest: createHash('sha256').update(document).digest('hex'),
-        id: withholdBytes ? null : readableId(document, 0),
+        id: withheld ? null : readableId(document, 0),
         reason: reasonOf(reason),
         place,
         bytes: document.length,
-        object: withholdBytes ? null : key,
+        object: withheld ? null : key,
       });
       checkQuarantineLimit(`range ${ordinal}`, documents, most);
-      if (!withholdBytes) waiting.push({ key, body: document });
+      if (!withheld) waiting.push({ key, body: document });
     },
     async write() {
       const batch = waiting;

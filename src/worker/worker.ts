@@ -1,3 +1,4 @@
+import type { KeyedHash } from '../shared/domain/cut.ts';
 import { asMongolakeError } from '../shared/domain/errors.ts';
 import type { Job } from '../shared/domain/job.ts';
 import type { Clock } from '../shared/ports/clock.ts';
@@ -14,6 +15,8 @@ import type { MergePool } from './pool.ts';
 export interface TableAccess {
   readonly storage: Storage;
   readonly openSource: () => Promise<Source>;
+  /** Makes the hashes of the column policy, where a key is configured. */
+  readonly keyed?: KeyedHash | undefined;
 }
 
 export interface WorkerContext {
@@ -63,9 +66,9 @@ async function handle(delivery: Delivery, context: WorkerContext): Promise<void>
 async function perform(delivery: Delivery, context: WorkerContext): Promise<JobSummary> {
   const { job } = delivery;
   const { clock, pool, scratch, shuffleBytes } = context;
-  const { storage, openSource } = await context.open(job.pipeline, job.collection);
+  const { storage, openSource, keyed } = await context.open(job.pipeline, job.collection);
   if (job.kind === 'merge') return merge(job, delivery, { storage, pool, clock, scratch });
-  return extract(job, delivery, { storage, openSource, clock, shuffleBytes });
+  return extract(job, delivery, { storage, openSource, clock, keyed, shuffleBytes });
 }
 
 function place(job: Job): { readonly partition: number } | { readonly range: number } {

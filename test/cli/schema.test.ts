@@ -46,7 +46,7 @@ it('columns are listed with what is within them, and where it stands in the docu
 });
 
 it('for people they are a table', () => {
-  expect(describeSchema('guest.n', { version: 3, schema }).map(stripVTControlCharacters)).toEqual([
+  expect(describeSchema('guest.n', { version: 3, schema, columns: undefined }).map(stripVTControlCharacters)).toEqual([
     'guest.n  version 3, 5 columns',
     'column     type                  null  source        kind                  note',
     '_id        string                no    _id           uuid                  ids of other kinds are EJSON',
@@ -65,10 +65,41 @@ it('without a note there is no place for one', () => {
     columns: [{ name: 'a', source: 'a', type: { kind: 'long' } }],
     extra: null,
   };
-  expect(describeSchema('guest.n', { version: 0, schema: plain }).map(stripVTControlCharacters)).toEqual([
+  expect(
+    describeSchema('guest.n', { version: 0, schema: plain, columns: undefined }).map(stripVTControlCharacters),
+  ).toEqual([
     'guest.n  version 0, 2 columns',
     'column  type  null  source  kind',
     '_id     long  no    _id     long',
     'a       long  yes   a       long',
+  ]);
+});
+
+it('what a policy made is told: the field of a renamed column, decimal types, hashes', () => {
+  const policied: TableSchema = {
+    idType: 'string:string',
+    columns: [
+      { name: 'mail', source: 'email', type: { kind: 'string' } },
+      { name: 'price', source: 'price', type: { kind: 'fixed', precision: 10, scale: 2 } },
+      { name: 'payload', source: 'payload', type: { kind: 'json' } },
+      {
+        name: 'guests',
+        source: 'guests',
+        type: {
+          kind: 'array',
+          element: { kind: 'struct', fields: [{ name: 'phone', source: 'phone', type: { kind: 'string' } }] },
+        },
+      },
+    ],
+    extra: null,
+  };
+  const rows = schemaRows(policied, { hash: ['_id', 'email', 'guests.phone'], key: '0' });
+  expect(rows.map(({ name, type, source, kind }) => [name, type, source, kind].join(' | '))).toEqual([
+    '_id | string | _id | string, hashed',
+    'mail | string | email | string, hashed',
+    'price | decimal(10,2) | price | decimal(10,2)',
+    'payload | string | payload | json',
+    'guests | array<struct> | guests | array<struct>',
+    'phone | string | guests[].phone | string, hashed',
   ]);
 });

@@ -42,7 +42,7 @@ describe('a sample', () => {
 
   it('of an empty collection has no documents, and stops at its limit', async () => {
     expect(await readSample(sourceOf([]))).toEqual([]);
-    expect(await readSample(sourceOf([[{ _id: 1 }, { _id: 2 }, { _id: 3 }]]), 2)).toHaveLength(2);
+    expect(await readSample(sourceOf([[{ _id: 1 }, { _id: 2 }, { _id: 3 }]]), { limit: 2 })).toHaveLength(2);
   });
 
   it('counts the documents that have a cursor, broken ones as without', () => {

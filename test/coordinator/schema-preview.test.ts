@@ -9,7 +9,7 @@ const at = (minutes: number) => new Date(NOW + minutes * MINUTE);
 let table: Harness;
 afterEach(() => table.close());
 
-const preview = (): Promise<SchemaPreview> => previewSchema(SETTINGS, table.previewContext);
+const preview = (): Promise<SchemaPreview> => previewSchema({ settings: SETTINGS }, table.previewContext);
 
 it('looks at what the next sync would read, and says what the sync then does; nothing is changed', async () => {
   table = harness({ now: NOW });

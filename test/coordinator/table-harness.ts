@@ -15,6 +15,7 @@ import { systemClock } from '../../src/shared/adapters/clock-system.ts';
 import { localQueue } from '../../src/shared/adapters/queue-local.ts';
 import { memoryStorage } from '../../src/shared/adapters/storage-memory.ts';
 import { cursorReader } from '../../src/shared/domain/cursor.ts';
+import type { KeyedHash } from '../../src/shared/domain/cut.ts';
 import { entryKey } from '../../src/shared/domain/delta/entry.ts';
 import { inScope } from '../../src/shared/domain/window.ts';
 import type { Clock } from '../../src/shared/ports/clock.ts';
@@ -74,7 +75,12 @@ export const SETTINGS: RunSettings = {
 };
 
 /** `wrap` may put faults between the run and its storage. */
-export function harness(options: { readonly now: number; readonly wrap?: (storage: Storage) => Storage }): Harness {
+export function harness(options: {
+  readonly now: number;
+  readonly wrap?: (storage: Storage) => Storage;
+  /** Of the workers. */
+  readonly keyed?: KeyedHash;
+}): Harness {
   const collection: FakeCollection = {
     now: options.now,
     skew: 0,
@@ -105,7 +111,7 @@ export function harness(options: { readonly now: number; readonly wrap?: (storag
     scratch,
     shuffleBytes: 1e6,
     concurrency: 2,
-    open: async () => ({ storage, openSource: async () => source }),
+    open: async () => ({ storage, openSource: async () => source, keyed: options.keyed }),
   });
   const context: RunContext = {
     storage,

@@ -2,6 +2,7 @@ import type { Collection, Document, MongoClient } from 'mongodb';
 import type { Cursor } from '../domain/cursor.ts';
 import { MongolakeError } from '../domain/errors.ts';
 import type { ReadScope } from '../domain/job.ts';
+import type { Projection } from '../domain/policy.ts';
 import type { Clock } from '../ports/clock.ts';
 import type {
   BoundedCount,
@@ -66,12 +67,12 @@ export function mongodbSource(options: MongodbOptions, clock: Clock): Source {
     countWithoutCursor: (cursor) => lease.run(about, (client) => countWithoutCursor(target(client), cursor)),
     estimate: (scope) => lease.run(about, (client) => estimate(target(client), scope)),
     ranges: async (scope) => [{ scope, part: null }],
-    read: ({ scope }, signal) => {
+    read: ({ scope }, signal, projection) => {
       const order = orderOf(scope);
       return readResuming(
         {
           order,
-          open: async (after) => openCursor(target(await lease.connected()), scope, after, batchSize),
+          open: async (after) => openCursor(target(await lease.connected()), scope, after, { batchSize, projection }),
           about,
           redact: lease.redact,
           clock,
@@ -126,7 +127,17 @@ function millisecondsOf(date: unknown): number | undefined {
   return date instanceof Date ? date.getTime() : undefined;
 }
 
-async function openCursor(collection: Collection, scope: ReadScope, after: Buffer | undefined, batchSize: number) {
+interface CursorOptions {
+  readonly batchSize: number;
+  readonly projection: Projection | undefined;
+}
+
+async function openCursor(
+  collection: Collection,
+  scope: ReadScope,
+  after: Buffer | undefined,
+  { batchSize, projection }: CursorOptions,
+) {
   const order = orderOf(scope);
   const types = scope.kind === 'full' && after !== undefined ? await typesOf(collection) : ALL_TYPES;
   return collection.find(order.filter(after, types), {
@@ -134,9 +145,14 @@ async function openCursor(collection: Collection, scope: ReadScope, after: Buffe
     raw: true,
     batchSize,
     readConcern: { level: 'majority' },
+    ...(projection === undefined ? {} : { projection: projectionDocument(projection) }),
     // Only where no index serves the window: otherwise such a read would end at 100 MB of sorting.
     ...(scope.kind === 'window' ? { allowDiskUse: true } : {}),
   });
+}
+
+function projectionDocument({ kind, paths }: Projection): Document {
+  return Object.fromEntries(paths.map((path) => [path, kind === 'include' ? 1 : 0]));
 }
 
 /** The types that `$type` may name: FerretDB refuses those that it does not store. */

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { checkColumns } from './columns-check.ts';
 import type { ConfigDocument } from './document.ts';
 import { keyProblem, valueProblem } from './issues.ts';
 import { literalNames, matchesPatterns } from './patterns.ts';
@@ -11,7 +12,10 @@ import { absoluteTableUri, collectionOfUri, fillTableUri, tableUriKind, tableUri
 export function crossCheck(config: Config, document: ConfigDocument): Problem[] {
   const pipelines = Object.entries(config.pipelines);
   if (pipelines.length === 0) return valueProblem(document, ['pipelines'], 'expected at least one pipeline');
-  const problems = [...pipelines.flatMap(([name, pipeline]) => checkPipeline(config, document, name, pipeline))];
+  const problems = [
+    ...pipelines.flatMap(([name, pipeline]) => checkPipeline(config, document, name, pipeline)),
+    ...checkColumns(config, document),
+  ];
   return problems.length > 0 ? problems : checkSharedFolders(config, document);
 }
 

@@ -1,5 +1,6 @@
 import { Cron, CronPattern } from 'croner';
 import { z } from 'zod';
+import type { FixedType } from '../domain/fixed.ts';
 import type { Schedule } from '../domain/schedule.ts';
 import { DURATION_PATTERN, formatDuration, formatSize, parseDuration, parseSize, SIZE_PATTERN } from './units.ts';
 
@@ -138,6 +139,23 @@ export function instant(doc: Doc) {
     return { expected: 'expected a time with its zone, such as 2026-01-31T02:00:00Z' };
   };
   return field(read, doc, { type: 'string', pattern: `\\$\\{|${pattern.source}` });
+}
+
+/** `decimal(10,2)` or `10,2`: precision 1 to 38, and a scale of at most the precision. */
+export function decimalType(doc: Doc) {
+  const pattern = /^(?:decimal\(\s*\d{1,2}\s*,\s*\d{1,2}\s*\)|\d{1,2}\s*,\s*\d{1,2})$/;
+  const read = (value: unknown): Read<Pick<FixedType, 'precision' | 'scale'>> => {
+    const [precision = 0, scale = 0] = typeof value === 'string' && pattern.test(value.trim()) ? digitsIn(value) : [];
+    if (precision >= 1 && precision <= 38 && scale <= precision) return { value: { precision, scale } };
+    return {
+      expected: 'expected decimal(precision,scale), such as decimal(10,2): precision 1 to 38, scale at most that',
+    };
+  };
+  return field(read, doc, { type: 'string', pattern: `\\$\\{|${pattern.source}` });
+}
+
+function digitsIn(text: string): number[] {
+  return (text.match(/\d+/g) ?? []).map(Number);
 }
 
 /** `none`, an interval of at most 24 days (longer ones overflow Node's timers), or a cron expression in UTC that comes up at least once. */

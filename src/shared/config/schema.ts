@@ -147,6 +147,15 @@ export const configSchema = z
       examples: [{ guest: { kind: 'mongodb', uri: '${MONGODB_URI}' } }],
     }),
     vault: vaultSchema.exactOptional(),
+    hashKey: text(
+      {
+        description:
+          'Key of the hashes of columns.hash: a secret of 16 characters or more, 32 at best; space around it is cut off. Another key gives other hashes.',
+        examples: ['${vault:secret/data/mongolake#hash_key}', '${MONGOLAKE_HASH_KEY}'],
+      },
+      /^[\s\S]{16,}$/,
+      'expected a key of at least 16 characters',
+    ).exactOptional(),
     queue: z
       .discriminatedUnion('kind', [local, redis])
       .meta({ description: 'How jobs reach workers.', examples: [{ kind: 'redis', url: '${REDIS_URL}' }] })

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { CURSOR_TYPES } from '../domain/cursor.ts';
+import type { ColumnPolicy } from '../domain/policy.ts';
+import { columnsSchema } from './columns.ts';
 import { duration, integer, oneOf, powerOfTwoOrAuto, schedule, size, text } from './fields.ts';
 
 const SECOND = 1000;
@@ -84,6 +86,7 @@ const fields = {
     },
     { min: SECOND, max: 60 * MINUTE },
   ),
+  columns: columnsSchema,
 };
 
 /** Settings of every table, with what holds where nothing is written. */
@@ -101,6 +104,7 @@ export const defaultsSchema = z.strictObject({
   checkpointInterval: fields.checkpointInterval.prefault(10),
   retention: fields.retention.prefault('7d'),
   leaseTtl: fields.leaseTtl.prefault('30s'),
+  columns: fields.columns.exactOptional(),
 });
 
 /** The same keys, each of which may be left out: what a pipeline or a collection changes. */
@@ -118,10 +122,13 @@ export const overrideShape = {
   checkpointInterval: fields.checkpointInterval.exactOptional(),
   retention: fields.retention.exactOptional(),
   leaseTtl: fields.leaseTtl.exactOptional(),
+  columns: fields.columns.exactOptional(),
 } satisfies Record<keyof typeof fields, z.ZodType>;
 
 /** Settings of one table: durations in milliseconds, sizes in bytes. */
-export type Settings = Readonly<z.output<typeof defaultsSchema>>;
+export type Settings = Readonly<Omit<z.output<typeof defaultsSchema>, 'columns'>> & {
+  readonly columns?: ColumnPolicy;
+};
 
 export type SettingName = keyof Settings;
 

@@ -167,7 +167,7 @@ function tableTarget(
 
 /** Later ones win, key by key. */
 function mergeSettings(defaults: Settings, ...overrides: readonly Partial<Settings>[]): Settings {
-  const merged: Record<SettingName, unknown> = { ...defaults };
+  const merged: Partial<Record<SettingName, unknown>> = { ...defaults };
   for (const override of overrides) {
     for (const name of SETTING_NAMES) {
       if (override[name] !== undefined) merged[name] = override[name];

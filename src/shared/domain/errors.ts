@@ -81,6 +81,8 @@ export const ERROR_CODES = {
   TABLE_NAMESPACE: { exit: EXIT.config, retryable: false },
   /** The table's watermark belongs to another cursor field or type: a backfill takes the new one. */
   TABLE_CURSOR: { exit: EXIT.config, retryable: false },
+  /** The configured column policy, or the key of its hashes, is not the one that the table was loaded with. The hint has the way out. */
+  TABLE_POLICY: { exit: EXIT.config, retryable: false },
   /** There is no table yet. */
   TABLE_MISSING: { exit: EXIT.failed, retryable: false },
   /** The Delta log can't be understood: a gap, or an entry that is not JSON. */

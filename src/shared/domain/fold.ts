@@ -1,10 +1,12 @@
+import { byCount, EMPTY, newScalar } from './class-counts.ts';
+import { configuredNames, type LevelNames, levelNames, lowerCased, uniqueName } from './column-names.ts';
+import { fixedText } from './fixed.ts';
 import { refuseForeignIds } from './foreign-ids.ts';
 import { chooseIdType } from './ids.ts';
-import { type Column, type ColumnType, ID_COLUMN, type ScalarKind, type TableSchema } from './schema.ts';
+import type { FieldPolicy } from './policy.ts';
+import { type Column, type ColumnType, ID_COLUMN, type TableSchema } from './schema.ts';
 import type { DocumentSketch, FieldSketch, Sketch } from './sketch.ts';
 import type { ValueClass } from './value-class.ts';
-
-const EMPTY: ReadonlySet<ValueClass> = new Set(['emptyStruct', 'emptyArray']);
 
 /** True where a column of this kind holds every value of the class exactly. Arrays are asked value by value. */
 export function accepts(type: ColumnType, value: ValueClass): boolean {
@@ -18,6 +20,8 @@ export function accepts(type: ColumnType, value: ValueClass): boolean {
       return value === 'struct' || value === 'emptyStruct';
     case 'array':
       return value === 'array' || value === 'emptyArray';
+    case 'fixed':
+      return value === fixedText(type);
     default:
       return value === type.kind;
   }
@@ -47,16 +51,23 @@ interface Fold {
 
 /**
  * The schema that holds all that `table` holds and all that the sketch saw: new fields become columns at the end, a value that
- * fits no committed column gets a sibling `name__kind`; nothing that exists changes. Throws `ID_TYPE` where an `_id` does not fit.
+ * fits no committed column gets a sibling `name__kind`; nothing that exists changes. `policy` names and types new columns, and must be
+ * what the sketch was made with. Throws `ID_TYPE` where an `_id` does not fit.
  */
-export function foldSchema(table: TableSchema | undefined, sketch: Sketch, limits = FOLD_LIMITS): TableSchema {
+export function foldSchema(
+  table: TableSchema | undefined,
+  sketch: Sketch,
+  limits = FOLD_LIMITS,
+  policy?: FieldPolicy,
+): TableSchema {
   const idType = table?.idType ?? chooseIdType(sketch.ids);
   refuseForeignIds(idType, sketch);
   const committed = table?.columns ?? [];
   const fold: Fold = { limits, room: limits.columns - leaves(committed), extra: sketch.open > 0 };
   const reserved = table?.extra == null ? [ID_COLUMN] : [ID_COLUMN, table.extra];
-  const columns = foldFields(fold, committed, sketch.fields, 1, reserved);
-  const extra = table?.extra ?? (fold.extra ? uniqueName('_extra', takenNames(columns, reserved)) : null);
+  const columns = foldFields(fold, committed, sketch.fields, { depth: 1, policy }, reserved);
+  const taken = [...reserved, ...columns.map(({ name }) => name), ...configuredNames(policy)];
+  const extra = table?.extra ?? (fold.extra ? uniqueName('_extra', lowerCased(taken)) : null);
   return { idType, columns, extra };
 }
 
@@ -70,34 +81,51 @@ function leavesOf(type: ColumnType): number {
   return type.kind === 'array' ? leavesOf(type.element) : 1;
 }
 
-/** The columns of one level while it is folded. */
-interface Level {
+/** Where in the documents the fold is. */
+interface Place {
   /** 1 for the table's own columns. */
   readonly depth: number;
+  /** What is configured of the fields there. */
+  readonly policy: FieldPolicy | undefined;
+}
+
+function within({ depth, policy }: Place, source: string): Place {
+  return { depth: depth + 1, policy: policy?.fields.get(source) };
+}
+
+/** Through an array: its elements have no names, and no policy of their own. */
+function deeper(place: Place): Place {
+  return { ...place, depth: place.depth + 1 };
+}
+
+/** The columns of one level while it is folded. */
+interface Level extends Place {
   readonly columns: Column[];
   /** Source → indexes of its columns. */
   readonly bySource: Map<string, number[]>;
-  /** Names in lower case. */
-  readonly taken: Set<string>;
+  readonly names: LevelNames;
 }
 
 function foldFields(
   fold: Fold,
   columns: readonly Column[],
   fields: DocumentSketch,
-  depth: number,
+  place: Place,
   reserved: readonly string[] = [],
 ): Column[] {
-  const level: Level = { depth, columns: [...columns], bySource: new Map(), taken: takenNames(columns, reserved) };
+  const names = levelNames(columns, place.policy, reserved);
+  const level: Level = { ...place, columns: [...columns], bySource: new Map(), names };
   columns.forEach(({ source }, index) => {
     own(level, source).push(index);
   });
   for (const [source, field] of fields) foldField(fold, level, source, field);
-  return level.columns;
+  return level.columns.map((column) => markWhole(column, place.policy));
 }
 
-function takenNames(columns: readonly Column[], reserved: readonly string[]): Set<string> {
-  return new Set([...reserved, ...columns.map((column) => column.name)].map((name) => name.toLowerCase()));
+/** A field's JSON column takes all of it where that is configured now, and no more than it must where it no longer is. */
+function markWhole({ whole: _, ...column }: Column, policy: FieldPolicy | undefined): Column {
+  const whole = column.type.kind === 'json' && policy?.fields.get(column.source)?.type === 'json';
+  return whole ? { ...column, whole } : column;
 }
 
 function own(level: Level, source: string): number[] {
@@ -125,11 +153,9 @@ function addScalar(fold: Fold, level: Level, source: string, type: ColumnType): 
 
 function addColumn(level: Level, source: string, type: ColumnType): void {
   const indexes = own(level, source);
-  const wanted = indexes.length > 0 ? `${safeName(source)}__${type.kind}` : safeName(source);
-  const name = uniqueName(wanted, level.taken);
+  const name = level.names.take(source, type.kind, indexes.length === 0);
   indexes.push(level.columns.length);
   level.columns.push({ name, source, type });
-  level.taken.add(name.toLowerCase());
 }
 
 function foldField(fold: Fold, level: Level, source: string, field: FieldSketch): void {
@@ -152,14 +178,14 @@ function foldStruct(fold: Fold, level: Level, source: string, field: FieldSketch
     if (field.open) fold.extra = true;
     level.columns[index] = {
       ...column,
-      type: { kind: 'struct', fields: foldFields(fold, column.type.fields, fields, level.depth + 1) },
+      type: { kind: 'struct', fields: foldFields(fold, column.type.fields, fields, within(level, source)) },
     };
   } else if (hasColumn(level, source, (type) => type.kind === 'object')) {
     return;
   } else if (level.depth > fold.limits.depth || keysAreData(fold, field)) {
     addScalar(fold, level, source, { kind: 'object' });
   } else {
-    const columns = foldFields(fold, [], fields, level.depth + 1);
+    const columns = foldFields(fold, [], fields, within(level, source));
     if (columns.length === 0) fold.extra = true;
     else addColumn(level, source, { kind: 'struct', fields: columns });
   }
@@ -169,26 +195,6 @@ function keysAreData(fold: Fold, { fields, open }: FieldSketch): boolean {
   return (open ?? 0) > 0 || (fields?.size ?? 0) > fold.limits.keys;
 }
 
-function byCount(counts: FieldSketch['counts']): ValueClass[] {
-  const seen = (Object.entries(counts) as [ValueClass, number][]).filter(([, count]) => count > 0);
-  // Empty ones last, so that they see the typed column that others made.
-  return seen
-    .sort((a, b) => Number(EMPTY.has(a[0])) - Number(EMPTY.has(b[0])) || b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
-    .map(([value]) => value);
-}
-
-function newScalar(value: ValueClass, counts: FieldSketch['counts']): ColumnType {
-  return { kind: numericKind(value, counts) ?? (value as ScalarKind) };
-}
-
-/** Integers and doubles seen together share one double column, unless an integer would lose bits in it. */
-function numericKind(value: ValueClass, counts: FieldSketch['counts']): 'long' | 'double' | undefined {
-  if (value === 'double') return 'double';
-  if (value !== 'long' && value !== 'wideLong' && value !== 'wholeDouble') return undefined;
-  const doubles = (counts.double ?? 0) + (counts.wholeDouble ?? 0) > 0;
-  return doubles && !counts.wideLong ? 'double' : 'long';
-}
-
 function foldArray(fold: Fold, level: Level, source: string, element: FieldSketch): void {
   const index = own(level, source).find((at) => level.columns[at]?.type.kind === 'array');
   const known = index === undefined ? undefined : level.columns[index];
@@ -196,7 +202,7 @@ function foldArray(fold: Fold, level: Level, source: string, element: FieldSketc
     addArray(fold, level, source, element);
     return;
   }
-  const folded = deepenElement(fold, known.type.element, element, level.depth + 1);
+  const folded = deepenElement(fold, known.type.element, element, within(level, source));
   level.columns[index] = { ...known, type: { kind: 'array', element: folded.type } };
   // An array with an element that the committed type can't hold goes to a JSON sibling, whole.
   if (!folded.fitsAll) addJson(fold, level, source);
@@ -207,7 +213,7 @@ function addArray(fold: Fold, level: Level, source: string, element: FieldSketch
     addJson(fold, level, source);
     return;
   }
-  const type = newElement(fold, element, level.depth + 1);
+  const type = newElement(fold, element, within(level, source));
   if (type === undefined) fold.extra = true;
   else addColumn(level, source, { kind: 'array', element: type });
 }
@@ -220,25 +226,25 @@ function addJson(fold: Fold, level: Level, source: string): void {
  * The element type of arrays seen for the first time; mixed elements become EJSON strings; `undefined` while nothing typed was
  * seen, or there is no room for it.
  */
-function newElement(fold: Fold, element: FieldSketch, depth: number): ColumnType | undefined {
+function newElement(fold: Fold, element: FieldSketch, place: Place): ColumnType | undefined {
   const seen = byCount(element.counts).filter((value) => value !== 'null');
   const first = seen.find((value) => !EMPTY.has(value));
   if (first === undefined || fold.room < 1) return undefined;
   const before = { room: fold.room, extra: fold.extra };
-  const type = elementType(fold, first, element, depth);
+  const type = elementType(fold, first, element, place);
   if (type === undefined || seen.every((value) => accepts(type, value))) return type;
   Object.assign(fold, before, { room: before.room - 1 });
   return { kind: 'json' };
 }
 
-function elementType(fold: Fold, value: ValueClass, element: FieldSketch, depth: number): ColumnType | undefined {
-  const tooDeep = depth > fold.limits.depth;
+function elementType(fold: Fold, value: ValueClass, element: FieldSketch, place: Place): ColumnType | undefined {
+  const tooDeep = place.depth > fold.limits.depth;
   if (value === 'array' && !tooDeep) {
-    const inner = newElement(fold, element.element ?? { counts: {} }, depth + 1);
+    const inner = newElement(fold, element.element ?? { counts: {} }, deeper(place));
     return inner && { kind: 'array', element: inner };
   }
   if (value === 'struct' && !tooDeep && !keysAreData(fold, element)) {
-    const fields = foldFields(fold, [], element.fields ?? new Map(), depth + 1);
+    const fields = foldFields(fold, [], element.fields ?? new Map(), deeper(place));
     return fields.length === 0 ? undefined : { kind: 'struct', fields };
   }
   fold.room--;
@@ -252,31 +258,18 @@ interface FoldedElement {
   readonly fitsAll: boolean;
 }
 
-function deepenElement(fold: Fold, type: ColumnType, element: FieldSketch, depth: number): FoldedElement {
+function deepenElement(fold: Fold, type: ColumnType, element: FieldSketch, place: Place): FoldedElement {
   if (type.kind === 'json') return { type, fitsAll: true };
   const seen = byCount(element.counts).filter((value) => value !== 'null');
   const fitsHere = seen.every((value) => accepts(type, value));
   if (type.kind === 'struct' && element.fields !== undefined) {
     if (element.open) fold.extra = true;
-    const fields = foldFields(fold, type.fields, element.fields, depth + 1);
+    const fields = foldFields(fold, type.fields, element.fields, deeper(place));
     return { type: { kind: 'struct', fields }, fitsAll: fitsHere };
   }
   if (type.kind === 'array' && element.element !== undefined) {
-    const inner = deepenElement(fold, type.element, element.element, depth + 1);
+    const inner = deepenElement(fold, type.element, element.element, deeper(place));
     return { type: { kind: 'array', element: inner.type }, fitsAll: fitsHere && inner.fitsAll };
   }
   return { type, fitsAll: fitsHere };
-}
-
-/** A column name that Delta takes (no ` ,;{}()\n\t=`; Delta PROTOCOL.md, "Column Names"), from any field name. */
-export function safeName(source: string): string {
-  const safe = source.replace(/[ ,;{}()\n\t=]/g, '_');
-  return safe === '' ? '_' : safe;
-}
-
-/** Names are unique ignoring case; a clash gets `_2`, `_3`, …; the source name stays in the field's metadata. */
-function uniqueName(name: string, taken: ReadonlySet<string>): string {
-  let candidate = name;
-  for (let n = 2; taken.has(candidate.toLowerCase()); n++) candidate = `${name}_${n}`;
-  return candidate;
 }

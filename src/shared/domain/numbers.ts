@@ -70,13 +70,14 @@ export function decimalText(bytes: Buffer, at: number): string {
   return new Decimal128(bytes.subarray(at, at + 16)).toString();
 }
 
-interface Decimal {
+/** digits × 10^exponent. */
+export interface Decimal {
   readonly digits: bigint;
   readonly exponent: number;
 }
 
 /** A finite Decimal128 as digits × 10^exponent, without trailing zeros in the digits; `undefined` for NaN and infinities. */
-function parseDecimal(text: string): Decimal | undefined {
+export function parseDecimal(text: string): Decimal | undefined {
   const match = /^(-?)(\d+)(?:\.(\d+))?(?:E([+-]?\d+))?$/.exec(text);
   if (match === null) return undefined;
   const [, sign, whole = '', fraction = '', power = '0'] = match;

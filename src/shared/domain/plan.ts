@@ -1,6 +1,7 @@
 import type { Cursor } from './cursor.ts';
 import type { IdType } from './ids.ts';
 import type { ExtractRange, ReadScope } from './job.ts';
+import type { TablePolicy } from './policy.ts';
 import type { TableSchema } from './schema.ts';
 
 /** What reads and writes a table's data files: a property of the table. */
@@ -33,6 +34,8 @@ export interface Plan {
   readonly watermark: number | null;
   readonly nextWatermark: number | null;
   readonly cursor: Cursor;
+  /** What is taken of the documents, and how; absent where that is all. Never the key of its hashes. */
+  readonly columns?: TablePolicy;
   readonly partitions: number;
   /** What the run reads of the source; empty where it rewrites. */
   readonly ranges: readonly ExtractRange[];

@@ -1,4 +1,6 @@
-import { accepts, FOLD_LIMITS, leaves, safeName } from './fold.ts';
+import { safeName } from './column-names.ts';
+import { accepts, FOLD_LIMITS, leaves } from './fold.ts';
+import type { ColumnPolicy } from './policy.ts';
 import type { Column, ColumnType, TableSchema } from './schema.ts';
 import type { FieldSketch, Sketch } from './sketch.ts';
 import type { ValueClass } from './value-class.ts';
@@ -9,8 +11,8 @@ import type { ValueClass } from './value-class.ts';
  */
 export type AddedReason = 'newField' | 'typeConflict' | 'jsonColumn';
 
-/** Why a column is not called like its field: Delta forbids a character of it, or the name is taken (ignoring case). */
-export type RenameReason = 'characters' | 'taken';
+/** Why a column is not called like its field: it is configured so, Delta forbids a character of it, or the name is taken (ignoring case). */
+export type RenameReason = 'configured' | 'characters' | 'taken';
 
 export interface AddedColumn {
   /** Names of the columns that it is in, then its own. */
@@ -34,9 +36,17 @@ export interface SchemaDiff {
   readonly columns: { readonly used: number; readonly limit: number };
 }
 
-/** What `after`, the schema that `before` became by folding the sketch, has more. `before` is `undefined` where there is no table. */
-export function diffSchemas(before: TableSchema | undefined, after: TableSchema, sketch: Sketch): SchemaDiff {
-  const top: Place = { path: [], source: '', depth: 1 };
+/**
+ * What `after`, the schema that `before` became by folding the sketch under `policy`, has more. `before` is `undefined` where there is
+ * no table.
+ */
+export function diffSchemas(
+  before: TableSchema | undefined,
+  after: TableSchema,
+  sketch: Sketch,
+  policy?: ColumnPolicy,
+): SchemaDiff {
+  const top: Place = { path: [], source: '', depth: 1, policy };
   return {
     added: [...addedColumns(before?.columns ?? [], after.columns, top), ...addedExtra(before, after)],
     jsonColumn: homeless(sketch, after.columns, ''),
@@ -51,6 +61,7 @@ interface Place {
   readonly source: string;
   /** As `FoldLimits.depth` counts. */
   readonly depth: number;
+  readonly policy: ColumnPolicy | undefined;
 }
 
 function addedColumns(before: readonly Column[], after: readonly Column[], place: Place): readonly AddedColumn[] {
@@ -67,18 +78,20 @@ function addedColumns(before: readonly Column[], after: readonly Column[], place
       path: [...place.path, column.name],
       source: `${place.source}${column.source}${inner.suffix}.`,
       depth: place.depth + 1 + inner.suffix.length / 2,
+      policy: place.policy,
     };
     return [...own, ...addedColumns((old && structWithin(old.type)?.fields) ?? [], inner.fields, within)];
   });
 }
 
-function addedColumn(column: Column, sibling: boolean, { path, source, depth }: Place): AddedColumn {
+function addedColumn(column: Column, sibling: boolean, { path, source, depth, policy }: Place): AddedColumn {
+  const place = `${source}${column.source}`;
   return {
     path: [...path, column.name],
-    source: `${source}${column.source}`,
+    source: place,
     type: column.type,
     why: sibling ? 'typeConflict' : 'newField',
-    renamed: renameReason(column, sibling),
+    renamed: renameReason(column, sibling, configuredName(policy, place)),
     limit: limitOf(column.type, depth),
   };
 }
@@ -95,8 +108,21 @@ function limitOf(type: ColumnType, depth: number): AddedColumn['limit'] {
   return depth > FOLD_LIMITS.depth ? 'depth' : 'keys';
 }
 
-/** Why a column is not called like its field; `null` where it is, or where it is a sibling by its own rule (`name__kind`). */
-export function renameReason({ name, source, type }: Column, sibling: boolean): RenameReason | null {
+/** The column's name that the policy gives to a field; `place` as `AddedColumn.source`. */
+export function configuredName(policy: ColumnPolicy | undefined, place: string): string | undefined {
+  return policy?.rename?.[place.replaceAll('[]', '')];
+}
+
+/**
+ * Why a column is not called like its field; `null` where it is, or where it is a sibling by its own rule (`name__kind`). `configured`
+ * is the name that the policy gives it.
+ */
+export function renameReason(
+  { name, source, type }: Column,
+  sibling: boolean,
+  configured: string | undefined,
+): RenameReason | null {
+  if (configured !== undefined && name.startsWith(configured)) return 'configured';
   const wanted = sibling ? `${safeName(source)}__${type.kind}` : safeName(source);
   if (name !== wanted) return 'taken';
   return safeName(source) === source ? null : 'characters';

@@ -1,3 +1,4 @@
+import type { FixedType } from './fixed.ts';
 import type { IdType } from './ids.ts';
 
 /** Kinds of column, by what BSON values they hold exactly. The physical Delta type is in `delta/schema.ts`. */
@@ -18,6 +19,7 @@ export type ScalarKind =
 
 export type ColumnType =
   | { readonly kind: ScalarKind }
+  | FixedType
   | { readonly kind: 'struct'; readonly fields: readonly Column[] }
   | { readonly kind: 'array'; readonly element: ColumnType };
 
@@ -27,6 +29,8 @@ export interface Column {
   /** The field's name in the document. Several columns may share one: a main column and its `name__kind` siblings. */
   readonly source: string;
   readonly type: ColumnType;
+  /** True where this `json` column takes whatever its field holds, as is configured now; the table does not remember it. */
+  readonly whole?: true;
 }
 
 /** A table's schema: `_id` first, then `columns` in order, then the JSON column where something has been put there. */

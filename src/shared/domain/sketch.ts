@@ -1,7 +1,8 @@
 import { brokenDocument, type Element, walkElements } from './bson.ts';
 import { checkDepth, checkValue, fieldName } from './bson-text.ts';
 import { type IdClass, idClass, idExample } from './ids.ts';
-import { type ValueClass, valueClass } from './value-class.ts';
+import type { FieldPolicy } from './policy.ts';
+import { classAs, type ValueClass } from './value-class.ts';
 
 /** The shape of one field over all documents read: plain JSON, so that it travels in a receipt. */
 export interface FieldSketch extends Partial<LevelSketch> {
@@ -43,30 +44,30 @@ export function emptySketch(): Sketch {
 /**
  * Adds the document at `at` to the sketch and checks all of it: what passes here can be stored. Returns its `_id`. Throws
  * `DOCUMENT_BROKEN` where it has no `_id` or two, is not valid BSON, or holds a name twice or one that is not UTF-8; such a document
- * leaves no trace in the sketch.
+ * leaves no trace in the sketch. `policy` has the types that are configured for fields.
  */
-export function sketchDocument(sketch: Sketch, bytes: Buffer, at: number): Element {
-  const id = countedFields(sketch, bytes, at);
+export function sketchDocument(sketch: Sketch, bytes: Buffer, at: number, policy?: FieldPolicy): Element {
+  const id = countedFields(sketch, bytes, at, policy);
   const kind = idClass(bytes, id.type, id.at);
   sketch.idExamples[kind] ??= idExample(bytes, id);
   sketch.ids[kind] = (sketch.ids[kind] ?? 0) + 1;
   return id;
 }
 
-function countedFields(sketch: Sketch, bytes: Buffer, at: number): Element {
+function countedFields(sketch: Sketch, bytes: Buffer, at: number, policy: FieldPolicy | undefined): Element {
   try {
-    return walkDocument({ sketch, weight: 1, emptied: [] }, bytes, at);
+    return walkDocument({ sketch, weight: 1, emptied: [] }, bytes, at, policy);
   } catch (error) {
-    takeBack(sketch, bytes, at);
+    takeBack(sketch, bytes, at, policy);
     throw error;
   }
 }
 
 /** Uncounts a document that broke off, by the same walk to the same place, and removes what only it had. */
-function takeBack(sketch: Sketch, bytes: Buffer, at: number): void {
+function takeBack(sketch: Sketch, bytes: Buffer, at: number, policy: FieldPolicy | undefined): void {
   const emptied: (() => void)[] = [];
   try {
-    walkDocument({ sketch, weight: -1, emptied }, bytes, at);
+    walkDocument({ sketch, weight: -1, emptied }, bytes, at, policy);
   } catch {
     // The place where it broke off.
   }
@@ -83,7 +84,7 @@ interface Walk {
   readonly emptied: (() => void)[];
 }
 
-function walkDocument(walk: Walk, bytes: Buffer, at: number): Element {
+function walkDocument(walk: Walk, bytes: Buffer, at: number, policy: FieldPolicy | undefined): Element {
   let id: Element | undefined;
   const takeId = (type: number, name: string, valueAt: number, end: number) => {
     if (name !== '_id') return false;
@@ -92,7 +93,7 @@ function walkDocument(walk: Walk, bytes: Buffer, at: number): Element {
     id = { type, at: valueAt, end };
     return true;
   };
-  walkFields(walk, walk.sketch, bytes, at, 1, takeId);
+  walkFields(walk, walk.sketch, bytes, at, 1, policy, takeId);
   const found = id as Element | undefined;
   if (found === undefined) throw brokenDocument('a document without _id');
   return found;
@@ -103,7 +104,15 @@ type Take = (type: number, name: string, at: number, end: number) => boolean;
 /** Numbers the documents met, at any level, so that a field knows whether it was met in this one already. */
 let documentsMet = 0;
 
-function walkFields(walk: Walk, level: LevelSketch, bytes: Buffer, at: number, depth: number, take?: Take): void {
+function walkFields(
+  walk: Walk,
+  level: LevelSketch,
+  bytes: Buffer,
+  at: number,
+  depth: number,
+  policy: FieldPolicy | undefined,
+  take?: Take,
+): void {
   const own = ++documentsMet;
   walkElements(bytes, at, (type, nameStart, nameEnd, valueAt, end) => {
     const name = fieldName(bytes, nameStart, nameEnd);
@@ -117,7 +126,7 @@ function walkFields(walk: Walk, level: LevelSketch, bytes: Buffer, at: number, d
     if (field.seen === own) throw brokenDocument(`field "${name}" occurs twice`);
     field.seen = own;
     if (isLast(walk, field)) walk.emptied.push(dropField(walk.sketch, level, name));
-    walkValue(walk, field, bytes, type, valueAt, end, name, depth);
+    walkValue(walk, field, bytes, type, valueAt, end, name, depth, policy?.fields.get(name));
     return true;
   });
 }
@@ -154,19 +163,20 @@ function walkValue(
   end: number,
   name: string,
   depth: number,
+  policy: FieldPolicy | undefined,
 ): void {
-  const kind = valueClass(bytes, type, at);
+  const kind = classAs(policy?.type, bytes, type, at);
   count(walk, field, kind);
   if (kind === 'json') checkValue(bytes, type, at, end, name, depth);
   else if (kind === 'struct') {
     checkDepth(depth + 1, name);
-    walkFields(walk, levelOf(field), bytes, at, depth + 1);
+    walkFields(walk, levelOf(field), bytes, at, depth + 1, policy);
   } else if (kind === 'array') {
     checkDepth(depth + 1, name);
     field.element ??= { counts: {}, seen: 0 };
     const element = field.element;
     walkElements(bytes, at, (childType, _nameStart, _nameEnd, valueAt, childEnd) => {
-      walkValue(walk, element, bytes, childType, valueAt, childEnd, name, depth + 1);
+      walkValue(walk, element, bytes, childType, valueAt, childEnd, name, depth + 1, policy);
       return true;
     });
   }

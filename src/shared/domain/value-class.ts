@@ -1,12 +1,13 @@
 import { BSON, UUID_SUBTYPE } from './bson.ts';
 import { isTextAt } from './bson-text.ts';
+import { type FixedText, type FixedType, fixedText, fixedUnits } from './fixed.ts';
 import { isDoubleExact, readInt64Number } from './numbers.ts';
 import { TIMESTAMP_MAX_MS, TIMESTAMP_MIN_MS } from './schema.ts';
 
 /**
  * What a value is, as far as it decides which column can hold it exactly. `wideLong` is an integer past ±2^53, `wholeDouble` a double
  * that is such an integer; `emptyStruct` and `emptyArray` have no type yet; `json` is what only EJSON can hold, dates outside
- * years 1–9999 and strings that are not UTF-8 included.
+ * years 1–9999 and strings that are not UTF-8 included; `decimal(p,s)` is a number that a decimal column configured for its field holds.
  */
 export type ValueClass =
   | 'null'
@@ -14,6 +15,7 @@ export type ValueClass =
   | 'objectId'
   | 'uuid'
   | 'decimal'
+  | FixedText
   | 'long'
   | 'wideLong'
   | 'wholeDouble'
@@ -63,4 +65,17 @@ export function valueClass(bytes: Buffer, type: number, at: number): ValueClass 
     default:
       return 'json';
   }
+}
+
+/** The class of a value whose field has a configured type: `json` takes all but null, a decimal what is exactly one. */
+export function classAs(
+  configured: 'json' | FixedType | undefined,
+  bytes: Buffer,
+  type: number,
+  at: number,
+): ValueClass {
+  const own = valueClass(bytes, type, at);
+  if (configured === undefined || own === 'null') return own;
+  if (configured === 'json') return 'json';
+  return fixedUnits(bytes, type, at, configured) === undefined ? own : fixedText(configured);
 }

@@ -1,5 +1,6 @@
 import type { Cursor } from '../domain/cursor.ts';
 import type { ExtractRange, ReadScope } from '../domain/job.ts';
+import type { Projection } from '../domain/policy.ts';
 
 /** What the source knows about its own time. All epoch milliseconds, UTC. */
 export interface SourceClock {
@@ -70,9 +71,10 @@ export interface Source {
   ranges(scope: ReadScope): Promise<readonly ExtractRange[]>;
   /**
    * Reads a range. A dead cursor is resumed where it stood; documents may come twice, in order. A dump is filtered by the
-   * extractor, not here: its batches may hold documents outside the window.
+   * extractor, not here: its batches may hold documents outside the window. A server is asked to leave out what `projection` does not
+   * want; whoever can't be asked gives whole documents, so that the extractor cuts in any case.
    */
-  read(range: ExtractRange, signal?: AbortSignal): AsyncIterable<RawBatch>;
+  read(range: ExtractRange, signal?: AbortSignal, projection?: Projection): AsyncIterable<RawBatch>;
   indexes(): Promise<readonly IndexInfo[]>;
   close(): Promise<void>;
 }

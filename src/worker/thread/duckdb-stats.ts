@@ -68,7 +68,10 @@ function columnStats(
   };
 }
 
-/** DuckDB's text of a bound, as a value. Booleans and binaries have none in Delta; JSON text is not worth one. */
+/**
+ * DuckDB's text of a bound, as a value. Booleans and binaries have none in Delta; JSON text is not worth one; readers
+ * take those of decimal columns through doubles, which would make them wrong.
+ */
 function bound(kind: Column['type']['kind'], text: string): Bound | undefined {
   switch (kind) {
     case 'long':

@@ -1,9 +1,11 @@
 import duckdb from '@duckdb/node-bindings';
 import { brokenDocument, walkElements } from '../../shared/domain/bson.ts';
 import { fieldName } from '../../shared/domain/bson-text.ts';
+import { fixedUnits } from '../../shared/domain/fixed.ts';
 import { accepts } from '../../shared/domain/fold.ts';
 import type { Column, ColumnType } from '../../shared/domain/schema.ts';
 import { type ValueClass, valueClass } from '../../shared/domain/value-class.ts';
+import { fixedBuilder } from './fixed.ts';
 import { type Builder, scalarBuilder, validity } from './vectors.ts';
 
 /** Shared by all builders of one decoder. */
@@ -17,11 +19,11 @@ export interface DecodeContext {
 }
 
 interface RoutedColumn {
-  readonly type: ColumnType;
+  readonly column: Column;
   readonly builder: Builder;
 }
 
-/** The columns of one level of a document, and which of them takes a value: the first that accepts its class, `json` last. */
+/** The columns of one level of a document, and which of them takes a value: the first that holds it, see `order`. */
 export interface Level {
   /** Appends one value to every column: those of the document at `at`, null where it has none. */
   append(bytes: Buffer, at: number): void;
@@ -35,8 +37,8 @@ export function level(columns: readonly Column[], context: DecodeContext, skip?:
   const routes = new Map<string, RoutedColumn[]>();
   columns.forEach((column, index) => {
     const route = routes.get(column.source) ?? [];
-    route.push({ type: column.type, builder: builders[index] as Builder });
-    route.sort((a, b) => Number(a.type.kind === 'json') - Number(b.type.kind === 'json'));
+    route.push({ column, builder: builders[index] as Builder });
+    route.sort((a, b) => order(a.column) - order(b.column));
     routes.set(column.source, route);
   });
   let rows = 0;
@@ -63,6 +65,12 @@ export function level(columns: readonly Column[], context: DecodeContext, skip?:
   };
 }
 
+/** Who is asked first among the columns of one field: what is configured, then the types as the table got them, `json` last. */
+function order({ type, whole }: Column): number {
+  if (whole) return 0;
+  return type.kind === 'fixed' ? 1 : type.kind === 'json' ? 3 : 2;
+}
+
 function route(
   columns: readonly RoutedColumn[],
   context: DecodeContext,
@@ -75,19 +83,20 @@ function route(
 ): void {
   const value = valueClass(bytes, type, at);
   if (value === 'null') return;
-  const column = columns.find((candidate) => holds(candidate.type, value, bytes, at));
-  if (column === undefined) {
+  const found = columns.find(({ column }) => column.whole || holds(column.type, value, bytes, type, at));
+  if (found === undefined) {
     context.putExtra(name, bytes, type, at, end);
     return;
   }
-  if (column.builder.count > rows) throw brokenDocument(`field "${[...context.path, name].join('.')}" occurs twice`);
+  if (found.builder.count > rows) throw brokenDocument(`field "${[...context.path, name].join('.')}" occurs twice`);
   context.path.push(name);
-  column.builder.append(bytes, type, at, end);
+  found.builder.append(bytes, type, at, end);
   context.path.pop();
 }
 
 /** True where the column holds this very value. A `json` column holds what is `json` itself, and arrays that fit no typed one. */
-function holds(type: ColumnType, value: ValueClass, bytes: Buffer, at: number): boolean {
+function holds(type: ColumnType, value: ValueClass, bytes: Buffer, bsonType: number, at: number): boolean {
+  if (type.kind === 'fixed') return fixedUnits(bytes, bsonType, at, type) !== undefined;
   if (type.kind === 'json') return value === 'json' || value === 'array';
   return accepts(type, value) && (type.kind !== 'array' || elementsFit(type.element, bytes, at));
 }
@@ -97,7 +106,7 @@ function elementsFit(element: ColumnType, bytes: Buffer, at: number): boolean {
   let fit = true;
   walkElements(bytes, at, (type, _nameStart, _nameEnd, valueAt) => {
     const value = valueClass(bytes, type, valueAt);
-    fit = value === 'null' || holds(element, value, bytes, valueAt);
+    fit = value === 'null' || holds(element, value, bytes, type, valueAt);
     return fit;
   });
   return fit;
@@ -106,7 +115,7 @@ function elementsFit(element: ColumnType, bytes: Buffer, at: number): boolean {
 function builderFor(type: ColumnType, context: DecodeContext): Builder {
   if (type.kind === 'struct') return structBuilder(level(type.fields, context));
   if (type.kind === 'array') return listBuilder(builderFor(type.element, context), context);
-  return scalarBuilder(type.kind, context);
+  return type.kind === 'fixed' ? fixedBuilder(type) : scalarBuilder(type.kind, context);
 }
 
 function structBuilder(fields: Level): Builder {

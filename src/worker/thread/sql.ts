@@ -1,5 +1,6 @@
 import { type Cursor, type CursorType, cursorUnit_ms, DATE_MAX_MS } from '../../shared/domain/cursor.ts';
 import { type CursorKind, cursorColumns, EJSON_TIME } from '../../shared/domain/cursor-column.ts';
+import { fixedText } from '../../shared/domain/fixed.ts';
 import { type ColumnType, ID_COLUMN, type TableSchema } from '../../shared/domain/schema.ts';
 import { CURSOR_COLUMN, SEQ_COLUMN } from './decode.ts';
 import type { IdRange } from './engine.ts';
@@ -32,6 +33,8 @@ export function sqlType(type: ColumnType): string {
       return `STRUCT(${type.fields.map((field) => `${name(field.name)} ${sqlType(field.type)}`).join(', ')})`;
     case 'array':
       return `${sqlType(type.element)}[]`;
+    case 'fixed':
+      return fixedText(type);
     case 'long':
       return 'BIGINT';
     case 'double':

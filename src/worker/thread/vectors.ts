@@ -2,6 +2,7 @@ import {
   BIGINT,
   BLOB,
   BOOLEAN,
+  DECIMAL,
   DOUBLE,
   DuckDBStructType,
   type DuckDBType,
@@ -40,6 +41,8 @@ export function duckdbType(type: ColumnType): DuckDBType {
       );
     case 'array':
       return LIST(duckdbType(type.element));
+    case 'fixed':
+      return DECIMAL(type.precision, type.scale);
     case 'long':
       return BIGINT;
     case 'double':

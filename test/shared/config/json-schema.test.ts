@@ -108,6 +108,7 @@ describe('what an editor shows', () => {
       ['checkpointInterval', 10],
       ['retention', '7d'],
       ['leaseTtl', '30s'],
+      ['columns', undefined],
     ]);
   });
 

@@ -1,23 +1,30 @@
 import type { Document } from 'bson';
 import { kindText } from '../../../src/shared/domain/delta/schema.ts';
 import { type FoldLimits, foldSchema } from '../../../src/shared/domain/fold.ts';
+import { type ColumnPolicy, type FieldPolicy, fieldPolicies } from '../../../src/shared/domain/policy.ts';
 import type { Column, TableSchema } from '../../../src/shared/domain/schema.ts';
 import { emptySketch, type Sketch, sketchDocument } from '../../../src/shared/domain/sketch.ts';
 import { bson } from './bson-bytes.ts';
 
 /** The sketch of documents; each gets an `_id` where it has none. */
-export function sketchOf(documents: readonly Document[]): Sketch {
+export function sketchOf(documents: readonly Document[], policy?: FieldPolicy): Sketch {
   const sketch = emptySketch();
   for (const document of documents) {
     const whole = document instanceof Map ? new Map([['_id', 1], ...document]) : { _id: 1, ...document };
-    sketchDocument(sketch, bson(whole), 0);
+    sketchDocument(sketch, bson(whole), 0, policy);
   }
   return sketch;
 }
 
 /** Folds documents into a table's schema; each gets an `_id` where it has none. */
-export function fold(documents: readonly Document[], table?: TableSchema, limits?: FoldLimits): TableSchema {
-  return foldSchema(table, sketchOf(documents), limits);
+export function fold(
+  documents: readonly Document[],
+  table?: TableSchema,
+  limits?: FoldLimits,
+  columns?: ColumnPolicy,
+): TableSchema {
+  const policy = fieldPolicies(columns);
+  return foldSchema(table, sketchOf(documents, policy), limits, policy);
 }
 
 /** `name: kind`, or `name ← source: kind` where they differ; the fields of structs in braces. */

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { type Document, serialize } from 'bson';
 import type { Cursor } from '../../../src/shared/domain/cursor.ts';
-import { foldSchema } from '../../../src/shared/domain/fold.ts';
+import { FOLD_LIMITS, foldSchema } from '../../../src/shared/domain/fold.ts';
 import { compareIds } from '../../../src/shared/domain/ids.ts';
 import type { WriteSettings } from '../../../src/shared/domain/plan.ts';
+import { type ColumnPolicy, type FieldPolicy, fieldPolicies } from '../../../src/shared/domain/policy.ts';
 import type { TableSchema } from '../../../src/shared/domain/schema.ts';
 import { emptySketch, sketchDocument } from '../../../src/shared/domain/sketch.ts';
 import type { LocalSection, MergedFile, MergeOutcome } from '../../../src/worker/thread/engine.ts';
@@ -22,6 +23,8 @@ export interface SyncOptions {
   /** `updateTime`, a date, unless given. */
   readonly cursor?: Cursor;
   readonly write?: Partial<WriteSettings>;
+  /** What is configured of columns. */
+  readonly columns?: ColumnPolicy;
   /** 1 GB unless given. */
   readonly memoryBytes?: number;
   /** Documents per gzip member. */
@@ -62,7 +65,7 @@ export function localTable(inner = '.'): LocalTable {
       mkdirSync(scratch);
       const documents = parts.map((part) => part.map(bson));
       const sections = documents.map((part, ordinal) => writeSection(scratch, ordinal, part, options.chunk));
-      schema = folded(schema, documents.flat());
+      schema = folded(schema, documents.flat(), fieldPolicies(options.columns));
       const base = touched(schema, sections, files);
       const outcome = await mergeInto(scratch, schema, sections, base, options);
       const gone = new Set(outcome.removed.map((i) => base[i]));
@@ -74,10 +77,10 @@ export function localTable(inner = '.'): LocalTable {
   };
 }
 
-function folded(schema: TableSchema | undefined, documents: readonly Buffer[]): TableSchema {
+function folded(schema: TableSchema | undefined, documents: readonly Buffer[], policy?: FieldPolicy): TableSchema {
   const sketch = emptySketch();
-  for (const document of documents) sketchDocument(sketch, document, 0);
-  return foldSchema(schema, sketch);
+  for (const document of documents) sketchDocument(sketch, document, 0, policy);
+  return foldSchema(schema, sketch, FOLD_LIMITS, policy);
 }
 
 function touched(

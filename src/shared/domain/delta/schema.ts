@@ -1,4 +1,5 @@
 import { MongolakeError } from '../errors.ts';
+import { fixedText, parseFixed } from '../fixed.ts';
 import type { IdType } from '../ids.ts';
 import { type Column, type ColumnType, ID_COLUMN, type ScalarKind, type TableSchema } from '../schema.ts';
 
@@ -61,11 +62,12 @@ function toField(column: Column): DeltaField {
 function toType(type: ColumnType): DeltaType {
   if (type.kind === 'struct') return { type: 'struct', fields: type.fields.map(toField) };
   if (type.kind === 'array') return { type: 'array', elementType: toType(type.element), containsNull: true };
-  return PRIMITIVE[type.kind];
+  return type.kind === 'fixed' ? fixedText(type) : PRIMITIVE[type.kind];
 }
 
-/** `long`, `struct`, `array<objectId>`, `array<array<struct>>`. */
+/** `long`, `decimal(10,2)`, `struct`, `array<objectId>`, `array<array<struct>>`. */
 export function kindText(type: ColumnType): string {
+  if (type.kind === 'fixed') return fixedText(type);
   return type.kind === 'array' ? `array<${kindText(type.element)}>` : type.kind;
 }
 
@@ -91,6 +93,8 @@ function fromField(field: DeltaField): Column {
 
 function fromType(type: DeltaType, kind: string, name: string): ColumnType {
   if (typeof type === 'string') {
+    const fixed = parseFixed(type);
+    if (fixed !== undefined && kind === type) return fixed;
     if (!Object.hasOwn(PRIMITIVE, kind) || PRIMITIVE[kind as ScalarKind] !== type) throw foreign(name);
     return { kind: kind as ScalarKind };
   }
