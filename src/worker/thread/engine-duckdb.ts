@@ -4,13 +4,11 @@ import { ID_COLUMN } from '../../shared/domain/schema.ts';
 import { CURSOR_COLUMN, openDecoder, SEQ_COLUMN } from './decode.ts';
 import type { Engine, LocalBaseFile, MergeCounts, MergedFile, MergeOutcome, MergeTask } from './engine.ts';
 import { mayHoldMinusZero, sameSigns } from './minus-zero.ts';
+import { partsOf } from './parts.ts';
 import { sectionChunks } from './sections.ts';
 import { columnNames, cursorExpression, inRange, name, parquet, selectList, tableColumns } from './sql.ts';
 import { interruptOn, listen } from './stop.ts';
-import { type Parts, writeFirst, writeMerged } from './write.ts';
-
-/** A file may grow to this many times its target before it is split, so that a split never leaves a small rest. */
-const SPLIT_FACTOR = 1.5;
+import { writeFirst, writeMerged } from './write.ts';
 
 /** Opens DuckDB for one thread: one thread of its own, bounded memory, spilling to `scratch`. */
 export async function openEngine(memoryBytes: number, scratch: string): Promise<DuckDBConnection> {
@@ -72,14 +70,6 @@ async function mergePartition(
     removed.push(index);
   }
   return { counts, added, removed };
-}
-
-/** Into how many files, of how many rows each, a file goes that is written anew. */
-function partsOf(file: LocalBaseFile, verdict: Verdict, target: number): Parts {
-  const rows = verdict.baseRows + verdict.inserted;
-  const bytes = verdict.baseRows === 0 ? 0 : (file.size * rows) / verdict.baseRows;
-  const files = bytes <= target * SPLIT_FACTOR ? 1 : Math.round(bytes / target);
-  return { files, rows: Math.ceil(rows / files) };
 }
 
 interface Delta {

@@ -1,5 +1,5 @@
-import { cursorPath } from '../../shared/domain/cursor.ts';
-import { type Column, type ColumnType, ID_COLUMN, type TableSchema } from '../../shared/domain/schema.ts';
+import { type ColumnType, ID_COLUMN, type TableSchema } from '../../shared/domain/schema.ts';
+import { cursorColumns } from './cursor-column.ts';
 import { CURSOR_COLUMN, SEQ_COLUMN } from './decode.ts';
 import type { IdRange } from './engine.ts';
 
@@ -90,15 +90,7 @@ export function parquet(path: string): string {
 
 /** The cursor's value of a table row in epoch milliseconds, as SQL; `undefined` where the schema has no timestamp there. */
 export function cursorExpression(schema: TableSchema, cursorField: string, alias: string): string | undefined {
-  const names: string[] = [];
-  let columns: readonly Column[] = schema.columns;
-  const path = cursorPath(cursorField);
-  for (const [depth, source] of path.entries()) {
-    const wanted = depth === path.length - 1 ? 'timestamp' : 'struct';
-    const column = columns.find((candidate) => candidate.source === source && candidate.type.kind === wanted);
-    if (column === undefined) return undefined;
-    names.push(name(column.name));
-    columns = column.type.kind === 'struct' ? column.type.fields : [];
-  }
-  return `epoch_ms(${alias}.${names.join('.')})`;
+  const columns = cursorColumns(schema, cursorField);
+  if (columns === undefined) return undefined;
+  return `epoch_ms(${alias}.${columns.map((column) => name(column.name)).join('.')})`;
 }

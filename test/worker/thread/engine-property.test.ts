@@ -80,7 +80,7 @@ function same(a: unknown, b: unknown): boolean {
 test('rows read back are what the mapping says, over deltas of changing shapes', { timeout: 300_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(deltas, async (given) => {
-      const table = localTable();
+      const table = localTable('duckdb');
       const expected = model();
       try {
         for (const sections of given) {
