@@ -87,7 +87,9 @@ function nextMetadata({ plan, state, schema, now, tableId }: EntryInput): Metada
   const schemaString = toSchemaString(schema);
   if (state !== undefined) {
     const { metadata } = state.snapshot;
-    return metadata.schemaString === schemaString ? undefined : { ...metadata, schemaString };
+    if (metadata.schemaString === schemaString && state.engine === plan.engine) return undefined;
+    const configuration = { ...metadata.configuration, [CONFIGURATION.engine]: plan.engine };
+    return { ...metadata, schemaString, configuration };
   }
   return {
     id: tableId,

@@ -1,13 +1,13 @@
 import { cursorPath, readCursor } from '../shared/domain/cursor.ts';
 import type { ReadScope } from '../shared/domain/job.ts';
 import { partitionCount } from '../shared/domain/partitions.ts';
-import type { BaseFile } from '../shared/domain/plan.ts';
+import type { BaseFile, EngineName } from '../shared/domain/plan.ts';
 import { inScope } from '../shared/domain/window.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Source, SourceClock } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { readLease } from './lease.ts';
-import { checkNamespace, windowFor } from './plan.ts';
+import { checkNamespace, engineFor, windowFor } from './plan.ts';
 import { leaseStatus } from './status.ts';
 import { openState } from './table.ts';
 
@@ -59,6 +59,7 @@ export interface PreviewRequest {
     readonly cursorField: string;
     readonly allowedLateness: number;
     readonly partitions: number | 'auto';
+    readonly engine: EngineName;
   };
 }
 
@@ -71,13 +72,14 @@ export interface PreviewContext {
 
 /**
  * Says what `runTable` would do, and changes nothing: no lease is taken, no object written. Errors: those of a run's start
- * (`CLOCK_SKEW`, `TABLE_NAMESPACE`, `TABLE_FOREIGN`, the source's and the storage's).
+ * (`CLOCK_SKEW`, `TABLE_NAMESPACE`, `TABLE_ENGINE`, `TABLE_FOREIGN`, the source's and the storage's).
  */
 export async function previewRun(request: PreviewRequest, context: PreviewContext): Promise<Preview> {
   const { storage, source, clock } = context;
   const { settings } = request;
   const [state, sourceClock, held] = await Promise.all([openState(storage), source.clock(), readLease(storage)]);
   if (state !== undefined) checkNamespace(state, source, storage.uri);
+  engineFor(state, settings.engine, storage.uri);
   const { scope, nextWatermark } = windowFor(request, state, sourceClock, clock.now());
   const { documents, bytes } = await sizeOf(scope, sourceClock.kind, settings.cursorField, context);
   const partitions = state?.partitions ?? partitionCount(settings.partitions, bytes);

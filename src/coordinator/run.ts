@@ -4,7 +4,7 @@ import { checkExtract, checkRun } from '../shared/domain/books.ts';
 import { foldSchema } from '../shared/domain/fold.ts';
 import { mergeInputKey, planKey, schemaKey } from '../shared/domain/keys.ts';
 import { partitionCount } from '../shared/domain/partitions.ts';
-import type { MergeInput, Plan } from '../shared/domain/plan.ts';
+import type { EngineName, MergeInput, Plan } from '../shared/domain/plan.ts';
 import type { Counts, ExtractReceipt, MergeReceipt } from '../shared/domain/receipt.ts';
 import type { TableSchema } from '../shared/domain/schema.ts';
 import type { StageDurations } from '../shared/domain/stage.ts';
@@ -22,7 +22,7 @@ import { fenceActions } from './entry.ts';
 import { noteFreshness } from './freshness.ts';
 import { dropOldStaging, dropStaging } from './housekeep.ts';
 import { acquireLease, type Lease } from './lease.ts';
-import { checkNamespace, extractJobs, foldSketches, mergeInputs, mergeJobs, windowFor } from './plan.ts';
+import { checkNamespace, engineFor, extractJobs, foldSketches, mergeInputs, mergeJobs, windowFor } from './plan.ts';
 import type { ProgressListener, StageProgress } from './progress.ts';
 import { runId } from './run-id.ts';
 import { stageTimer } from './stages.ts';
@@ -45,6 +45,7 @@ export interface RunSettings {
   readonly cursorField: string;
   readonly allowedLateness: number;
   readonly partitions: number | 'auto';
+  readonly engine: EngineName;
   readonly targetFileSize: number;
   readonly rowGroupSize: number;
   readonly compression: 'zstd' | 'snappy';
@@ -168,6 +169,10 @@ async function makePlan(
   const sourceClock = await source.clock();
   const window = windowFor(request, state, sourceClock, clock.now());
   if (state !== undefined) checkNamespace(state, source, storage.uri);
+  const engine = engineFor(state, settings.engine, storage.uri);
+  if (state !== undefined && state.engine !== engine) {
+    context.logger.warn(`the engine ${engine} takes the table over from ${state.engine}; there is no way back`);
+  }
   const partitions = state?.partitions ?? (await firstPartitions(settings, window, context));
   const plan: Plan = {
     formatVersion: 1,
@@ -188,11 +193,12 @@ async function makePlan(
     keepNewer: sourceClock.kind === 'dump' && !request.overwrite,
     // A backfill's many jobs wait behind a sync's few.
     priority: request.mode === 'backfill' ? 10 : 1,
-    engine: 'duckdb',
+    engine,
     write: {
       targetFileSize: settings.targetFileSize,
       rowGroupSize: settings.rowGroupSize,
-      compression: settings.compression,
+      // The only codec that parquetjs-lite writes well.
+      compression: engine === 'parquetjs' ? 'snappy' : settings.compression,
       compressionLevel: settings.compressionLevel,
     },
   };

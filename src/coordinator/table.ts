@@ -3,7 +3,7 @@ import { fromSchemaString } from '../shared/domain/delta/schema.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import { HASH_VERSION } from '../shared/domain/hash.ts';
 import { compareIds, type IdType } from '../shared/domain/ids.ts';
-import type { BaseFile } from '../shared/domain/plan.ts';
+import { type BaseFile, ENGINES, type EngineName } from '../shared/domain/plan.ts';
 import type { TableSchema } from '../shared/domain/schema.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { openTable } from './log.ts';
@@ -44,6 +44,8 @@ export interface TableState {
   readonly version: number;
   readonly schema: TableSchema;
   readonly partitions: number;
+  /** What its files are read and written with. */
+  readonly engine: EngineName;
   /** Epoch milliseconds; `null` where no run could tell one yet. */
   readonly watermark: number | null;
   readonly namespace: Namespace;
@@ -92,10 +94,23 @@ export function interpret(snapshot: Snapshot, uri: string): Omit<TableState, 'ch
     version: snapshot.version,
     schema: fromSchemaString(schemaString, idType),
     partitions,
+    engine: engineOf(configuration[CONFIGURATION.engine], uri),
     watermark: watermark === undefined ? null : Number(watermark.version),
     namespace,
     files: filesByPartition(snapshot, idType),
   };
+}
+
+function engineOf(name: string | undefined, uri: string): EngineName {
+  const engine = ENGINES.find((known) => known === name);
+  if (engine !== undefined) return engine;
+  throw new MongolakeError(
+    'TABLE_FOREIGN',
+    `${uri} is written by the engine ${name}, which this version does not know`,
+    {
+      hint: 'Use the version of mongolake that made the table, or a newer one.',
+    },
+  );
 }
 
 function refuseForeignHead(snapshot: Snapshot, namespace: Namespace, uri: string): void {

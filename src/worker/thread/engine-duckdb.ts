@@ -3,6 +3,7 @@ import { cursorPath } from '../../shared/domain/cursor.ts';
 import { ID_COLUMN } from '../../shared/domain/schema.ts';
 import { CURSOR_COLUMN, openDecoder, SEQ_COLUMN } from './decode.ts';
 import type { Engine, LocalBaseFile, MergeCounts, MergedFile, MergeOutcome, MergeTask } from './engine.ts';
+import { readFirstRows } from './head-duckdb.ts';
 import { mayHoldMinusZero, sameSigns } from './minus-zero.ts';
 import { partsOf } from './parts.ts';
 import { sectionChunks } from './sections.ts';
@@ -11,7 +12,7 @@ import { interruptOn, listen } from './stop.ts';
 import { writeFirst, writeMerged } from './write.ts';
 
 /** Opens DuckDB for one thread: one thread of its own, bounded memory, spilling to `scratch`. */
-export async function openEngine(memoryBytes: number, scratch: string): Promise<DuckDBConnection> {
+async function openEngine(memoryBytes: number, scratch: string): Promise<DuckDBConnection> {
   const instance = await DuckDBInstance.create(':memory:', {
     threads: '1',
     memory_limit: `${Math.floor(memoryBytes / 1024)}KiB`,
@@ -33,6 +34,14 @@ export const duckdbEngine: Engine = {
       return await mergePartition(connection, task, signal);
     } finally {
       over();
+      connection.closeSync();
+    }
+  },
+  async head(task) {
+    const connection = await openEngine(task.memoryBytes, task.scratch);
+    try {
+      return await readFirstRows(connection, task);
+    } finally {
       connection.closeSync();
     }
   },

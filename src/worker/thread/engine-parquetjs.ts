@@ -2,6 +2,7 @@ import { cursorPath, readCursor } from '../../shared/domain/cursor.ts';
 import type { TableSchema } from '../../shared/domain/schema.ts';
 import { cursorColumns } from './cursor-column.ts';
 import type { Engine, LocalBaseFile, MergeCounts, MergedFile, MergeOutcome, MergeTask } from './engine.ts';
+import { readFirstRows } from './head-parquetjs.ts';
 import { rowGroups } from './parquetjs-read.ts';
 import { writeRows } from './parquetjs-write.ts';
 import { partsOf } from './parts.ts';
@@ -16,7 +17,7 @@ import { listen } from './stop.ts';
  * base file is read a row group at a time beside it.
  */
 export const parquetjsEngine: Engine = {
-  async merge(task, signal) {
+  async merge(task, signal): Promise<MergeOutcome> {
     const delta = await sortDelta(task, signal);
     const counts = { read: delta.read, inserted: 0, updated: 0, unchanged: 0, superseded: 0, deleted: 0 };
     const added: MergedFile[] = [];
@@ -37,8 +38,9 @@ export const parquetjsEngine: Engine = {
       removed.push(index);
     }
     counts.superseded += delta.superseded;
-    return { counts, added, removed } satisfies MergeOutcome;
+    return { counts, added, removed };
   },
+  head: readFirstRows,
 };
 
 /** Writes the delta as the first files of a partition: a new one after every target size. */

@@ -29,12 +29,13 @@ const schema: TableSchema = {
 describe('the head of a table', () => {
   let folder: string;
   const read = (files: readonly string[], limit: number) =>
-    readHead(
-      files.map((file) => join(folder, file)),
+    readHead('duckdb', {
+      paths: files.map((file) => join(folder, file)),
       schema,
       limit,
-      { memoryBytes: 100e6, scratch: folder },
-    );
+      memoryBytes: 100e6,
+      scratch: folder,
+    });
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'mongolake-head-test-'));
