@@ -73,6 +73,9 @@ const ROWS = [
   { _id: 3, ...NOTHING, text: '\uffff', double: '-Infinity', time: '1969-12-31T23:59:59.999000Z', updateTime },
 ];
 
+/** Spark takes a minute to start on a machine that does other things too. */
+const SLOW_MS = 300_000;
+
 describeWith(['readers', 'spark'], 'a table that parquetjs-lite wrote, from a dump', () => {
   let space: Workspace;
   const table = () => `${space.folder}/lake/kinds`;
@@ -95,7 +98,7 @@ describeWith(['readers', 'spark'], 'a table that parquetjs-lite wrote, from a du
   });
   afterAll(() => space.close());
 
-  it.each([...LIGHT_ENGINES, 'spark'] as const)('is read by %s', async (engine) => {
+  it.each([...LIGHT_ENGINES, 'spark'] as const)('is read by %s', { timeout: SLOW_MS }, async (engine) => {
     expect(await readTable(engine, table())).toEqual(ROWS);
   });
 
