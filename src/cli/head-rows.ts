@@ -1,5 +1,5 @@
 import type { BaseFile } from '../shared/domain/plan.ts';
-import type { JsonValue, Row } from '../worker/thread/head.ts';
+import type { JsonRow, JsonValue } from '../worker/thread/engine.ts';
 import { alignRows, cut, printable, widthOf } from './text.ts';
 
 /**
@@ -42,7 +42,7 @@ export interface RowsText {
  */
 export function describeRows(
   columns: readonly HeadColumn[],
-  rows: readonly Row[],
+  rows: readonly JsonRow[],
   width: number | undefined,
 ): RowsText {
   const texts = [columns.map(({ name }) => name), ...rows.map((row) => row.map(cellText))].map((row) =>

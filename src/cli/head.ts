@@ -4,7 +4,7 @@ import { openState, type TableState, tableMissing } from '../coordinator/table.t
 import type { TableTarget } from '../shared/config/targets.ts';
 import { ID_COLUMN, type TableSchema } from '../shared/domain/schema.ts';
 import type { Storage } from '../shared/ports/storage.ts';
-import type { JsonValue, Row } from '../worker/thread/head.ts';
+import type { JsonRow, JsonValue } from '../worker/thread/engine.ts';
 import { type App, type GlobalOptions, openApp } from './app.ts';
 import { chooseFiles, describeRows, type HeadColumn } from './head-rows.ts';
 import { exitCodeOf, JSON_SCHEMA_VERSION } from './output.ts';
@@ -19,7 +19,7 @@ export interface HeadOptions {
 interface Head {
   readonly version: number;
   readonly columns: readonly HeadColumn[];
-  readonly rows: readonly Row[];
+  readonly rows: readonly JsonRow[];
   /** Rows of the whole table. */
   readonly total: number;
 }
@@ -47,9 +47,10 @@ async function readRows(app: App, target: TableTarget, storage: Storage, limit: 
   const { worker } = app.config;
   return withScratch(worker.scratch, async (scratch) => {
     const paths = await localFiles(target, state, storage, limit, scratch, app.signal);
-    // DuckDB is loaded by this command only.
+    // The engine is loaded by this command only.
     const { readHead } = await import('../worker/thread/head.ts');
-    const rows = await readHead(paths, state.schema, limit, { memoryBytes: worker.memory, scratch });
+    const task = { paths, schema: state.schema, limit, memoryBytes: worker.memory, scratch };
+    const rows = await readHead(state.engine, task);
     const total = [...state.files.values()].flat().reduce((sum, file) => sum + file.rows, 0);
     return { version: state.version, columns: columnsOf(state.schema), rows, total };
   });
@@ -63,7 +64,7 @@ function columnsOf({ idType, columns, extra }: TableSchema): readonly HeadColumn
   ];
 }
 
-/** The files to read, where DuckDB finds them: in a local folder in place, else fetched. */
+/** The files to read, where the engine finds them: in a local folder in place, else fetched. */
 async function localFiles(
   target: TableTarget,
   state: TableState,

@@ -70,6 +70,7 @@ export function statusJson(
     files: files ?? null,
     bytes: status.table?.bytes ?? null,
     partitions: partitions ?? null,
+    engine: status.table?.engine ?? null,
     watermark: isoOrNull(watermark ?? null),
     lastCheck:
       lastCheck === undefined ? null : { ...lastCheck, at: isoOrNull(lastCheck.at), ageMs: now - lastCheck.at },

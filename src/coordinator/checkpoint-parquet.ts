@@ -1,10 +1,10 @@
 import { gunzipSync } from 'node:zlib';
 import { type AsyncBuffer, type ParquetReadOptions, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
-import parquet from 'parquetjs-lite';
-import parquetTypes from 'parquetjs-lite/lib/types.js';
-import type { Action, AddFile, Metadata, RemoveFile } from '../shared/domain/delta/actions.ts';
+import type { Action } from '../shared/domain/delta/actions.ts';
 import { decodeActions } from '../shared/domain/delta/entry.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
+import { type Field, type From, leaf, list, map, struct } from '../shared/parquetjs/fields.ts';
+import { openParquetWriter } from '../shared/parquetjs/write.ts';
 
 /**
  * The Parquet side of checkpoints. parquetjs-lite writes them, hyparquet reads them: it knows dictionaries and data pages of
@@ -14,74 +14,55 @@ import { MongolakeError } from '../shared/domain/errors.ts';
 /** Rows per row group; what a writer or reader holds at a time. */
 const ROW_GROUP_ROWS = 4096;
 
-const WRITER_OPTIONS = {
-  rowGroupSize: ROW_GROUP_ROWS,
-  pageSize: ROW_GROUP_ROWS,
-  // Its data pages of version 2 and its page index of several pages are broken.
-  useDataPageV2: false,
-  pageIndex: false,
-} as const;
-
-/** Its own INT64 goes through parseInt and loses what is beyond 2^53; this one hands the value to the codec as it is. */
-const LONG = 'MONGOLAKE_LONG';
-parquetTypes.PARQUET_LOGICAL_TYPES[LONG] = {
-  primitiveType: 'INT64',
-  originalType: LONG,
-  toPrimitive: (value: number | bigint) => BigInt(value),
-};
-
-type FieldDefinition = ConstructorParameters<typeof parquet.ParquetSchema>[0][string];
-
-// Statistics of strings are in UTF-16 order in parquetjs-lite, so none are written. Each call gives a fresh object: it is changed.
-const leaf = (type: string): FieldDefinition => ({ type, optional: true, compression: 'SNAPPY', statistics: false });
-const text = (): FieldDefinition => leaf('UTF8');
-const required = (field: FieldDefinition): FieldDefinition => ({ ...field, optional: false });
-const struct = (fields: Record<string, FieldDefinition>): FieldDefinition => ({ optional: true, fields });
-const map = (): FieldDefinition => ({
-  type: 'MAP',
-  optional: true,
-  fields: { key_value: { repeated: true, fields: { key: required(text()), value: text() } } },
-});
-const list = (): FieldDefinition => ({
-  type: 'LIST',
-  optional: true,
-  fields: { list: { repeated: true, fields: { element: text() } } },
-});
+/** Actions are objects. */
+const of =
+  (name: string): From =>
+  (parent) =>
+    (parent as Readonly<Record<string, unknown>>)[name];
+const text = (name: string): Field => leaf(name, { kind: 'utf8' }, of(name));
+const flag = (name: string): Field => leaf(name, { kind: 'boolean' }, of(name));
+const int = (name: string): Field => leaf(name, { kind: 'int' }, of(name));
+const long = (name: string): Field => leaf(name, { kind: 'long' }, of(name));
+const object = (name: string, fields: readonly Field[]): Field => struct(name, fields, of(name));
+const entries = (name: string): Field =>
+  map(name, (parent) => {
+    const value = of(name)(parent);
+    return value === undefined ? undefined : Object.entries(value as object);
+  });
+const texts = (name: string): Field => list(name, (own, from) => leaf(own, { kind: 'utf8' }, from), of(name));
 
 /** The columns of a V1 checkpoint (Delta PROTOCOL.md, "Checkpoint Schema"), for a table of reader 1, writer 2. */
-function checkpointSchema(): Record<string, FieldDefinition> {
-  return {
-    protocol: struct({ minReaderVersion: leaf('INT32'), minWriterVersion: leaf('INT32') }),
-    metaData: struct({
-      id: text(),
-      name: text(),
-      description: text(),
-      format: struct({ provider: text(), options: map() }),
-      schemaString: text(),
-      partitionColumns: list(),
-      createdTime: leaf(LONG),
-      configuration: map(),
-    }),
-    txn: struct({ appId: text(), version: leaf(LONG), lastUpdated: leaf(LONG) }),
-    add: struct({
-      path: text(),
-      partitionValues: map(),
-      size: leaf(LONG),
-      modificationTime: leaf(LONG),
-      dataChange: leaf('BOOLEAN'),
-      stats: text(),
-      tags: map(),
-    }),
-    remove: struct({
-      path: text(),
-      deletionTimestamp: leaf(LONG),
-      dataChange: leaf('BOOLEAN'),
-      extendedFileMetadata: leaf('BOOLEAN'),
-      partitionValues: map(),
-      size: leaf(LONG),
-    }),
-  };
-}
+const CHECKPOINT: readonly Field[] = [
+  object('protocol', [int('minReaderVersion'), int('minWriterVersion')]),
+  object('metaData', [
+    text('id'),
+    text('name'),
+    text('description'),
+    object('format', [text('provider'), entries('options')]),
+    text('schemaString'),
+    texts('partitionColumns'),
+    long('createdTime'),
+    entries('configuration'),
+  ]),
+  object('txn', [text('appId'), long('version'), long('lastUpdated')]),
+  object('add', [
+    text('path'),
+    entries('partitionValues'),
+    long('size'),
+    long('modificationTime'),
+    flag('dataChange'),
+    text('stats'),
+    entries('tags'),
+  ]),
+  object('remove', [
+    text('path'),
+    long('deletionTimestamp'),
+    flag('dataChange'),
+    flag('extendedFileMetadata'),
+    entries('partitionValues'),
+    long('size'),
+  ]),
+];
 
 /**
  * Writes the actions as a checkpoint's Parquet file, a row each, and tells how many there were. Holds one row group at a time.
@@ -91,112 +72,15 @@ export async function writeCheckpointFile(
   actions: Iterable<Action>,
   write: (bytes: Uint8Array) => Promise<void>,
 ): Promise<number> {
-  const schema = new parquet.ParquetSchema(checkpointSchema());
-  // The library doesn't await every write; so it writes into an array, which is emptied here.
-  const pending: Uint8Array[] = [];
-  const keep = (bytes: Uint8Array): unknown => pending.push(bytes);
-  const envelope = new parquet.ParquetEnvelopeWriter(schema, keep, () => undefined, 0, WRITER_OPTIONS);
-  const writer = new parquet.ParquetWriter(schema, envelope, WRITER_OPTIONS);
-  const shred = shredStruct(checkpointSchema(), [], 0, 0);
-  const drain = async (): Promise<void> => {
-    for (const bytes of pending.splice(0)) await write(bytes);
-  };
+  const writer = openParquetWriter(CHECKPOINT, write);
   let count = 0;
   for (const action of actions) {
-    const row = checkpointRow(action);
-    const { rowBuffer } = writer;
+    writer.append(action);
     count += 1;
-    if (rowBuffer.columnData !== undefined && count % ROW_GROUP_ROWS !== 0) {
-      shred(rowBuffer.columnData, row, 0, 0);
-      rowBuffer.rowCount += 1;
-      rowBuffer.pageRowCount += 1;
-      continue;
-    }
-    // The first row of a row group makes its buffer, the last one has it encoded.
-    await writer.appendRow(row);
-    await drain();
+    if (count % ROW_GROUP_ROWS === 0) await writer.flush();
   }
   await writer.close();
-  await drain();
   return count;
-}
-
-type Columns = NonNullable<InstanceType<typeof parquet.ParquetWriter>['rowBuffer']['columnData']>;
-
-/** Appends a value to the columns below a field, at a repetition and a definition level. */
-type Shred = (columns: Columns, value: unknown, repetition: number, definition: number) => void;
-
-/**
- * Dremel's shredding, as the library's own does it into the same buffer, but compiled for the schema: the library's allocates so
- * much for each row that writing a checkpoint of 100,000 files took ten times as long.
- */
-function shredField(field: FieldDefinition, path: readonly string[], repetition: number, definition: number): Shred {
-  const repeated = field.repeated === true;
-  const r = repetition + (repeated ? 1 : 0);
-  const d = definition + (repeated || field.optional === true ? 1 : 0);
-  const shredOne = field.fields === undefined ? shredLeaf(path) : shredStruct(field.fields, path, r, d);
-  return (columns, value, rep, def) => {
-    if (value === undefined || value === null) shredOne(columns, undefined, rep, def);
-    else if (!repeated) shredOne(columns, value, rep, d);
-    else if (!Array.isArray(value) || value.length === 0) shredOne(columns, undefined, rep, def);
-    else for (const [index, item] of value.entries()) shredOne(columns, item, index === 0 ? rep : r, d);
-  };
-}
-
-function shredStruct(
-  fields: Record<string, FieldDefinition>,
-  path: readonly string[],
-  repetition: number,
-  definition: number,
-): Shred {
-  const children = Object.entries(fields).map(([name, field]) => {
-    return { name, shred: shredField(field, [...path, name], repetition, definition) };
-  });
-  return (columns, value, rep, def) => {
-    const from = (value ?? {}) as Readonly<Record<string, unknown>>;
-    for (const { name, shred } of children) shred(columns, from[name], rep, def);
-  };
-}
-
-function shredLeaf(path: readonly string[]): Shred {
-  const name = path.join();
-  return (columns, value, rep, def) => {
-    const column = columns[name];
-    if (column === undefined) throw new MongolakeError('INTERNAL', `parquetjs-lite has no column ${name}`);
-    column.rlevels.push(rep);
-    column.dlevels.push(def);
-    column.count += 1;
-    if (value !== undefined) column.values.push(value);
-  };
-}
-
-function checkpointRow(action: Action): object {
-  if ('add' in action) return { add: addRow(action.add) };
-  if ('remove' in action) return { remove: removeRow(action.remove) };
-  if ('metaData' in action) return { metaData: metadataRow(action.metaData) };
-  return action;
-}
-
-function addRow(add: AddFile): object {
-  return { ...add, partitionValues: mapRow(add.partitionValues), tags: mapRow(add.tags) };
-}
-
-function removeRow(remove: RemoveFile): object {
-  return { ...remove, partitionValues: mapRow(remove.partitionValues) };
-}
-
-function metadataRow(metadata: Metadata): object {
-  return {
-    ...metadata,
-    format: { provider: metadata.format.provider, options: mapRow(metadata.format.options) },
-    partitionColumns: { list: metadata.partitionColumns.map((element) => ({ element })) },
-    configuration: mapRow(metadata.configuration),
-  };
-}
-
-function mapRow(values: Readonly<Record<string, string | null>> | undefined): object | undefined {
-  if (values === undefined) return undefined;
-  return { key_value: Object.entries(values).map(([key, value]) => ({ key, value })) };
 }
 
 /** Bytes as the reader of Parquet wants them. */

@@ -112,10 +112,15 @@ function nextMetadata({ plan, state, schema, now, tableId }: EntryInput): Metada
   const followed = cursor === null ? {} : { [CONFIGURATION.cursor]: cursor };
   if (state !== undefined) {
     const { metadata } = state.snapshot;
-    if (metadata.schemaString === schemaString && state.cursor === cursor && !changesPolicy(plan, state))
-      return undefined;
+    const same = metadata.schemaString === schemaString && state.cursor === cursor && state.engine === plan.engine;
+    if (same && !changesPolicy(plan, state)) return undefined;
     const { [CONFIGURATION.columns]: _, ...kept } = metadata.configuration;
-    const own = { [CONFIGURATION.idType]: schema.idType, ...followed, ...policyEntry(plan) };
+    const own = {
+      [CONFIGURATION.idType]: schema.idType,
+      [CONFIGURATION.engine]: plan.engine,
+      ...followed,
+      ...policyEntry(plan),
+    };
     return { ...metadata, schemaString, configuration: { ...kept, ...own } };
   }
   return {

@@ -2,7 +2,7 @@ import { type Cursor, type CursorType, cursorOf, cursorText } from '../shared/do
 import { MongolakeError } from '../shared/domain/errors.ts';
 import type { ExtractJob, MergeJob } from '../shared/domain/job.ts';
 import { jobId } from '../shared/domain/job.ts';
-import type { MergeInput, Plan, Section, WriteSettings } from '../shared/domain/plan.ts';
+import type { EngineName, MergeInput, Plan, Section, WriteSettings } from '../shared/domain/plan.ts';
 import type { ExtractReceipt } from '../shared/domain/receipt.ts';
 import { emptySketch, mergeSketch, type Sketch, sketchFromJson } from '../shared/domain/sketch.ts';
 import { decideWindow, type Window, type WindowInput } from '../shared/domain/window.ts';
@@ -69,8 +69,10 @@ export function mergeJobs(plan: Plan, inputs: readonly MergeInput[]): readonly M
 }
 
 /** What of a table's settings goes into its plans. */
-export function writeSettings(settings: WriteSettings): WriteSettings {
-  const { targetFileSize, rowGroupSize, compression, compressionLevel } = settings;
+export function writeSettings(settings: WriteSettings, engine: EngineName): WriteSettings {
+  const { targetFileSize, rowGroupSize, compressionLevel } = settings;
+  // The only codec that parquetjs-lite writes well.
+  const compression = engine === 'parquetjs' ? 'snappy' : settings.compression;
   return { targetFileSize, rowGroupSize, compression, compressionLevel };
 }
 
@@ -82,6 +84,21 @@ export function checkNamespace(state: TableState, plan: Pick<Plan, 'namespace'>,
     'TABLE_NAMESPACE',
     `${uri} is the table of ${database}.${collection}, not of ${plan.namespace.database}.${plan.namespace.collection}`,
     { hint: 'Give this collection a table of its own: change table.uri or source in the configuration.' },
+  );
+}
+
+/**
+ * The engine of a run: a new table gets the configured one. DuckDB takes over a table of parquetjs, whose files it reads; parquetjs
+ * can't read DuckDB's: `TABLE_ENGINE`.
+ */
+export function engineFor(state: TableState | undefined, configured: EngineName, uri: string): EngineName {
+  if (state === undefined || state.engine === configured || configured === 'duckdb') return configured;
+  throw new MongolakeError(
+    'TABLE_ENGINE',
+    `${uri} is a table of the engine ${state.engine}, which ${configured} can't read`,
+    {
+      hint: `Set engine: ${state.engine} for this table, or load the collection into a new table.`,
+    },
   );
 }
 

@@ -1,7 +1,7 @@
 import { type Cursor, type CursorType, cursorOf } from '../shared/domain/cursor.ts';
 import type { ReadScope } from '../shared/domain/job.ts';
 import { partitionCount } from '../shared/domain/partitions.ts';
-import type { BaseFile } from '../shared/domain/plan.ts';
+import type { BaseFile, EngineName } from '../shared/domain/plan.ts';
 import type { TablePolicy } from '../shared/domain/policy.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { BoundedCount, Source, SourceClock } from '../shared/ports/source.ts';
@@ -9,7 +9,7 @@ import type { Storage } from '../shared/ports/storage.ts';
 import { withoutCursorText } from './check-verdicts.ts';
 import { countDump } from './count-dump.ts';
 import { readLease } from './lease.ts';
-import { checkNamespace, windowFor } from './plan.ts';
+import { checkNamespace, engineFor, windowFor } from './plan.ts';
 import { checkPolicy, rereads } from './policy.ts';
 import { leaseStatus } from './status.ts';
 import { openState } from './table.ts';
@@ -68,6 +68,7 @@ export interface PreviewRequest {
     readonly cursorType: CursorType;
     readonly allowedLateness: number;
     readonly partitions: number | 'auto';
+    readonly engine: EngineName;
   };
   readonly columns?: TablePolicy | undefined;
 }
@@ -81,13 +82,14 @@ export interface PreviewContext {
 
 /**
  * Says what `runTable` would do, and changes nothing: no lease is taken, no object written. Errors: those of a run's start
- * (`CLOCK_SKEW`, `TABLE_NAMESPACE`, `TABLE_CURSOR`, `TABLE_POLICY`, `TABLE_FOREIGN`, the source's and the storage's).
+ * (`CLOCK_SKEW`, `TABLE_NAMESPACE`, `TABLE_CURSOR`, `TABLE_POLICY`, `TABLE_ENGINE`, `TABLE_FOREIGN`, the source's and the storage's).
  */
 export async function previewRun(request: PreviewRequest, context: PreviewContext): Promise<Preview> {
   const { storage, source, clock } = context;
   const { settings } = request;
   const [state, sourceClock, held] = await Promise.all([openState(storage), source.clock(), readLease(storage)]);
   if (state !== undefined) checkNamespace(state, source, storage.uri);
+  engineFor(state, settings.engine, storage.uri);
   const { scope, nextWatermark } = windowFor(request, state, sourceClock, clock.now());
   if (state !== undefined) checkPolicy(state, request.columns, rereads(request, scope), storage.uri);
   const cursor = cursorOf(settings);

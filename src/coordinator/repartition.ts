@@ -101,7 +101,7 @@ function rewritePlan(
     maxQuarantined: 0,
     reads: 'source',
     priority: REWRITE_PRIORITY,
-    engine: 'duckdb',
-    write: writeSettings(settings),
+    engine: state.engine,
+    write: writeSettings(settings, state.engine),
   };
 }

@@ -4,7 +4,7 @@ import { type CursorType, cursorOf } from '../shared/domain/cursor.ts';
 import { FOLD_LIMITS, foldSchema } from '../shared/domain/fold.ts';
 import { planKey } from '../shared/domain/keys.ts';
 import { partitionCount } from '../shared/domain/partitions.ts';
-import type { Plan } from '../shared/domain/plan.ts';
+import type { EngineName, Plan } from '../shared/domain/plan.ts';
 import { fieldPolicies, type TablePolicy } from '../shared/domain/policy.ts';
 import { checkQuarantineLimit } from '../shared/domain/quarantine.ts';
 import type { Counts, ExtractReceipt } from '../shared/domain/receipt.ts';
@@ -16,7 +16,7 @@ import { commitRun } from './commit-run.ts';
 import { dispatch } from './dispatch.ts';
 import { noteFreshness } from './freshness.ts';
 import { dropStaging } from './housekeep.ts';
-import { checkNamespace, extractJobs, foldSketches, mergeInputs, windowFor, writeSettings } from './plan.ts';
+import { checkNamespace, engineFor, extractJobs, foldSketches, mergeInputs, windowFor, writeSettings } from './plan.ts';
 import { checkPolicy, rereads } from './policy.ts';
 import { retrySource, warnQuarantined } from './quarantine.ts';
 import { stageTimer } from './stages.ts';
@@ -52,6 +52,7 @@ export interface RunSettings {
   readonly cursorType: CursorType;
   readonly allowedLateness: number;
   readonly partitions: number | 'auto';
+  readonly engine: EngineName;
   readonly targetFileSize: number;
   readonly rowGroupSize: number;
   readonly compression: 'zstd' | 'snappy';
@@ -138,6 +139,10 @@ async function makePlan(
   const sourceClock = await source.clock();
   const retries = request.mode === 'retry';
   if (state !== undefined) checkNamespace(state, source, storage.uri);
+  const engine = engineFor(state, settings.engine, storage.uri);
+  if (state !== undefined && state.engine !== engine) {
+    context.logger.warn(`the engine ${engine} takes the table over from ${state.engine}; there is no way back`);
+  }
   const mode = retries ? 'backfill' : request.mode;
   const window = windowFor({ ...request, mode }, state, sourceClock, clock.now());
   if (state !== undefined) checkPolicy(state, request.columns, rereads(request, window.scope), storage.uri);
@@ -166,8 +171,8 @@ async function makePlan(
     reads: retries ? 'quarantine' : 'source',
     // A backfill's many jobs wait behind a sync's few.
     priority: request.mode === 'backfill' ? 10 : 1,
-    engine: 'duckdb',
-    write: writeSettings(settings),
+    engine,
+    write: writeSettings(settings, engine),
   };
   await storage.putIfAbsent(planKey(run), jsonBody(plan), run);
   context.logger.info('planned', { scope: plan.scope.kind, base: plan.base, partitions, ranges: plan.ranges.length });

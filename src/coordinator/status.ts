@@ -1,5 +1,5 @@
 import { mergeInputKey, planKey, receiptsPrefix } from '../shared/domain/keys.ts';
-import type { Plan } from '../shared/domain/plan.ts';
+import type { EngineName, Plan } from '../shared/domain/plan.ts';
 import type { Stage } from '../shared/domain/stage.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { readFreshness } from './freshness.ts';
@@ -31,6 +31,7 @@ export interface TableFigures {
   readonly bytes: number;
   /** Hash partitions, with rows or without. */
   readonly partitions: number;
+  readonly engine: EngineName;
   readonly watermark: number | null;
 }
 
@@ -85,6 +86,7 @@ function figures(state: TableState): TableFigures {
     files: files.length,
     bytes: files.reduce((sum, file) => sum + file.size, 0),
     partitions: state.partitions,
+    engine: state.engine,
     watermark: state.watermark,
   };
 }

@@ -3,7 +3,7 @@ import { fromSchemaString } from '../shared/domain/delta/schema.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import { HASH_VERSION } from '../shared/domain/hash.ts';
 import { compareIds, type IdType } from '../shared/domain/ids.ts';
-import type { BaseFile } from '../shared/domain/plan.ts';
+import { type BaseFile, ENGINES, type EngineName } from '../shared/domain/plan.ts';
 import type { TablePolicy } from '../shared/domain/policy.ts';
 import type { TableSchema } from '../shared/domain/schema.ts';
 import type { Storage } from '../shared/ports/storage.ts';
@@ -50,6 +50,8 @@ export interface TableState {
   readonly version: number;
   readonly schema: TableSchema;
   readonly partitions: number;
+  /** What its files are read and written with. */
+  readonly engine: EngineName;
   /** Epoch milliseconds; `null` where no run could tell one yet. */
   readonly watermark: number | null;
   /** The cursor that the watermark belongs to, as `cursorText` has it; `null` in a table older than this key. */
@@ -109,6 +111,7 @@ export function interpret(snapshot: Snapshot, uri: string): Omit<TableState, 'ch
     version: snapshot.version,
     schema: fromSchemaString(schemaString, idType),
     partitions,
+    engine: engineOf(configuration[CONFIGURATION.engine], uri),
     watermark: watermark === undefined ? null : Number(watermark.version),
     cursor: configuration[CONFIGURATION.cursor] ?? null,
     namespace,
@@ -119,6 +122,18 @@ export function interpret(snapshot: Snapshot, uri: string): Omit<TableState, 'ch
 
 function readPolicy(text: string | undefined): TablePolicy | undefined {
   return text === undefined ? undefined : (JSON.parse(text) as TablePolicy);
+}
+
+function engineOf(name: string | undefined, uri: string): EngineName {
+  const engine = ENGINES.find((known) => known === name);
+  if (engine !== undefined) return engine;
+  throw new MongolakeError(
+    'TABLE_FOREIGN',
+    `${uri} is written by the engine ${name}, which this version does not know`,
+    {
+      hint: 'Use the version of mongolake that made the table, or a newer one.',
+    },
+  );
 }
 
 function refuseForeignHead(snapshot: Snapshot, namespace: Namespace, uri: string): void {

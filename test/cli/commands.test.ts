@@ -64,6 +64,7 @@ describe('the commands that look, over a table of two versions beside a collecti
         version: 1,
         rows: 41,
         partitions: 4,
+        engine: 'duckdb',
         watermark: at(85).toISOString(),
         lastCheck: { version: 1 },
         lease: { state: 'released' },

@@ -64,6 +64,7 @@ export const SETTINGS: RunSettings = {
   cursorType: 'date',
   allowedLateness: 5 * MINUTE,
   partitions: 2,
+  engine: 'duckdb',
   targetFileSize: 1e6,
   rowGroupSize: 2048,
   compression: 'zstd',

@@ -65,7 +65,8 @@ export interface Running {
 
 const DEADLINE_MS = 120_000;
 
-export function workspace(config: unknown, env: Record<string, string> = {}): Workspace {
+/** `cli` is the command line's own file, the built one unless given. */
+export function workspace(config: unknown, env: Record<string, string> = {}, cli = CLI): Workspace {
   const folder = mkdtempSync(join(tmpdir(), 'mongolake-e2e-'));
   const file = join(folder, 'mongolake.yaml');
   const configure = (value: unknown) => writeFileSync(file, typeof value === 'string' ? value : stringify(value));
@@ -74,7 +75,7 @@ export function workspace(config: unknown, env: Record<string, string> = {}): Wo
   const running = new Set<Running>();
   const environment = { ...process.env, ...env, NO_COLOR: '1' };
   const launch = (args: string[]) =>
-    spawn(process.execPath, [CLI, '-c', file, ...args], {
+    spawn(process.execPath, [cli, '-c', file, ...args], {
       cwd: folder,
       env: environment,
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -25,9 +25,11 @@ const ROOMS: readonly Room[] = [
   { name: 'ports', files: /^src\/shared\/ports\//, imports: ['domain'], packages: [], packageTypes: ['node:stream'] },
   { name: 'adapters', files: /^src\/shared\/adapters\//, imports: ['domain', 'ports'] },
   { name: 'config', files: /^src\/shared\/config(?:\.ts$|\/)/, imports: ['domain', 'ports'] },
+  // Parquet files for checkpoints and for a worker's tables.
+  { name: 'parquetjs', files: /^src\/shared\/parquetjs\//, imports: ['domain'] },
   { name: 'shared helpers', files: /^src\/shared\//, imports: ['domain', 'ports'] },
-  { name: 'coordinator', files: /^src\/coordinator\//, imports: ['domain', 'ports', 'shared helpers'] },
-  { name: 'worker/thread', files: /^src\/worker\/thread\//, imports: ['domain'] },
+  { name: 'coordinator', files: /^src\/coordinator\//, imports: ['domain', 'ports', 'shared helpers', 'parquetjs'] },
+  { name: 'worker/thread', files: /^src\/worker\/thread\//, imports: ['domain', 'parquetjs'] },
   {
     name: 'worker',
     files: /^src\/worker\//,
@@ -51,6 +53,7 @@ const OWN_PACKAGES: readonly { readonly packages: RegExp; readonly rooms: readon
     rooms: ['adapters'],
   },
   { packages: /^@duckdb\//, rooms: ['worker/thread'] },
+  { packages: /^parquetjs-lite(?:\/.*)?$/, rooms: ['parquetjs'] },
   { packages: /^piscina$/, rooms: ['worker'] },
   { packages: /^(?:zod|yaml)$/, rooms: ['config'] },
   { packages: /^(?:commander|log-update)$/, rooms: ['cli'] },

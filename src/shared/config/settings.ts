@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CURSOR_TYPES } from '../domain/cursor.ts';
+import { ENGINES } from '../domain/plan.ts';
 import type { ColumnPolicy } from '../domain/policy.ts';
 import { columnsSchema } from './columns.ts';
 import { duration, integer, oneOf, powerOfTwoOrAuto, schedule, size, text } from './fields.ts';
@@ -47,15 +48,32 @@ const fields = {
     description: 'When the coordinator syncs: an interval, a cron expression (5 or 6 fields, UTC), or none.',
     examples: ['15m', '0 3 * * *', 'none'],
   }),
+  engine: oneOf(
+    {
+      description:
+        'What merges and writes: duckdb, or parquetjs, which is slower and needs no native code. Fixed when a table is made; duckdb may take over a table of parquetjs, never the reverse.',
+      examples: ['duckdb', 'parquetjs'],
+    },
+    ENGINES,
+  ),
   targetFileSize: size(
     { description: 'Size at which a partition is cut into another Parquet file.', examples: ['128MB', '256MiB'] },
     { min: 1e5, max: 5e9 },
   ),
   rowGroupSize: integer(
-    { description: 'Rows per Parquet row group, at most.', examples: [122_880] },
+    {
+      description: 'Rows per Parquet row group, at most. The engine parquetjs takes no more than 8192.',
+      examples: [122_880],
+    },
     { min: 1, max: 10_000_000 },
   ),
-  compression: oneOf({ description: 'Codec of new Parquet files.', examples: ['zstd', 'snappy'] }, ['zstd', 'snappy']),
+  compression: oneOf(
+    {
+      description: 'Codec of new Parquet files. Those of the engine parquetjs are snappy, whatever is written here.',
+      examples: ['zstd', 'snappy'],
+    },
+    ['zstd', 'snappy'],
+  ),
   compressionLevel: integer(
     { description: 'Level of zstd: 1 is fastest, 22 smallest. Not used by snappy.', examples: [3, 1] },
     { min: 1, max: 22 },
@@ -96,6 +114,7 @@ export const defaultsSchema = z.strictObject({
   allowedLateness: fields.allowedLateness.prefault('5m'),
   partitions: fields.partitions.prefault('auto'),
   schedule: fields.schedule.prefault('15m'),
+  engine: fields.engine.prefault('duckdb'),
   targetFileSize: fields.targetFileSize.prefault('128MB'),
   rowGroupSize: fields.rowGroupSize.prefault(122_880),
   compression: fields.compression.prefault('zstd'),
@@ -114,6 +133,7 @@ export const overrideShape = {
   allowedLateness: fields.allowedLateness.exactOptional(),
   partitions: fields.partitions.exactOptional(),
   schedule: fields.schedule.exactOptional(),
+  engine: fields.engine.exactOptional(),
   targetFileSize: fields.targetFileSize.exactOptional(),
   rowGroupSize: fields.rowGroupSize.exactOptional(),
   compression: fields.compression.exactOptional(),

@@ -4,8 +4,11 @@ import type { ExtractRange, ReadScope } from './job.ts';
 import type { TablePolicy } from './policy.ts';
 import type { TableSchema } from './schema.ts';
 
+/** DuckDB, which is native code, and parquetjs-lite, which is not. */
+export const ENGINES = ['duckdb', 'parquetjs'] as const;
+
 /** What reads and writes a table's data files: a property of the table. */
-export type EngineName = 'duckdb';
+export type EngineName = (typeof ENGINES)[number];
 
 /** How data files are written; fixed in the plan, so that every worker of a run does the same. */
 export interface WriteSettings {

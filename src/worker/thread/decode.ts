@@ -1,13 +1,10 @@
 import { BIGINT, type DuckDBConnection, DuckDBDataChunk, VARCHAR } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
-import { findElement } from '../../shared/domain/bson.ts';
 import { type Cursor, cursorReader } from '../../shared/domain/cursor.ts';
-import { canonicalJson } from '../../shared/domain/ejson.ts';
-import { MongolakeError } from '../../shared/domain/errors.ts';
-import { type IdClass, idText } from '../../shared/domain/ids.ts';
-import { idInteger } from '../../shared/domain/numbers.ts';
 import type { TableSchema } from '../../shared/domain/schema.ts';
-import { type DecodeContext, level } from './nested.ts';
+import { documentId } from './document-id.ts';
+import { extraColumn } from './extra.ts';
+import { type BuilderContext, level } from './nested.ts';
 import { duckdbType, longBuilder, textBuilder } from './vectors.ts';
 
 /** Rows of one DuckDB data chunk (STANDARD_VECTOR_SIZE), and the bytes of documents after which one is flushed early. */
@@ -45,7 +42,9 @@ export async function openDecoder(
   const appender = await connection.createAppender(table);
   const readCursor = cursorReader(cursor);
   const extra = extraColumn();
-  const top = level(schema.columns, extra.context, '_id');
+  const extras = textBuilder();
+  const context: BuilderContext = { ...extra.context, minusZero: false };
+  const top = level(schema.columns, context, '_id');
   const seqs = longBuilder();
   const cursors = longBuilder();
   const ids = idBuilder(schema.idType);
@@ -66,14 +65,14 @@ export async function openDecoder(
     cursors.flush(vectorOf(1));
     ids.builder.flush(vectorOf(2));
     top.flush((index) => vectorOf(index + 3));
-    if (schema.extra !== null) extra.builder.flush(vectorOf(schema.columns.length + 3));
+    if (schema.extra !== null) extras.flush(vectorOf(schema.columns.length + 3));
     duckdb.data_chunk_set_size(chunk.chunk, rows);
     appender.appendDataChunk(chunk);
     pendingBytes = 0;
   };
   return {
     get minusZero() {
-      return extra.context.minusZero;
+      return context.minusZero;
     },
     append(bytes, at, seq) {
       seqs.push(BigInt(seq));
@@ -82,7 +81,9 @@ export async function openDecoder(
       else cursors.push(time);
       ids.append(bytes, at);
       top.append(bytes, at);
-      extra.closeRow(schema.extra);
+      const rest = extra.take(schema.extra);
+      if (rest !== null) extras.push(rest);
+      else if (schema.extra !== null) extras.appendNull();
       pendingBytes += bytes.readInt32LE(at);
       if (seqs.count === CHUNK_ROWS || pendingBytes > CHUNK_BYTES) flush();
     },
@@ -97,53 +98,12 @@ export async function openDecoder(
 function idBuilder(idType: TableSchema['idType']) {
   const longs = longBuilder();
   const texts = textBuilder();
-  const main = idType.slice('string:'.length) as IdClass;
   return {
     builder: idType === 'long' ? longs : texts,
     append(bytes: Buffer, at: number): void {
-      const id = findElement(bytes, at, ['_id']);
-      if (id === undefined) throw new MongolakeError('DOCUMENT_BROKEN', 'a document without _id');
-      if (idType !== 'long') {
-        texts.push(Buffer.from(idText(bytes, id.type, id.at, id.end, main), 'utf8'));
-        return;
-      }
-      const value = idInteger(bytes, id.type, id.at);
-      if (value === undefined)
-        throw new MongolakeError('INTERNAL', 'an _id that does not fit the table passed the schema');
-      longs.push(value);
-    },
-  };
-}
-
-/** A name as part of a dotted path: `a.b` is written `a\\.b`, so that two places never share a path. */
-function escaped(part: string): string {
-  return part.replace(/[\\.]/g, '\\$&');
-}
-
-/** The JSON column: one object per document, dotted path → value in canonical EJSON; null where the document has none. */
-function extraColumn() {
-  const builder = textBuilder();
-  let parts: string[] = [];
-  const path: string[] = [];
-  const context: DecodeContext = {
-    path,
-    minusZero: false,
-    putExtra(name, bytes, type, at, end) {
-      const key = [...path, name].map(escaped).join('.');
-      parts.push(`${JSON.stringify(key)}:${canonicalJson(bytes, type, at, end)}`);
-    },
-  };
-  return {
-    builder,
-    context,
-    closeRow(column: string | null): void {
-      if (column === null) {
-        if (parts.length > 0) throw new MongolakeError('INTERNAL', `no JSON column for ${parts[0]}`);
-        return;
-      }
-      if (parts.length === 0) builder.appendNull();
-      else builder.push(Buffer.from(`{${parts.join(',')}}`, 'utf8'));
-      parts = [];
+      const id = documentId(bytes, at, idType);
+      if (typeof id === 'bigint') longs.push(id);
+      else texts.push(Buffer.from(id, 'utf8'));
     },
   };
 }

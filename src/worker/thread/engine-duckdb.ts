@@ -11,17 +11,16 @@ import type {
   RewriteOutcome,
   RewriteTask,
 } from './engine.ts';
+import { readFirstRows } from './head-duckdb.ts';
 import { mayHoldMinusZero, sameSigns } from './minus-zero.ts';
+import { partsOf } from './parts.ts';
 import { sectionChunks } from './sections.ts';
 import { columnNames, cursorExpression, inRange, name, parquet, selectList, tableColumns } from './sql.ts';
 import { interruptOn, listen } from './stop.ts';
-import { type Parts, writeFirst, writeMerged } from './write.ts';
-
-/** A file may grow to this many times its target before it is split, so that a split never leaves a small rest. */
-const SPLIT_FACTOR = 1.5;
+import { writeFirst, writeMerged } from './write.ts';
 
 /** Opens DuckDB for one thread: one thread of its own, bounded memory, spilling to `scratch`. */
-export async function openEngine(memoryBytes: number, scratch: string): Promise<DuckDBConnection> {
+async function openEngine(memoryBytes: number, scratch: string): Promise<DuckDBConnection> {
   const instance = await DuckDBInstance.create(':memory:', {
     threads: '1',
     memory_limit: `${Math.floor(memoryBytes / 1024)}KiB`,
@@ -38,6 +37,7 @@ export async function openEngine(memoryBytes: number, scratch: string): Promise<
 export const duckdbEngine: Engine = {
   merge: (task, signal) => withEngine(task, signal, (connection) => mergePartition(connection, task, signal)),
   rewrite: (task, signal) => withEngine(task, signal, (connection) => rewritePartition(connection, task)),
+  head: (task) => withEngine(task, undefined, (connection) => readFirstRows(connection, task)),
 };
 
 async function withEngine<T>(
@@ -107,14 +107,6 @@ async function selectFile(connection: DuckDBConnection, schema: TableSchema, pat
   const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${parquet(path)}`);
   const present = new Set(described.getRowObjectsJS().map((row) => String(row.column_name)));
   return `SELECT ${selectList(schema, present)} FROM ${parquet(path)}`;
-}
-
-/** Into how many files, of how many rows each, a file goes that is written anew. */
-function partsOf(file: LocalBaseFile, verdict: Verdict, target: number): Parts {
-  const rows = verdict.baseRows + verdict.inserted;
-  const bytes = verdict.baseRows === 0 ? 0 : (file.size * rows) / verdict.baseRows;
-  const files = bytes <= target * SPLIT_FACTOR ? 1 : Math.round(bytes / target);
-  return { files, rows: Math.ceil(rows / files) };
 }
 
 interface Delta {

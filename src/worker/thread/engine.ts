@@ -89,6 +89,30 @@ export interface RewriteOutcome {
   readonly rows: number;
 }
 
+/** A value of a table as JSON has it: what JSON has no type for is a string. */
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly JsonValue[]
+  | { readonly [name: string]: JsonValue };
+
+/** Values in the order of the table's columns, `_id` first. */
+export type JsonRow = readonly JsonValue[];
+
+/** Asks for the first rows of files, with the columns of the newest schema. */
+export interface HeadTask {
+  /** Local Parquet files of the table. */
+  readonly paths: readonly string[];
+  readonly schema: TableSchema;
+  /** Rows. */
+  readonly limit: number;
+  readonly memoryBytes: number;
+  /** A folder for what is spilled. */
+  readonly scratch: string;
+}
+
 /**
  * Reads and writes data files. Engines give equal tables for equal input: the same rows and counts, though not the same files. A
  * task is deterministic but for file sizes, and rejects soon after `signal` is aborted.
@@ -96,6 +120,8 @@ export interface RewriteOutcome {
 export interface Engine {
   merge(task: MergeTask, signal: AbortSignal | undefined): Promise<MergeOutcome>;
   rewrite(task: RewriteTask, signal: AbortSignal | undefined): Promise<RewriteOutcome>;
+  /** The first rows of files, by `_id` within each. */
+  head(task: HeadTask): Promise<readonly JsonRow[]>;
 }
 
 /** A thread's answer. An error crosses threads as plain data: as an object it would lose its code and hint on the way. */

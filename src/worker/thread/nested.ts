@@ -1,26 +1,20 @@
 import duckdb from '@duckdb/node-bindings';
-import { brokenDocument, walkElements } from '../../shared/domain/bson.ts';
-import { fieldName } from '../../shared/domain/bson-text.ts';
-import { fixedUnits } from '../../shared/domain/fixed.ts';
-import { accepts } from '../../shared/domain/fold.ts';
 import type { Column, ColumnType } from '../../shared/domain/schema.ts';
-import { type ValueClass, valueClass } from '../../shared/domain/value-class.ts';
 import { fixedBuilder } from './fixed.ts';
+import {
+  type DecodeContext,
+  type ElementSink,
+  routeElements,
+  routeFields,
+  routesOf,
+  type ValueSink,
+} from './routing.ts';
 import { type Builder, scalarBuilder, validity } from './vectors.ts';
 
 /** Shared by all builders of one decoder. */
-export interface DecodeContext {
-  /** Where in the document the decoder is: field names and array indexes. */
-  readonly path: string[];
+export interface BuilderContext extends DecodeContext {
   /** Set where a double is -0.0. */
   minusZero: boolean;
-  /** Puts a value that has no typed column into the document's JSON column; it is an error where the table has none. */
-  putExtra(name: string, bytes: Buffer, type: number, at: number, end: number): void;
-}
-
-interface RoutedColumn {
-  readonly column: Column;
-  readonly builder: Builder;
 }
 
 /** The columns of one level of a document, and which of them takes a value: the first that holds it, see `order`. */
@@ -32,27 +26,21 @@ export interface Level {
   flush(vectorOf: (column: number) => duckdb.Vector): void;
 }
 
-export function level(columns: readonly Column[], context: DecodeContext, skip?: string): Level {
+export function level(columns: readonly Column[], context: BuilderContext, skip?: string): Level {
   const builders = columns.map((column) => builderFor(column.type, context));
-  const routes = new Map<string, RoutedColumn[]>();
-  columns.forEach((column, index) => {
-    const route = routes.get(column.source) ?? [];
-    route.push({ column, builder: builders[index] as Builder });
-    route.sort((a, b) => order(a.column) - order(b.column));
-    routes.set(column.source, route);
-  });
+  const routes = routesOf(columns);
   let rows = 0;
+  const sink: ValueSink = {
+    filled: (column) => (builders[column] as Builder).count > rows,
+    put: (column, bytes, type, at, end) => (builders[column] as Builder).append(bytes, type, at, end),
+  };
   const closeRow = () => {
     rows++;
     for (const builder of builders) if (builder.count < rows) builder.appendNull();
   };
   return {
     append(bytes, at) {
-      walkElements(bytes, at, (type, nameStart, nameEnd, valueAt, end) => {
-        const name = fieldName(bytes, nameStart, nameEnd);
-        if (name !== skip) route(routes.get(name) ?? [], context, rows, name, bytes, type, valueAt, end);
-        return true;
-      });
+      routeFields(routes, context, bytes, at, sink, skip);
       closeRow();
     },
     appendNull: closeRow,
@@ -65,54 +53,7 @@ export function level(columns: readonly Column[], context: DecodeContext, skip?:
   };
 }
 
-/** Who is asked first among the columns of one field: what is configured, then the types as the table got them, `json` last. */
-function order({ type, whole }: Column): number {
-  if (whole) return 0;
-  return type.kind === 'fixed' ? 1 : type.kind === 'json' ? 3 : 2;
-}
-
-function route(
-  columns: readonly RoutedColumn[],
-  context: DecodeContext,
-  rows: number,
-  name: string,
-  bytes: Buffer,
-  type: number,
-  at: number,
-  end: number,
-): void {
-  const value = valueClass(bytes, type, at);
-  if (value === 'null') return;
-  const found = columns.find(({ column }) => column.whole || holds(column.type, value, bytes, type, at));
-  if (found === undefined) {
-    context.putExtra(name, bytes, type, at, end);
-    return;
-  }
-  if (found.builder.count > rows) throw brokenDocument(`field "${[...context.path, name].join('.')}" occurs twice`);
-  context.path.push(name);
-  found.builder.append(bytes, type, at, end);
-  context.path.pop();
-}
-
-/** True where the column holds this very value. A `json` column holds what is `json` itself, and arrays that fit no typed one. */
-function holds(type: ColumnType, value: ValueClass, bytes: Buffer, bsonType: number, at: number): boolean {
-  if (type.kind === 'fixed') return fixedUnits(bytes, bsonType, at, type) !== undefined;
-  if (type.kind === 'json') return value === 'json' || value === 'array';
-  return accepts(type, value) && (type.kind !== 'array' || elementsFit(type.element, bytes, at));
-}
-
-function elementsFit(element: ColumnType, bytes: Buffer, at: number): boolean {
-  if (element.kind === 'json') return true;
-  let fit = true;
-  walkElements(bytes, at, (type, _nameStart, _nameEnd, valueAt) => {
-    const value = valueClass(bytes, type, valueAt);
-    fit = value === 'null' || holds(element, value, bytes, type, valueAt);
-    return fit;
-  });
-  return fit;
-}
-
-function builderFor(type: ColumnType, context: DecodeContext): Builder {
+function builderFor(type: ColumnType, context: BuilderContext): Builder {
   if (type.kind === 'struct') return structBuilder(level(type.fields, context));
   if (type.kind === 'array') return listBuilder(builderFor(type.element, context), context);
   return type.kind === 'fixed' ? fixedBuilder(type) : scalarBuilder(type.kind, context);
@@ -141,7 +82,7 @@ function structBuilder(fields: Level): Builder {
   };
 }
 
-function listBuilder(element: Builder, context: DecodeContext): Builder {
+function listBuilder(element: Builder, context: BuilderContext): Builder {
   let entries = new BigUint64Array(4096);
   let count = 0;
   const nulls = validity();
@@ -155,6 +96,10 @@ function listBuilder(element: Builder, context: DecodeContext): Builder {
     entries[count * 2 + 1] = BigInt(element.count - start);
     count++;
   };
+  const sink: ElementSink = {
+    putNull: () => element.appendNull(),
+    put: (bytes, type, at, end) => element.append(bytes, type, at, end),
+  };
   return {
     get count() {
       return count;
@@ -165,17 +110,7 @@ function listBuilder(element: Builder, context: DecodeContext): Builder {
     },
     append(bytes, _type, at) {
       const start = element.count;
-      walkElements(bytes, at, (type, _nameStart, _nameEnd, valueAt, end) => {
-        if (valueClass(bytes, type, valueAt) === 'null') {
-          element.appendNull();
-          return true;
-        }
-        // By its place: the names that an array has in BSON mean nothing, and need not be text.
-        context.path.push(String(element.count - start));
-        element.append(bytes, type, valueAt, end);
-        context.path.pop();
-        return true;
-      });
+      routeElements(context, bytes, at, sink);
       close(start);
     },
     flush(vector) {

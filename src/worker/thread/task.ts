@@ -1,6 +1,5 @@
-import { findElement } from '../../shared/domain/bson.ts';
-import { compareIds, type IdClass, type IdType, idText } from '../../shared/domain/ids.ts';
-import { idInteger } from '../../shared/domain/numbers.ts';
+import { compareIds, type IdType } from '../../shared/domain/ids.ts';
+import { documentId } from './document-id.ts';
 import type { IdRange, LocateTask, MergeOutcome, MergeTask, RewriteOutcome, RewriteTask } from './engine.ts';
 import { loadEngine } from './engines.ts';
 import { sectionChunks } from './sections.ts';
@@ -22,17 +21,10 @@ export function locate(task: LocateTask): number[] {
   const touched = new Set<number>();
   for (const documents of sectionChunks(task.sections)) {
     for (let at = 0; at < documents.length; at += documents.readInt32LE(at)) {
-      touched.add(fileOf(task.base, task.schema.idType, tableId(documents, at, task.schema.idType)));
+      touched.add(fileOf(task.base, task.schema.idType, String(documentId(documents, at, task.schema.idType))));
     }
   }
   return [...touched].sort((a, b) => a - b);
-}
-
-function tableId(bytes: Buffer, at: number, idType: IdType): string {
-  const id = findElement(bytes, at, ['_id']);
-  if (id === undefined) return '';
-  if (idType === 'long') return String(idInteger(bytes, id.type, id.at));
-  return idText(bytes, id.type, id.at, id.end, idType.slice('string:'.length) as IdClass);
 }
 
 /** The last file whose lower bound is not above the id: the ranges tile the id space in order. */

@@ -11,10 +11,8 @@ import {
   VARCHAR,
 } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
-import { BSON, stringBytes, uuidText } from '../../shared/domain/bson.ts';
-import { canonicalJson } from '../../shared/domain/ejson.ts';
-import { decimalText, readInt64Number } from '../../shared/domain/numbers.ts';
 import type { ColumnType, ScalarKind } from '../../shared/domain/schema.ts';
+import { READ_BYTES, type ReadBytes, readDouble, readLong, readMicros } from './scalars.ts';
 
 /**
  * Collects the values of one column from BSON bytes and writes them into a DuckDB vector, without a JavaScript object per
@@ -64,7 +62,7 @@ export function scalarBuilder(kind: ScalarKind, marks: { minusZero: boolean }): 
     case 'long':
       return int64Builder(readLong);
     case 'timestamp':
-      return int64Builder((bytes, _type, at) => bytes.readBigInt64LE(at) * 1000n);
+      return int64Builder(readMicros);
     case 'double':
       return numberBuilder(
         () => new Float64Array(2048),
@@ -82,36 +80,6 @@ export function scalarBuilder(kind: ScalarKind, marks: { minusZero: boolean }): 
     default:
       return bytesBuilder(READ_BYTES[kind]);
   }
-}
-
-function readLong(bytes: Buffer, type: number, at: number): bigint {
-  if (type === BSON.int64) return bytes.readBigInt64LE(at);
-  return BigInt(type === BSON.int32 ? bytes.readInt32LE(at) : bytes.readDoubleLE(at));
-}
-
-function readDouble(bytes: Buffer, type: number, at: number): number {
-  if (type === BSON.double) return bytes.readDoubleLE(at);
-  return type === BSON.int32 ? bytes.readInt32LE(at) : readInt64Number(bytes, at);
-}
-
-type ReadBytes = (bytes: Buffer, type: number, at: number, end: number) => Buffer;
-
-const json: ReadBytes = (bytes, type, at, end) => Buffer.from(canonicalJson(bytes, type, at, end), 'utf8');
-
-const READ_BYTES: Readonly<Record<Exclude<ScalarKind, 'long' | 'double' | 'boolean' | 'timestamp'>, ReadBytes>> = {
-  string: (bytes, _type, at) => stringBytes(bytes, at),
-  objectId: (bytes, _type, at) => Buffer.from(bytes.toString('hex', at, at + 12), 'latin1'),
-  uuid: (bytes, _type, at) => Buffer.from(uuidText(bytes, at + 5), 'latin1'),
-  decimal: (bytes, _type, at) => Buffer.from(decimalText(bytes, at), 'latin1'),
-  binary: (bytes, _type, at, end) => bytes.subarray(binaryStart(bytes, at, end), end),
-  object: json,
-  json,
-};
-
-/** Subtype 2 ("old binary") repeats the length inside; where that lies, all of it is taken as it is. */
-function binaryStart(bytes: Buffer, at: number, end: number): number {
-  const old = bytes[at + 4] === 2 && end - at >= 9 && bytes.readInt32LE(at + 5) === end - at - 9;
-  return old ? at + 9 : at + 5;
 }
 
 /** Which values are null, as DuckDB's validity mask: bit set = valid. */
@@ -246,5 +214,5 @@ function bytesBuilder(read: ReadBytes): Builder & { push(value: Buffer): void } 
 
 /** A column of text or bytes that the decoder fills by itself. */
 export function textBuilder(): Builder & { push(value: Buffer): void } {
-  return bytesBuilder(json);
+  return bytesBuilder(READ_BYTES.json);
 }

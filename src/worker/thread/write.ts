@@ -5,13 +5,8 @@ import { ID_COLUMN, type TableSchema } from '../../shared/domain/schema.ts';
 import { copyStats } from './duckdb-stats.ts';
 import type { IdRange, MergedFile, MergeTask } from './engine.ts';
 import { minusZeroMetadata, minusZeroOptions } from './minus-zero.ts';
+import type { Parts } from './parts.ts';
 import { columnNames, inRange, literal, name, parquet } from './sql.ts';
-
-/** Files, and the rows of each; the last has the rest. */
-export interface Parts {
-  readonly files: number;
-  readonly rows: number;
-}
 
 type WrittenPart = Omit<MergedFile, keyof IdRange>;
 

@@ -24,6 +24,7 @@ describe("the design's example", () => {
         allowedLateness: 300_000,
         partitions: 'auto',
         schedule: { kind: 'every', every_ms: 900_000 },
+        engine: 'duckdb',
         targetFileSize: 128_000_000,
         rowGroupSize: 122_880,
         compression: 'zstd',

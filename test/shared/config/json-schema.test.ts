@@ -100,6 +100,7 @@ describe('what an editor shows', () => {
       ['allowedLateness', '5m'],
       ['partitions', 'auto'],
       ['schedule', '15m'],
+      ['engine', 'duckdb'],
       ['targetFileSize', '128MB'],
       ['rowGroupSize', 122_880],
       ['compression', 'zstd'],

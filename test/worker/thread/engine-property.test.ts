@@ -1,10 +1,16 @@
 import { type Document, Int32 } from 'bson';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { ENGINES } from '../../../src/shared/domain/plan.ts';
+import type { MergeCounts } from '../../../src/worker/thread/engine.ts';
 import { int32, valueWith } from '../../shared/domain/arbitrary.ts';
 import { rowsOf } from './inspect.ts';
 import { type Fields, modelRow, type Row, widened } from './model.ts';
-import { localTable } from './table.ts';
+import { type LocalTable, localTable } from './table.ts';
+
+/** How many tables are made, and how many documents they are given at least. MONGOLAKE_TEST_RUNS asks for more. */
+const RUNS = Number(process.env.MONGOLAKE_TEST_RUNS ?? 30);
+const DOCUMENTS = RUNS * 334;
 
 /** hyparquet makes rows by assignment, where `__proto__` is no field. */
 const names = fc.constantFrom(
@@ -19,12 +25,13 @@ const names = fc.constantFrom(
   'constructor',
   'ä',
   'x.y',
+  'x,y',
   '',
   'rowid',
   '=seq',
   'filename',
 );
-const integers = int32.map((id) => new Int32(id.value % 5));
+const integers = int32.map((id) => new Int32(id.value % 50));
 const mixed = fc.oneof(fc.constantFrom('x', 'y', 'true', '😀'), integers);
 const cursor = fc.oneof(
   fc.integer({ min: 0, max: 5 }).map((ms) => new Date(ms)),
@@ -36,7 +43,7 @@ const deltas = fc.constantFrom(integers, mixed).chain((ids) => {
   const document: fc.Arbitrary<Fields> = fc
     .tuple(ids, cursor, fc.uniqueArray(fc.tuple(names, valueWith(names)), { maxLength: 5, selector: ([name]) => name }))
     .map(([id, updateTime, fields]) => new Map<string, unknown>([['_id', id], ...fields, ['updateTime', updateTime]]));
-  const section = fc.array(document, { minLength: 1, maxLength: 5 });
+  const section = fc.array(document, { minLength: 80, maxLength: 160 });
   const first: Fields[] = ids === mixed ? [new Map([['_id', 'x']])] : [];
   return fc
     .array(fc.array(section, { minLength: 1, maxLength: 2 }), { minLength: 2, maxLength: 3 })
@@ -77,26 +84,48 @@ function same(a: unknown, b: unknown): boolean {
   }
 }
 
-test('rows read back are what the mapping says, over deltas of changing shapes', { timeout: 300_000 }, async () => {
+/** One delta into one table: the counts are the model's, and a file is written where something changed. */
+async function syncAndCheck(
+  table: LocalTable,
+  sections: readonly (readonly Fields[])[],
+  expected: ReturnType<typeof model>,
+): Promise<MergeCounts> {
+  const { counts, added } = await table.sync(sections as unknown as Document[][], { chunk: 2 });
+  expect(counts).toEqual(expected.take(sections.flat(), table.schema()));
+  expect(added.length > 0).toBe(counts.inserted + counts.updated > 0);
+  return counts;
+}
+
+/** What is in a table by id, as hyparquet reads it. */
+async function contentOf(table: LocalTable): Promise<ReadonlyMap<string, Row>> {
+  const rows = (await rowsOf(table)).map((row) => widened(row, table.schema()));
+  return new Map(rows.map((row) => [String(row._id), row]));
+}
+
+test('both engines hold what the mapping says, over deltas of changing shapes', { timeout: 1_800_000 }, async () => {
+  let documents = 0;
   await fc.assert(
     fc.asyncProperty(deltas, async (given) => {
-      const table = localTable();
-      const expected = model();
+      const tables = ENGINES.map((engine) => ({ table: localTable(engine), expected: model() }));
       try {
         for (const sections of given) {
-          const outcome = await table.sync(sections as unknown as Document[][], { chunk: 2 });
-          expect(outcome.counts).toEqual(expected.take(sections.flat(), table.schema()));
-          const changed = outcome.counts.inserted + outcome.counts.updated > 0;
-          expect(outcome.added.length > 0).toBe(changed);
+          const counts = [];
+          for (const { table, expected } of tables) counts.push(await syncAndCheck(table, sections, expected));
+          expect(counts[1]).toEqual(counts[0]);
+          documents += sections.flat().length;
         }
-        const rows = (await rowsOf(table)).map((row) => widened(row, table.schema()));
-        const byId = new Map(rows.map((row) => [String(row._id), row]));
-        const wanted = new Map([...expected.rows].map(([id, row]) => [id, widened(row, table.schema())]));
-        expect(byId).toEqual(wanted);
+        const contents = [];
+        for (const { table, expected } of tables) {
+          const content = await contentOf(table);
+          expect(content).toEqual(new Map([...expected.rows].map(([id, row]) => [id, widened(row, table.schema())])));
+          contents.push(content);
+        }
+        expect(contents[1]).toEqual(contents[0]);
       } finally {
-        table.remove();
+        for (const { table } of tables) table.remove();
       }
     }),
-    { numRuns: 60 },
+    { numRuns: RUNS },
   );
+  expect(documents).toBeGreaterThan(DOCUMENTS);
 });

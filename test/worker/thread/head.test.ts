@@ -2,9 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
+import { Binary, Double, Long } from 'bson';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TableSchema } from '../../../src/shared/domain/schema.ts';
 import { readHead } from '../../../src/worker/thread/head.ts';
+import { localTable } from './table.ts';
 
 const schema: TableSchema = {
   idType: 'string:objectId',
@@ -29,12 +31,13 @@ const schema: TableSchema = {
 describe('the head of a table', () => {
   let folder: string;
   const read = (files: readonly string[], limit: number) =>
-    readHead(
-      files.map((file) => join(folder, file)),
+    readHead('duckdb', {
+      paths: files.map((file) => join(folder, file)),
       schema,
       limit,
-      { memoryBytes: 100e6, scratch: folder },
-    );
+      memoryBytes: 100e6,
+      scratch: folder,
+    });
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'mongolake-head-test-'));
@@ -61,5 +64,30 @@ describe('the head of a table', () => {
     expect((await read(['one.parquet', 'two.parquet'], 3)).map(([id]) => id)).toEqual(['a', 'b', 'c']);
     expect((await read(['one.parquet', 'two.parquet'], 1)).map(([id]) => id)).toEqual(['a']);
     expect(await read(['two.parquet'], 1)).toEqual([['c', 1, 'Infinity', null, null, { a: [] }, true]]);
+  });
+
+  it('is the same by both engines, for a table that either can read', async () => {
+    const table = localTable('parquetjs');
+    try {
+      const values = {
+        n: Long.MAX_VALUE,
+        x: new Double(-0),
+        at: new Date(-1),
+        bytes: new Binary(Buffer.from([0, 255])),
+      };
+      await table.sync([
+        [{ _id: 'b', ...values, s: { a: [1, null] } }, { _id: 'a', x: new Double(Number.NaN) }, { _id: 'c' }],
+      ]);
+      const paths = table.files().map((file) => file.path);
+      const task = { paths, schema: table.schema(), limit: 2, memoryBytes: 100e6, scratch: folder };
+      const rows = await readHead('parquetjs', task);
+      expect(rows).toEqual([
+        ['a', null, 'NaN', null, null, null],
+        ['b', '9223372036854775807', -0, '1969-12-31T23:59:59.999Z', 'AP8=', { a: [1, null] }],
+      ]);
+      expect(await readHead('duckdb', task)).toEqual(rows);
+    } finally {
+      table.remove();
+    }
   });
 });

@@ -6,7 +6,7 @@ import { type Document, serialize } from 'bson';
 import type { Cursor } from '../../../src/shared/domain/cursor.ts';
 import { FOLD_LIMITS, foldSchema } from '../../../src/shared/domain/fold.ts';
 import { compareIds } from '../../../src/shared/domain/ids.ts';
-import type { WriteSettings } from '../../../src/shared/domain/plan.ts';
+import type { EngineName, WriteSettings } from '../../../src/shared/domain/plan.ts';
 import { type ColumnPolicy, type FieldPolicy, fieldPolicies } from '../../../src/shared/domain/policy.ts';
 import type { TableSchema } from '../../../src/shared/domain/schema.ts';
 import { emptySketch, sketchDocument } from '../../../src/shared/domain/sketch.ts';
@@ -19,6 +19,8 @@ export type Doc = Document | Buffer;
 export type HeldFile = MergedFile;
 
 export interface SyncOptions {
+  /** The table's own unless given. */
+  readonly engine?: EngineName;
   readonly keepNewer?: boolean;
   /** `updateTime`, a date, unless given. */
   readonly cursor?: Cursor;
@@ -49,7 +51,7 @@ export function bson(document: Doc): Buffer {
 }
 
 /** `inner` is a folder's name that all files are below of. */
-export function localTable(inner = '.'): LocalTable {
+export function localTable(engine: EngineName, inner = '.'): LocalTable {
   const outer = mkdtempSync(join(tmpdir(), 'mongolake-engine-'));
   const folder = join(outer, inner);
   mkdirSync(folder, { recursive: true });
@@ -67,7 +69,7 @@ export function localTable(inner = '.'): LocalTable {
       const sections = documents.map((part, ordinal) => writeSection(scratch, ordinal, part, options.chunk));
       schema = folded(schema, documents.flat(), fieldPolicies(options.columns));
       const base = touched(schema, sections, files);
-      const outcome = await mergeInto(scratch, schema, sections, base, options);
+      const outcome = await mergeInto(scratch, schema, sections, base, { engine, ...options });
       const gone = new Set(outcome.removed.map((i) => base[i]));
       const kept = files.filter((file) => !gone.has(file));
       files = [...kept, ...outcome.added].sort(byLower(schema));
@@ -104,11 +106,11 @@ function mergeInto(
   schema: TableSchema,
   sections: readonly LocalSection[],
   base: readonly HeldFile[],
-  options: SyncOptions,
+  options: SyncOptions & { readonly engine: EngineName },
 ): Promise<MergeOutcome> {
   return merge({
     kind: 'merge',
-    engine: 'duckdb',
+    engine: options.engine,
     scratch,
     memoryBytes: options.memoryBytes ?? 1024 ** 3,
     schema,

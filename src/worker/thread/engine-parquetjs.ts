@@ -1,0 +1,148 @@
+import { cursorReader } from '../../shared/domain/cursor.ts';
+import type { Engine, LocalBaseFile, MergeCounts, MergedFile, MergeOutcome, MergeTask } from './engine.ts';
+import { readFirstRows } from './head-parquetjs.ts';
+import { rowGroups } from './parquetjs-read.ts';
+import { firstFiles, writeRows } from './parquetjs-write.ts';
+import { partsOf } from './parts.ts';
+import { readRecords, recordWriter, type SortRecord } from './records.ts';
+import { rewriteRows } from './rewrite-parquetjs.ts';
+import { rowCursor } from './row-cursor.ts';
+import { type ReadRow, type Row, rowReader, sameRows, type Value } from './rows.ts';
+import { boundKey, sortKey } from './sort-key.ts';
+import { type SortedDelta, sortDelta } from './sorted-delta.ts';
+import { listen } from './stop.ts';
+
+/**
+ * parquetjs-lite: no native code. Everything is a stream sorted by id: the delta is sorted, on disk where memory is short, and each
+ * base file is read a row group at a time beside it.
+ */
+export const parquetjsEngine: Engine = {
+  async merge(task, signal): Promise<MergeOutcome> {
+    const delta = await sortDelta(task, signal);
+    const counts = { read: delta.read, inserted: 0, updated: 0, unchanged: 0, superseded: 0, deleted: 0 };
+    const added: MergedFile[] = [];
+    const removed: number[] = [];
+    if (task.base.length === 0) {
+      added.push(...(await writeFirst(task, delta, signal)));
+      counts.inserted = added.reduce((rows, file) => rows + file.rows, 0);
+    }
+    for (const [index, file] of task.base.entries()) {
+      const changes = `${task.scratch}/changes-${index}`;
+      const verdict = await judge(task, file, delta, changes, signal);
+      counts.inserted += verdict.inserted;
+      counts.updated += verdict.updated;
+      counts.unchanged += verdict.unchanged;
+      counts.superseded += verdict.superseded;
+      if (verdict.inserted + verdict.updated === 0) continue;
+      added.push(...(await replace(task, file, index, verdict, changes, signal)));
+      removed.push(index);
+    }
+    counts.superseded += delta.superseded;
+    return { counts, added, removed };
+  },
+  rewrite: rewriteRows,
+  head: readFirstRows,
+};
+
+/** Writes the delta as the first files of a partition: a new one after every target size. */
+function writeFirst(task: MergeTask, delta: SortedDelta, signal: AbortSignal | undefined): Promise<MergedFile[]> {
+  const read = rowReader(task.schema);
+  async function* rows(): AsyncGenerator<Row> {
+    for (; delta.next !== undefined; delta.advance()) yield read(delta.next.payload, 0);
+  }
+  return writeRows(task, rows(), firstFiles(task), signal);
+}
+
+type Verdict = Pick<MergeCounts, 'inserted' | 'updated' | 'unchanged' | 'superseded'> & { readonly baseRows: number };
+
+/** Decides for every document of the file's range what it does, and leaves those that change something in the file `changes`. */
+async function judge(
+  task: MergeTask,
+  file: LocalBaseFile,
+  delta: SortedDelta,
+  changes: string,
+  signal: AbortSignal | undefined,
+): Promise<Verdict> {
+  const counts = { inserted: 0, updated: 0, unchanged: 0, superseded: 0 };
+  let baseRows = 0;
+  const changing = recordWriter(changes);
+  const compare = comparer(task);
+  const insertBelow = (bound: Buffer | undefined) => {
+    for (; delta.next !== undefined && isBelow(delta.next, bound); delta.advance()) {
+      counts.inserted += 1;
+      changing.add(delta.next);
+    }
+  };
+  for await (const group of rowGroups(file.path, task.schema)) {
+    const ids = await group.ids();
+    baseRows += ids.length;
+    let rows: readonly Row[] | undefined;
+    for (const [i, id] of ids.entries()) {
+      const key = sortKey(id);
+      insertBelow(key);
+      if (delta.next === undefined || !delta.next.key.equals(key)) continue;
+      // Most groups hold no row that the delta has too: only their ids are read.
+      rows ??= await group.rows();
+      const outcome = compare(delta.next.payload, rows[i] as Row);
+      counts[outcome] += 1;
+      if (outcome === 'updated') changing.add(delta.next);
+      delta.advance();
+    }
+    await listen(signal);
+  }
+  insertBelow(boundKey(file.upper, task.schema.idType));
+  changing.close();
+  return { ...counts, baseRows };
+}
+
+function isBelow({ key }: SortRecord, bound: Buffer | undefined): boolean {
+  return bound === undefined || Buffer.compare(key, bound) < 0;
+}
+
+type Compare = (document: Buffer, row: Row) => 'updated' | 'unchanged' | 'superseded';
+
+/** What a document does to the row of its id. */
+function comparer(task: MergeTask): Compare {
+  const read = rowReader(task.schema);
+  const readCursor = cursorReader(task.cursor);
+  const cursorOf = task.keepNewer ? rowCursor(task.schema, task.cursor) : () => undefined;
+  return (document, row) => {
+    const known = cursorOf(row);
+    if (known !== undefined) {
+      const cursor = readCursor(document, 0);
+      if (cursor === undefined || known > cursor) return 'superseded';
+    }
+    return sameRows(read(document, 0), row) ? 'unchanged' : 'updated';
+  };
+}
+
+/** Writes a base file anew, over its own range, with the documents of `changes` in the place of its rows or between them. */
+function replace(
+  task: MergeTask,
+  file: LocalBaseFile,
+  index: number,
+  verdict: Verdict,
+  changes: string,
+  signal: AbortSignal | undefined,
+): Promise<MergedFile[]> {
+  const parts = partsOf(file, verdict, task.write.targetFileSize);
+  const target = { path: `${task.scratch}/out-${index}`, range: file, full: (rows: number) => rows >= parts.rows };
+  return writeRows(task, mergedRows(task, file, changes), target, signal);
+}
+
+async function* mergedRows(task: MergeTask, file: LocalBaseFile, changes: string): AsyncGenerator<Row> {
+  const read: ReadRow = rowReader(task.schema);
+  const changed = readRecords(changes);
+  let change = changed.next().value as SortRecord | undefined;
+  for await (const group of rowGroups(file.path, task.schema)) {
+    for (const row of await group.rows()) {
+      const key = sortKey(row[0] as Value);
+      for (; change !== undefined && isBelow(change, key); change = changed.next().value) yield read(change.payload, 0);
+      if (change?.key.equals(key)) {
+        yield read(change.payload, 0);
+        change = changed.next().value;
+      } else yield row;
+    }
+  }
+  for (; change !== undefined; change = changed.next().value) yield read(change.payload, 0);
+}

@@ -1,0 +1,117 @@
+import { BSON, brokenDocument, walkElements } from '../../shared/domain/bson.ts';
+import { fieldName } from '../../shared/domain/bson-text.ts';
+import { fixedUnits } from '../../shared/domain/fixed.ts';
+import { accepts } from '../../shared/domain/fold.ts';
+import type { Column, ColumnType } from '../../shared/domain/schema.ts';
+import { type ValueClass, valueClass } from '../../shared/domain/value-class.ts';
+
+/** Shared by all columns of one decoder. */
+export interface DecodeContext {
+  /** Where in the document the decoder is: field names and array indexes. */
+  readonly path: string[];
+  /** Puts a value that has no typed column into the document's JSON column; it is an error where the table has none. */
+  putExtra(name: string, bytes: Buffer, type: number, at: number, end: number): void;
+}
+
+/** Which columns of one level of a document may take a field's value: those of its name, in the order in which they are asked. */
+export type Routes = ReadonlyMap<string, readonly Route[]>;
+
+interface Route {
+  readonly type: ColumnType;
+  /** As `Column.whole`. */
+  readonly whole: boolean;
+  /** Index of the column. */
+  readonly column: number;
+}
+
+export function routesOf(columns: readonly Column[]): Routes {
+  const routes = new Map<string, Route[]>();
+  columns.forEach(({ source, type, whole = false }, column) => {
+    const route = routes.get(source) ?? [];
+    route.push({ type, whole, column });
+    route.sort((a, b) => order(a) - order(b));
+    routes.set(source, route);
+  });
+  return routes;
+}
+
+/** Who is asked first among the columns of one field: what is configured, then the types as the table got them, `json` last. */
+function order({ type, whole }: Route): number {
+  if (whole) return 0;
+  return type.kind === 'fixed' ? 1 : type.kind === 'json' ? 3 : 2;
+}
+
+/** Takes the values of one document, column by column. */
+export interface ValueSink {
+  /** Whether the document has given the column a value. */
+  filled(column: number): boolean;
+  put(column: number, bytes: Buffer, type: number, at: number, end: number): void;
+}
+
+/**
+ * Gives every value of the document at `start` to the first column that holds it, else to the JSON column. Nulls are left out, and so is
+ * the field `skip`. Throws `DOCUMENT_BROKEN` for two values of one column.
+ */
+export function routeFields(
+  routes: Routes,
+  context: DecodeContext,
+  bytes: Buffer,
+  start: number,
+  sink: ValueSink,
+  skip?: string,
+): void {
+  walkElements(bytes, start, (type, nameStart, nameEnd, at, end) => {
+    const name = fieldName(bytes, nameStart, nameEnd);
+    const value = name === skip ? 'null' : valueClass(bytes, type, at);
+    if (value === 'null') return true;
+    const route = routes.get(name)?.find((each) => each.whole || holds(each.type, value, bytes, type, at));
+    if (route === undefined) {
+      context.putExtra(name, bytes, type, at, end);
+      return true;
+    }
+    if (sink.filled(route.column)) throw brokenDocument(`field "${[...context.path, name].join('.')}" occurs twice`);
+    context.path.push(name);
+    sink.put(route.column, bytes, type, at, end);
+    context.path.pop();
+    return true;
+  });
+}
+
+/** Takes the elements of one array, in order. */
+export interface ElementSink {
+  putNull(): void;
+  put(bytes: Buffer, type: number, at: number, end: number): void;
+}
+
+/**
+ * Gives every element of the array at `start`, all of which the column holds. Elements are told by their place: the names that they have
+ * in BSON mean nothing, and need not be text.
+ */
+export function routeElements(context: DecodeContext, bytes: Buffer, start: number, sink: ElementSink): void {
+  let place = 0;
+  walkElements(bytes, start, (type, _nameStart, _nameEnd, at, end) => {
+    context.path.push(String(place++));
+    if (type === BSON.null || type === BSON.undefined) sink.putNull();
+    else sink.put(bytes, type, at, end);
+    context.path.pop();
+    return true;
+  });
+}
+
+/** True where the column holds this very value. A `json` column holds what is `json` itself, and arrays that fit no typed one. */
+function holds(type: ColumnType, value: ValueClass, bytes: Buffer, bsonType: number, at: number): boolean {
+  if (type.kind === 'fixed') return fixedUnits(bytes, bsonType, at, type) !== undefined;
+  if (type.kind === 'json') return value === 'json' || value === 'array';
+  return accepts(type, value) && (type.kind !== 'array' || elementsFit(type.element, bytes, at));
+}
+
+function elementsFit(element: ColumnType, bytes: Buffer, at: number): boolean {
+  if (element.kind === 'json') return true;
+  let fit = true;
+  walkElements(bytes, at, (type, _nameStart, _nameEnd, valueAt) => {
+    const value = valueClass(bytes, type, valueAt);
+    fit = value === 'null' || holds(element, value, bytes, type, valueAt);
+    return fit;
+  });
+  return fit;
+}
