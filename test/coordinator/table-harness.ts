@@ -75,6 +75,18 @@ export const SETTINGS: RunSettings = {
   leaseTtl: 30_000,
 };
 
+/** Merges where it is called. */
+const POOL: MergePool = {
+  merge: (task) => merge({ ...task, memoryBytes: 256e6 }),
+  rewrite: (task) => rewrite({ ...task, memoryBytes: 256e6 }),
+  locate: async (task) => locate(task),
+  close: async () => {},
+};
+
+function emptyCollection(now: number): FakeCollection {
+  return { now, skew: 0, kind: 'live', tellsStart: true, documents: [], ranges: 1, onRead() {} };
+}
+
 /** `wrap` may put faults between the run and its storage. */
 export function harness(options: {
   readonly now: number;
@@ -82,31 +94,17 @@ export function harness(options: {
   /** Of the workers. */
   readonly keyed?: KeyedHash;
 }): Harness {
-  const collection: FakeCollection = {
-    now: options.now,
-    skew: 0,
-    kind: 'live',
-    tellsStart: true,
-    documents: [],
-    ranges: 1,
-    onRead() {},
-  };
+  const collection = emptyCollection(options.now);
   const real = systemClock();
   const clock: Clock = { ...real, now: () => collection.now };
   const memory = memoryStorage('memory:table', clock);
   const storage = options.wrap?.(memory) ?? memory;
   const scratch = mkdtempSync(join(tmpdir(), 'mongolake-run-'));
   const queue = localQueue(real, { backoffMs: 1 });
-  const pool: MergePool = {
-    merge: (task) => merge({ ...task, memoryBytes: 256e6 }),
-    rewrite: (task) => rewrite({ ...task, memoryBytes: 256e6 }),
-    locate: async (task) => locate(task),
-    close: async () => {},
-  };
   const source = fakeSource(collection);
   const started = startWorker({
     queue,
-    pool,
+    pool: POOL,
     clock,
     logger: silent,
     scratch,

@@ -98,7 +98,9 @@ function neededFault({ key, path }: Entry, cursorField: string): string | undefi
   if (path === '_id' && key !== 'hash' && key !== 'include')
     return '_id is the key of every row: it can be hashed, and nothing else';
   const takes = key === 'exclude' || key === 'hash' || key === 'json' || key === 'decimal';
-  return takes && isWithin(cursorField, path) ? 'the cursor field is here, and must stay a date of its own' : undefined;
+  return takes && isWithin(cursorField, path)
+    ? 'the cursor field is here, and must stay a column of its own'
+    : undefined;
 }
 
 /** Keys after which there is nothing within the field any more. */

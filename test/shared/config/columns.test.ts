@@ -64,7 +64,7 @@ defaults: { columns: { hash: [x] } }
 });
 
 const ID = '_id is the key of every row: it can be hashed, and nothing else';
-const CURSOR = 'the cursor field is here, and must stay a date of its own';
+const CURSOR = 'the cursor field is here, and must stay a column of its own';
 const PATH = 'expected a path such as email or guest.email: names with dots between, without a $ in front';
 const NAME =
   "expected a column's name, without spaces and any of ,;{}()=. : a field keeps its place and changes its name";
