@@ -62,7 +62,7 @@ async function measure(engine: EngineName, rows: number): Promise<void> {
       cursor: { field: 'updateTime', type: 'date' },
       write,
     } as const;
-    return timed(`${engine}, ${name}`, () => merge({ ...task, sections: [own], base, keepNewer: false }));
+    return timed(`${engine}, ${name}`, () => merge({ ...task, sections: [own], base, keepRows: 'none' }));
   };
   const first = await run('first load', section(folder, rows, 1, 0), []);
   await run('delta of 2%', section(folder, rows, 50, 1), first.added);

@@ -38,6 +38,12 @@ const program = new Command('mongolake')
   .exitOverride()
   .showSuggestionAfterError();
 
+// Whoever reads our output may have had enough of it (`… | head`).
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
 /** Runs a command and sets the exit code. What a command needs is loaded with it: the SDKs take longer than many commands do. */
 function action<A extends unknown[]>(run: (...args: A) => Promise<number>): (...args: A) => Promise<void> {
   return async (...args) => {

@@ -74,7 +74,7 @@ vault:
 {{- end -}}
 {{- end -}}
 {{- end -}}
-{{- $secrets := dict "vault.auth.token" (dig "vault" "auth" "token" "${" .Values.config) "vault.auth.nonce" (dig "vault" "auth" "nonce" "${" .Values.config) "dashboard.password" (dig "dashboard" "password" "${" .Values.config) -}}
+{{- $secrets := dict "vault.auth.token" (dig "vault" "auth" "token" "${" .Values.config) "vault.auth.nonce" (dig "vault" "auth" "nonce" "${" .Values.config) "dashboard.password" (dig "dashboard" "password" "${" .Values.config) "hashKey" (dig "hashKey" "${" .Values.config) -}}
 {{- range $key, $value := $secrets -}}
 {{- if not (contains "${" (toString $value)) -}}
 {{- fail (printf "config.%s is written out, and a ConfigMap is no place for it: put it into existingSecret and write ${VAR}" $key) -}}

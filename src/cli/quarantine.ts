@@ -57,7 +57,7 @@ export function describeList(table: string, documents: readonly ListedDocument[]
     `${pc.bold(table)}  ${counted(documents.length, 'document')} quarantined`,
     pc.dim(header),
     ...lines,
-    pc.dim('`mongolake quarantine show DIGEST` prints one; `mongolake quarantine retry` tries all again'),
+    pc.dim('`mongolake quarantine show DIGEST` prints one; `mongolake quarantine retry` tries them again'),
   ];
 }
 

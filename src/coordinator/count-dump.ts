@@ -2,7 +2,7 @@ import { type Cursor, cursorReader } from '../shared/domain/cursor.ts';
 import type { ReadScope } from '../shared/domain/job.ts';
 import { inScope } from '../shared/domain/window.ts';
 import type { Source } from '../shared/ports/source.ts';
-import { unlessBroken } from './sample.ts';
+import { cursorUnlessBroken } from './sample.ts';
 
 /** A dump of up to so many bytes of BSON is read to count what is in it: about a second. */
 const COUNTED_BYTES = 512e6;
@@ -29,9 +29,9 @@ export async function countDump(
   let [documents, bytes, withoutCursor, read] = [0, 0, 0, 0];
   for await (const batch of source.read({ scope, part: null }, signal)) {
     for (const at of batch.offsets) {
-      const time = unlessBroken(() => readCursor(batch.bytes, at));
+      const time = cursorUnlessBroken(readCursor, batch.bytes, at);
       if (time === undefined) withoutCursor++;
-      if (!inScope(scope, time)) continue;
+      if (time !== 'broken' && !inScope(scope, time)) continue;
       documents++;
       bytes += batch.bytes.readInt32LE(at);
     }

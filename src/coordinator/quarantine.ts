@@ -4,6 +4,7 @@ import { putAside } from '../shared/domain/books.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import { quarantineListKey, quarantineObjectKey } from '../shared/domain/keys.ts';
 import type { Plan } from '../shared/domain/plan.ts';
+import { hidesValues, policyText, type TablePolicy } from '../shared/domain/policy.ts';
 import {
   changeList,
   firstReasons,
@@ -17,7 +18,8 @@ import type { Logger } from '../shared/ports/logger.ts';
 import type { Source } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { quarantineSource } from '../shared/quarantine-source.ts';
-import { quarantineApp, type TableState } from './table.ts';
+import { changesPolicy } from './entry.ts';
+import { quarantineApp, type TableState, tableMissing } from './table.ts';
 
 const COPIES_AT_ONCE = 4;
 
@@ -36,9 +38,15 @@ export async function retrySource(
   storage: Storage,
   state: TableState | undefined,
   { namespace }: Pick<Source, 'namespace'>,
+  columns: TablePolicy | undefined,
 ): Promise<Source> {
-  if (state === undefined) throw new MongolakeError('TABLE_MISSING', `${storage.uri}: there is no table yet`);
-  return quarantineSource(storage, namespace, await readQuarantine(storage, state));
+  if (state === undefined) throw tableMissing(storage);
+  const listed = await readQuarantine(storage, state);
+  return quarantineSource(
+    storage,
+    namespace,
+    listed.filter((document) => canRetry(document, columns)),
+  );
 }
 
 /** Tells the operator of what a run put aside. */
@@ -71,9 +79,22 @@ export async function quarantineChange(
 ): Promise<QuarantineChange> {
   const aside = putAside(extracted);
   const retries = plan.reads === 'quarantine';
-  const listed = state === undefined || (aside.length === 0 && !retries) ? [] : await readQuarantine(storage, state);
-  const retried = retries ? listed.filter(({ object }) => object !== null) : [];
-  return { listed, ...changeList(listed, retried, aside) };
+  const hides = state !== undefined && changesPolicy(plan, state) && hidesValues(plan.columns);
+  if (state === undefined || (aside.length === 0 && !retries && !hides)) {
+    return { listed: [], ...changeList([], [], aside) };
+  }
+  const listed = await readQuarantine(storage, state);
+  // Their bytes and ids may hold what is hidden from now on; the run has read anew whatever is still there.
+  const withdrawn = hides ? listed.filter(({ policy }) => policy !== policyText(plan.columns)) : [];
+  const stays = listed.filter((document) => !withdrawn.includes(document));
+  const retried = retries ? listed.filter((document) => canRetry(document, plan.columns)) : [];
+  const { added, resolved } = changeList(stays, retried, aside);
+  return { listed, added, resolved: [...resolved, ...withdrawn] };
+}
+
+/** Whether there are bytes of the document that the column policy can be applied to: all of them, or what it left itself. */
+function canRetry({ object, policy }: ListedDocument, columns: TablePolicy | undefined): boolean {
+  return object !== null && (policy === undefined || policy === policyText(columns));
 }
 
 /**

@@ -97,7 +97,7 @@ function rewritePlan(
     ranges: [],
     rewrite: { idType: STRING_IDS },
     sourceKind: 'live',
-    keepNewer: false,
+    keepRows: 'none',
     maxQuarantined: 0,
     reads: 'source',
     priority: REWRITE_PRIORITY,

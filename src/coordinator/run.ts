@@ -4,13 +4,13 @@ import { type CursorType, cursorOf } from '../shared/domain/cursor.ts';
 import { FOLD_LIMITS, foldSchema } from '../shared/domain/fold.ts';
 import { planKey } from '../shared/domain/keys.ts';
 import { partitionCount } from '../shared/domain/partitions.ts';
-import type { EngineName, Plan } from '../shared/domain/plan.ts';
+import type { EngineName, KeptRows, Plan } from '../shared/domain/plan.ts';
 import { fieldPolicies, type TablePolicy } from '../shared/domain/policy.ts';
 import { checkQuarantineLimit } from '../shared/domain/quarantine.ts';
 import type { Counts, ExtractReceipt } from '../shared/domain/receipt.ts';
 import type { StageDurations } from '../shared/domain/stage.ts';
 import type { Window } from '../shared/domain/window.ts';
-import type { Source } from '../shared/ports/source.ts';
+import type { Source, SourceClock } from '../shared/ports/source.ts';
 import { writeCheckpointIfDue } from './checkpoint-due.ts';
 import { commitRun } from './commit-run.ts';
 import { dispatch } from './dispatch.ts';
@@ -92,7 +92,9 @@ export async function runTable(request: RunRequest, outer: RunContext): Promise<
   const timer = stageTimer(clock);
   return holdTable(request.settings.leaseTtl, outer, async (held, own) => {
     const retries = request.mode === 'retry';
-    const context = retries ? { ...own, source: await retrySource(storage, held.state, own.source) } : own;
+    const context = retries
+      ? { ...own, source: await retrySource(storage, held.state, own.source, request.columns) }
+      : own;
     const { plan, window } = await makePlan(request, held, context);
     timer.ended('window');
     const extracted = await extract(plan, context);
@@ -165,7 +167,7 @@ async function makePlan(
     ranges: await source.ranges(window.scope),
     rewrite: null,
     sourceKind: sourceClock.kind,
-    keepNewer: sourceClock.kind === 'dump' && !request.overwrite,
+    keepRows: keptRows(request, sourceClock.kind),
     // What is retried is on the list already.
     maxQuarantined: retries ? Number.MAX_SAFE_INTEGER : settings.maxQuarantined,
     reads: retries ? 'quarantine' : 'source',
@@ -177,6 +179,11 @@ async function makePlan(
   await storage.putIfAbsent(planKey(run), jsonBody(plan), run);
   context.logger.info('planned', { scope: plan.scope.kind, base: plan.base, partitions, ranges: plan.ranges.length });
   return { plan, window };
+}
+
+function keptRows({ mode, overwrite }: RunRequest, kind: SourceClock['kind']): KeptRows {
+  if (mode === 'retry') return 'notOlder';
+  return kind === 'dump' && !overwrite ? 'newer' : 'none';
 }
 
 /** The number of partitions of a table that does not exist yet; says what its first load takes before it begins. */

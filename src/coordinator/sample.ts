@@ -1,8 +1,8 @@
 import { BSON, walkElements } from '../shared/domain/bson.ts';
 import { fieldName } from '../shared/domain/bson-text.ts';
-import { type Cursor, type CursorType, cursorReader, cursorValue } from '../shared/domain/cursor.ts';
-import { MongolakeError } from '../shared/domain/errors.ts';
+import { type Cursor, type CursorReader, type CursorType, cursorReader, cursorValue } from '../shared/domain/cursor.ts';
 import type { Projection } from '../shared/domain/policy.ts';
+import { isBroken } from '../shared/domain/quarantine.ts';
 import type { Source } from '../shared/ports/source.ts';
 
 /** A few documents of a collection, as BSON; none for an empty one. */
@@ -84,12 +84,22 @@ function likelyType(bytes: Buffer, type: number, at: number, end: number): Curso
   });
 }
 
+/** A document's cursor; `broken` where it can't be read: such a document belongs to every scope, or nobody would ever hear of it. */
+export function cursorUnlessBroken(readCursor: CursorReader, bytes: Buffer, at: number): bigint | undefined | 'broken' {
+  try {
+    return readCursor(bytes, at);
+  } catch (error) {
+    if (isBroken(error)) return 'broken';
+    throw error;
+  }
+}
+
 /** What `read` gives; `undefined` for a broken document, of which a run will say what is wrong with it. */
 export function unlessBroken<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {
-    if (error instanceof MongolakeError && error.code === 'DOCUMENT_BROKEN') return undefined;
+    if (isBroken(error)) return undefined;
     throw error;
   }
 }

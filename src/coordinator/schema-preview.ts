@@ -14,6 +14,7 @@ import { inScope } from '../shared/domain/window.ts';
 import { checkNamespace, windowFor } from './plan.ts';
 import { checkPolicy } from './policy.ts';
 import type { PreviewContext } from './preview.ts';
+import { cursorUnlessBroken } from './sample.ts';
 import { openState } from './table.ts';
 
 /** What the next sync would change in a table's schema. */
@@ -99,7 +100,8 @@ async function look(
     projectionOf(columns, cursorField),
   )) {
     for (const at of offsets) {
-      if (!inScope(scope, readCursor?.(bytes, at))) continue;
+      const time = readCursor && cursorUnlessBroken(readCursor, bytes, at);
+      if (time !== 'broken' && !inScope(scope, time)) continue;
       if (documents === most) return { sketch, documents, complete: false, broken };
       documents++;
       if (!take(sketch, bytes, at)) broken++;

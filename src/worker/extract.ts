@@ -8,7 +8,7 @@ import { idHash } from '../shared/domain/ids.ts';
 import type { ExtractJob } from '../shared/domain/job.ts';
 import { planKey, receiptKey, segmentKey } from '../shared/domain/keys.ts';
 import type { Plan } from '../shared/domain/plan.ts';
-import { type FieldPolicy, fieldPolicies, hidesValues, projectionOf } from '../shared/domain/policy.ts';
+import { type FieldPolicy, fieldPolicies, hidesValues, policyText, projectionOf } from '../shared/domain/policy.ts';
 import { isBroken } from '../shared/domain/quarantine.ts';
 import type { ExtractReceipt } from '../shared/domain/receipt.ts';
 import { emptySketch, type Sketch, sketchDocument, sketchToJson } from '../shared/domain/sketch.ts';
@@ -20,7 +20,7 @@ import type { RawBatch, Source } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { quarantineSource } from '../shared/quarantine-source.ts';
 import { cutOf } from './policy.ts';
-import { createQuarantine, type Quarantine } from './quarantine.ts';
+import { createQuarantine, type Form, type Quarantine } from './quarantine.ts';
 import { createShuffle, type Shuffle } from './shuffle.ts';
 
 export interface ExtractContext {
@@ -96,7 +96,15 @@ function startPass(
     description,
     sketch: emptySketch(),
     shuffle: createShuffle(),
-    quarantine: createQuarantine({ storage, run, ordinal, attempt, most: plan.maxQuarantined }),
+    quarantine: createQuarantine({
+      storage,
+      run,
+      ordinal,
+      attempt,
+      most: plan.maxQuarantined,
+      policy: policyText(plan.columns),
+      keyed,
+    }),
     cut: cutOf(plan, keyed),
     fields: fieldPolicies(plan.columns),
     documents: 0,
@@ -194,19 +202,17 @@ function takeDocument(batch: RawBatch, at: number, pass: Pass): void {
   } catch (error) {
     const place = placeOf(batch, at, pass);
     if (!isBroken(error)) throw placed(error, place);
-    const withheld = withholds(pass.plan, document);
-    pass.quarantine.add(document ?? bytes.subarray(at, at + length), error, place, withheld);
+    pass.quarantine.add(document ?? bytes.subarray(at, at + length), error, place, formOf(pass.plan, document));
   }
   pass.documents++;
   pass.bytes += length;
 }
 
-/**
- * True where a document's bytes and id may not be kept: the column policy hides values, and could not be applied to it. Nor where it
- * hashes, or a later try would hash the hashes.
- */
-function withholds({ columns }: Plan, cut: Buffer | undefined): boolean {
-  return columns?.hash !== undefined || (cut === undefined && hidesValues(columns));
+/** `cut` is what the column policy left of the document; `undefined` where it could not be applied. */
+function formOf({ columns }: Plan, cut: Buffer | undefined): Form {
+  if (!hidesValues(columns)) return 'whole';
+  if (cut === undefined) return 'hidden';
+  return columns?.hash === undefined ? 'cut' : 'hashed';
 }
 
 /**

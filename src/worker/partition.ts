@@ -49,9 +49,9 @@ export async function mergePartition(
           required(input.base[i]),
         );
   const base = await fetchBase(touched, context);
-  const { engine, cursor, keepNewer, write } = plan;
+  const { engine, cursor, keepRows, write } = plan;
   const outcome = await pool.merge(
-    { kind: 'merge', engine, scratch, schema, cursor, sections, base, keepNewer, write },
+    { kind: 'merge', engine, scratch, schema, cursor, sections, base, keepRows, write },
     signal,
   );
   const chunks = sections.flatMap((section) => section.chunks.map((chunk) => chunk.length));

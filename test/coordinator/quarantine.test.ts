@@ -258,6 +258,16 @@ describe('a retry', () => {
     expect(await table.sync(RETRY)).toMatchObject({ version: null, counts: { read: 0 } });
   });
 
+  it('never replaces a row of the same cursor: the source may have been repaired in its place', async () => {
+    table = harness({ now: NOW });
+    table.collection.documents = [good(1)];
+    await listAsBroken([bson({ ...good(2, -90), a: 'old' })]);
+    table.collection.documents = [good(1), { ...good(2, -90), a: 'repaired' }];
+    await table.sync({ mode: 'backfill' });
+    expect(await table.sync(RETRY)).toMatchObject({ counts: { read: 1, updated: 0, superseded: 1 } });
+    expect(await listed()).toEqual([]);
+  });
+
   it('keeps on the list what is still broken, once and as it was, whatever maxQuarantined is', async () => {
     table = harness({ now: NOW });
     table.collection.documents = [good(1), twice(4)];

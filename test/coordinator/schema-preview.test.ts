@@ -79,3 +79,15 @@ it('counts documents that can not be stored, and takes nothing from them', async
   expect(seen).toMatchObject({ documents: 3, broken: 2 });
   expect(seen.diff.added).toMatchObject([{ path: ['a'] }]);
 });
+
+it('of a dump counts a document whose cursor can not be read, as a sync would read it', async () => {
+  table = harness({ now: NOW });
+  table.collection.kind = 'dump';
+  table.collection.documents = [{ _id: 1, a: 1, updateTime: at(-60) }];
+  await table.sync();
+  const broken = bson({ _id: 2, s: 'x', updateTime: at(-60) });
+  broken.writeInt32LE(500, broken.indexOf('s\0', 8) + 2);
+  table.collection.documents.push(broken);
+  expect(await preview()).toMatchObject({ documents: 1, broken: 1 });
+  expect(await table.sync()).toMatchObject({ counts: { read: 1, quarantined: 1 } });
+});

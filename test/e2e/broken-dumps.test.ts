@@ -110,7 +110,7 @@ const BROKEN: readonly (readonly [string, Buffer, string])[] = [
   ],
   ['', documentOf([SOUND]), 'a document without _id'],
   ['first', documentOf([ID('first'), SOUND, ID('second')]), 'field "_id" occurs twice'],
-  ['type', documentOf([ID('type'), element(0x20, 'x', int32(1))]), 'an unknown BSON type 0x20'],
+  ['type', documentOf([ID('type'), element(0x20, 'x', int32(1))]), 'an unknown BSON type at byte '],
   ['deep', documentOf([ID('deep'), element(BSON.array, 'd', nestedArrays(1000))]), 'deeper than 200 levels'],
   ['boolean', documentOf([ID('boolean'), element(BSON.boolean, 'b', Buffer.from([2]))]), 'neither true nor false'],
   ['string', documentOf([ID('string'), element(BSON.string, 's', text('abc', 4, 7))]), 'without its terminator'],
@@ -148,7 +148,7 @@ describe('a dump with documents that are broken within intact frames', { timeout
   });
 
   it('that can be walked is shown as EJSON, another in hexadecimal; --raw gives its bytes', async () => {
-    const [twice, child] = [BROKEN[3]?.[1] as Buffer, BROKEN[2]?.[1] as Buffer];
+    const [twice, child] = [BROKEN[2]?.[1] as Buffer, BROKEN[1]?.[1] as Buffer];
     dump([bson(good(1)), twice, child]);
     await space.run('sync');
     const [first, second] = (await listed()).map(({ digest }) => String(digest));

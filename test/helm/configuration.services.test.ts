@@ -182,6 +182,7 @@ describeWith(['kubernetes'], 'values that helm refuses', () => {
     [{ config: withGuest({ uri: 'mongodb://u:hunter2@db/' }) }, 'config has a URL with a password in it'],
     [{ config: withGuest({ uri: 'mongodb://u:$ecret@db/' }) }, 'config has a URL with a password in it'],
     [{ config: { dashboard: { password: 'hunter2' } } }, 'config.dashboard.password is written out'],
+    [{ config: { hashKey: 'a key of characters' } }, 'config.hashKey is written out'],
     [{ config: { vault: { auth: { method: 'token', token: 'hvs.1' } } } }, 'config.vault.auth.token is written out'],
     [{ config: { vault: { auth: { nonce: 'abc' } } } }, 'config.vault.auth.nonce is written out'],
     [

@@ -30,7 +30,7 @@ function mergeTask(docs: number) {
     cursor: { field: 'updateTime', type: 'date' },
     sections: [writeSection(scratch, 0, documents, 10_000)],
     base: [],
-    keepNewer: false,
+    keepRows: 'none',
     write: { targetFileSize: 1e9, rowGroupSize: 2048, compression: 'zstd', compressionLevel: 9 },
   } as const;
 }

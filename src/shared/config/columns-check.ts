@@ -105,6 +105,7 @@ function neededFault({ key, path }: Entry, cursorField: string): string | undefi
 
 /** Keys after which there is nothing within the field any more. */
 const CLOSED: ReadonlySet<string> = new Set(['exclude', 'json', 'hash']);
+const ONLY_HASH: ReadonlySet<string> = new Set(['hash']);
 const ONE_OF = new Set([...CLOSED, 'decimal']);
 
 function otherFault(entry: Entry, entries: readonly Entry[]): string | undefined {
@@ -114,8 +115,10 @@ function otherFault(entry: Entry, entries: readonly Entry[]): string | undefined
     const clash = other.key === entry.key || (ONE_OF.has(other.key) && ONE_OF.has(entry.key));
     if (clash) return `is in ${other.key} already`;
   }
-  const around = entries.find(({ key, path }) => CLOSED.has(key) && path !== entry.path && isWithin(entry.path, path));
-  if (around !== undefined && entry.key !== 'include') return `is within a field of ${around.key}`;
+  // What is hashed is hashed whole, or dump and server would give different hashes; of what is json, some may be included.
+  const closed = entry.key === 'include' ? ONLY_HASH : CLOSED;
+  const around = entries.find(({ key, path }) => closed.has(key) && path !== entry.path && isWithin(entry.path, path));
+  if (around !== undefined) return `is within a field of ${around.key}`;
   const excluded = entries.some(({ key, path }) => key === 'exclude' && isWithin(entry.path, path));
   if (excluded && entry.key !== 'exclude') return 'is left out by exclude';
   const wider = entries.some(({ key, path }) => key === 'include' && path !== entry.path && isWithin(entry.path, path));

@@ -40,7 +40,7 @@ export function brokenDocument(reason: string): MongolakeError {
 
 function sizedEnd(bytes: Buffer, at: number, minimum: number, header: number): number {
   const length = bytes.readInt32LE(at);
-  if (length < minimum) throw brokenDocument(`a length of ${length} at byte ${at}`);
+  if (length < minimum) throw brokenDocument(`a length that lies at byte ${at}`);
   return at + header + length;
 }
 
@@ -102,7 +102,7 @@ function unboundedEnd(bytes: Buffer, type: number, at: number, limit: number): n
     case BSON.dbPointer:
       return sizedEnd(bytes, at, 1, 16);
     default:
-      throw brokenDocument(`an unknown BSON type 0x${type.toString(16)}`);
+      throw brokenDocument(`an unknown BSON type at byte ${at}`);
   }
 }
 

@@ -7,6 +7,8 @@ export interface CursorColumn {
   /** Names of columns on the way, as the table has them. */
   readonly path: readonly string[];
   readonly kind: CursorKind;
+  /** Of a column of fixed decimals, which stands here as `decimal`. */
+  readonly scale?: number;
 }
 
 /** Kinds of column that hold values of some cursor type. */
@@ -37,8 +39,13 @@ export function cursorColumns({ columns }: TableSchema, cursor: Cursor): readonl
   }
   const kinds: readonly string[] = KINDS[cursor.type];
   return level
-    .filter(({ source, type }) => source === path.at(-1) && kinds.includes(type.kind))
-    .map(({ name, type }) => ({ path: [...names, name], kind: type.kind as CursorKind }));
+    .filter(({ source }) => source === path.at(-1))
+    .map(({ name, type }) => {
+      const column = { path: [...names, name], kind: type.kind as CursorKind };
+      // Configured once for the field, it goes on taking what fits it.
+      return type.kind === 'fixed' ? { ...column, kind: 'decimal' as const, scale: type.scale } : column;
+    })
+    .filter(({ kind }) => kinds.includes(kind));
 }
 
 /** Canonical EJSON of the two types that stand in `json` columns; the first group is the time. */

@@ -10,6 +10,12 @@ export const ENGINES = ['duckdb', 'parquetjs'] as const;
 /** What reads and writes a table's data files: a property of the table. */
 export type EngineName = (typeof ENGINES)[number];
 
+/**
+ * Which rows of the table stay where the delta has their id: none, for a live reading is what the document is now; those with a greater
+ * cursor (a dump); all but those whose document has a greater cursor (what is retried may be long out of date).
+ */
+export type KeptRows = 'none' | 'newer' | 'notOlder';
+
 /** How data files are written; fixed in the plan, so that every worker of a run does the same. */
 export interface WriteSettings {
   /** Bytes after which a file is split. */
@@ -46,8 +52,7 @@ export interface Plan {
   readonly rewrite: Rewrite | null;
   /** A dump's documents are filtered by the scope in the extractor; a server has done so itself. */
   readonly sourceKind: 'live' | 'dump';
-  /** True where a greater cursor value in the table stays (a dump without `--overwrite`). */
-  readonly keepNewer: boolean;
+  readonly keepRows: KeptRows;
   /** Documents that can't be stored, above which the run fails. */
   readonly maxQuarantined: number;
   /** What the ranges are read from: the collection, or the table's own list of quarantined documents. */

@@ -6,7 +6,10 @@ import { idExample } from './ids.ts';
 
 /** A document that was read and can't be stored. Nothing of what it holds is told but its id. */
 export interface QuarantinedDocument {
-  /** SHA-256 of its bytes, hex. They hold its `_id`, so it names the document and its content in one. */
+  /**
+   * SHA-256 of its bytes, hex. They hold its `_id`, so it names the document and its content in one. Of bytes that a column policy
+   * withholds it is a keyed hash, or one of their place: else it would let their values be guessed.
+   */
   readonly digest: string;
   /** Its `_id`, at most 100 characters; `null` where it has none that can be read, or it is withheld. */
   readonly id: string | null;
@@ -18,6 +21,8 @@ export interface QuarantinedDocument {
   readonly bytes: number;
   /** Key of the object that holds its bytes; `null` where a column policy forbids to keep them. */
   readonly object: string | null;
+  /** The column policy that its bytes were cut by (`policyText`); absent where they are the whole document. */
+  readonly policy?: string;
 }
 
 /** A document on the table's list. */

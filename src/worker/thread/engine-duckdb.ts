@@ -157,13 +157,8 @@ async function judge(connection: DuckDBConnection, task: MergeTask, file: LocalB
     ...columnNames(task.schema).map((column) => `d.${column} IS NOT DISTINCT FROM b.${column}`),
     ...sameSigns(task.schema.columns),
   ];
-  const cursor = task.keepNewer ? cursorExpression(task.schema, task.cursor, 'b') : undefined;
-  const newer =
-    cursor === undefined
-      ? ''
-      : `WHEN ${cursor} IS NOT NULL AND (d.${name(CURSOR_COLUMN)} IS NULL OR ${cursor} > d.${name(CURSOR_COLUMN)}) THEN 'superseded'`;
   await connection.run(`CREATE OR REPLACE TEMP TABLE verdict AS
-    SELECT d.${id}, CASE WHEN b.${id} IS NULL THEN 'inserted' ${newer} WHEN ${same.join(' AND ')} THEN 'unchanged' ELSE 'updated' END AS outcome
+    SELECT d.${id}, CASE WHEN b.${id} IS NULL THEN 'inserted' WHEN ${kept(task)} THEN 'superseded' WHEN ${same.join(' AND ')} THEN 'unchanged' ELSE 'updated' END AS outcome
     FROM (SELECT * FROM delta WHERE ${inRange(file, task.schema)}) d LEFT JOIN base b ON d.${id} = b.${id}`);
   await connection.run(
     `CREATE OR REPLACE TEMP TABLE changed AS SELECT ${id} FROM verdict WHERE outcome IN ('inserted', 'updated')`,
@@ -179,6 +174,14 @@ async function judge(connection: DuckDBConnection, task: MergeTask, file: LocalB
     superseded: of('superseded'),
     baseRows: await number(connection, 'SELECT count(*) FROM base'),
   };
+}
+
+/** The condition that row `b` stays although document `d` has its id. */
+function kept({ keepRows, schema, cursor }: MergeTask): string {
+  const row = keepRows === 'none' ? undefined : cursorExpression(schema, cursor, 'b');
+  const own = `d.${name(CURSOR_COLUMN)}`;
+  if (keepRows === 'notOlder') return row === undefined ? 'true' : `(${own} > ${row}) IS NOT TRUE`;
+  return row === undefined ? 'false' : `${row} IS NOT NULL AND (${own} IS NULL OR ${row} > ${own})`;
 }
 
 async function number(connection: DuckDBConnection, sql: string): Promise<number> {

@@ -104,15 +104,23 @@ type Compare = (document: Buffer, row: Row) => 'updated' | 'unchanged' | 'supers
 /** What a document does to the row of its id. */
 function comparer(task: MergeTask): Compare {
   const read = rowReader(task.schema);
-  const readCursor = cursorReader(task.cursor);
-  const cursorOf = task.keepNewer ? rowCursor(task.schema, task.cursor) : () => undefined;
+  const stays = keeper(task);
+  return (document, row) => {
+    if (stays(document, row)) return 'superseded';
+    return sameRows(read(document, 0), row) ? 'unchanged' : 'updated';
+  };
+}
+
+/** Whether a row stays although a document has its id. */
+function keeper({ keepRows, schema, cursor }: MergeTask): (document: Buffer, row: Row) => boolean {
+  if (keepRows === 'none') return () => false;
+  const readCursor = cursorReader(cursor);
+  const cursorOf = rowCursor(schema, cursor);
   return (document, row) => {
     const known = cursorOf(row);
-    if (known !== undefined) {
-      const cursor = readCursor(document, 0);
-      if (cursor === undefined || known > cursor) return 'superseded';
-    }
-    return sameRows(read(document, 0), row) ? 'unchanged' : 'updated';
+    const own = readCursor(document, 0);
+    if (keepRows === 'notOlder') return known === undefined || own === undefined || own <= known;
+    return known !== undefined && (own === undefined || known > own);
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Cursor } from '../../shared/domain/cursor.ts';
 import type { ErrorCode } from '../../shared/domain/errors.ts';
-import type { EngineName, WriteSettings } from '../../shared/domain/plan.ts';
+import type { EngineName, KeptRows, WriteSettings } from '../../shared/domain/plan.ts';
 import type { Counts } from '../../shared/domain/receipt.ts';
 import type { TableSchema } from '../../shared/domain/schema.ts';
 
@@ -37,8 +37,7 @@ export interface MergeTask {
   readonly sections: readonly LocalSection[];
   /** Only the files that the delta touches, in id order; empty for a partition without files. */
   readonly base: readonly LocalBaseFile[];
-  /** True where a row of the table with a greater cursor value stays (a dump), false where the delta always wins. */
-  readonly keepNewer: boolean;
+  readonly keepRows: KeptRows;
   readonly write: WriteSettings;
 }
 

@@ -1,6 +1,6 @@
 import type { ColumnType, TableSchema } from '../../shared/domain/schema.ts';
 import type { HeadTask, JsonRow, JsonValue } from './engine.ts';
-import { binaryJson, doubleJson, fixedJson, integerJson, timestampJson } from './json-value.ts';
+import { binaryJson, decimalOf, doubleJson, integerJson, timestampJson } from './json-value.ts';
 import { rowGroups } from './parquetjs-read.ts';
 import type { Row, Value } from './rows.ts';
 
@@ -41,7 +41,7 @@ function jsonValue(value: Value, type: ColumnType): JsonValue {
     case 'array':
       return (value as Row).map((item) => jsonValue(item, type.element));
     case 'fixed':
-      return fixedJson(value as bigint, type.scale);
+      return decimalOf(value as bigint, type.scale);
     case 'long':
       return integerJson(value as bigint);
     case 'double':

@@ -6,8 +6,8 @@ export function integerJson(value: bigint): JsonValue {
   return Number.isSafeInteger(number) ? number : value.toString();
 }
 
-/** A decimal with all its places is text: as a number of JSON it would be read as a double. */
-export function fixedJson(units: bigint, scale: number): JsonValue {
+/** A decimal with all its places. It is text in JSON too, where a number would be read as a double. */
+export function decimalOf(units: bigint, scale: number): string {
   const digits = String(units < 0n ? -units : units).padStart(scale + 1, '0');
   const point = digits.length - scale;
   const fraction = scale === 0 ? '' : `.${digits.slice(point)}`;

@@ -1,4 +1,4 @@
-import { BSON, brokenDocument, walkElements } from '../../shared/domain/bson.ts';
+import { BSON, walkElements } from '../../shared/domain/bson.ts';
 import { fieldName } from '../../shared/domain/bson-text.ts';
 import { fixedUnits } from '../../shared/domain/fixed.ts';
 import { accepts } from '../../shared/domain/fold.ts';
@@ -49,7 +49,7 @@ export interface ValueSink {
 }
 
 /**
- * Gives every value of the document at `start` to the first column that holds it, else to the JSON column. Nulls are left out, and so is
+ * Gives every value of the document at `start` to the first column that holds it, else to the JSON column, as the second of one field. Nulls are left out, and so is
  * the field `skip`. Throws `DOCUMENT_BROKEN` for two values of one column.
  */
 export function routeFields(
@@ -65,11 +65,11 @@ export function routeFields(
     const value = name === skip ? 'null' : valueClass(bytes, type, at);
     if (value === 'null') return true;
     const route = routes.get(name)?.find((each) => each.whole || holds(each.type, value, bytes, type, at));
-    if (route === undefined) {
+    // A field that comes twice passes the extract only where its names are not kept, and then there is a JSON column.
+    if (route === undefined || sink.filled(route.column)) {
       context.putExtra(name, bytes, type, at, end);
       return true;
     }
-    if (sink.filled(route.column)) throw brokenDocument(`field "${[...context.path, name].join('.')}" occurs twice`);
     context.path.push(name);
     sink.put(route.column, bytes, type, at, end);
     context.path.pop();

@@ -1,14 +1,15 @@
 import type { Cursor } from '../../shared/domain/cursor.ts';
 import { type CursorColumn, cursorColumns, cursorOfValue } from '../../shared/domain/cursor-column.ts';
 import type { Column, TableSchema } from '../../shared/domain/schema.ts';
+import { decimalOf } from './json-value.ts';
 import type { Row, Value } from './rows.ts';
 
 /** Reads the cursor of a table row in epoch milliseconds; `undefined` where the row has none. */
 export function rowCursor(schema: TableSchema, cursor: Cursor): (row: Row) => bigint | undefined {
   const columns = cursorColumns(schema, cursor).map((column) => ({ ...column, places: placesOf(schema, column) }));
   return (row) => {
-    for (const { kind, places } of columns) {
-      const known = cursorOfValue(cursor.type, kind, cursorText(valueAt(row, places), kind));
+    for (const { places, ...column } of columns) {
+      const known = cursorOfValue(cursor.type, column.kind, cursorText(valueAt(row, places), column));
       if (known !== undefined) return known;
     }
     return undefined;
@@ -35,8 +36,9 @@ function valueAt(row: Row, places: readonly number[]): Value {
   return value;
 }
 
-/** A value as `cursorOfValue` takes it: rows hold timestamps in microseconds and text as bytes. */
-function cursorText(value: Value, kind: CursorColumn['kind']): bigint | number | string | null {
+/** A value as `cursorOfValue` takes it: rows hold timestamps in microseconds, text as bytes, fixed decimals unscaled. */
+function cursorText(value: Value, { kind, scale }: Omit<CursorColumn, 'path'>): bigint | number | string | null {
   if (Buffer.isBuffer(value)) return value.toString('utf8');
+  if (scale !== undefined && value !== null) return decimalOf(value as bigint, scale);
   return kind === 'timestamp' && value !== null ? (value as bigint) / 1000n : (value as bigint | number | null);
 }

@@ -88,6 +88,7 @@ describe('what is refused', () => {
     ['{ exclude: [a, a.b] }', '.exclude[1]', 'is within a field of exclude'],
     ['{ json: [a], rename: { a.b: c } }', '.rename["a.b"]', 'is within a field of json'],
     ['{ hash: [a, a.b] }', '.hash[1]', 'is within a field of hash'],
+    ['{ hash: [a], include: [a.b] }', '.include[0]', 'is within a field of hash'],
     ['{ exclude: [a], rename: { a: b } }', '.rename.a', 'is left out by exclude'],
     ['{ include: [a.b], exclude: [a] }', '.include[0]', 'is left out by exclude'],
     ['{ include: [a, a.b] }', '.include[1]', 'is within another field of include'],

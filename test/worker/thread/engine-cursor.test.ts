@@ -63,6 +63,17 @@ describe.each(ENGINES)('%s', (engine) => {
       expect(await kept({ field: 'at', type: 'epochSeconds' }, base, delta)).toBe(2);
     });
 
+    test('an epoch number in a column of decimals that was configured once', async () => {
+      const cursor = { field: 'at', type: 'epochSeconds' } as const;
+      const rows = (v: string, values: readonly number[]) => values.map((at, _id) => ({ _id, v, at }));
+      await table.sync([rows('table', [20, 20, 20])], {
+        cursor,
+        columns: { decimal: { at: { precision: 18, scale: 1 } } },
+      });
+      const { counts } = await table.sync([rows('delta', [5, 20, 21])], { cursor, keepNewer: true });
+      expect(counts).toMatchObject({ superseded: 1, updated: 2 });
+    });
+
     test('a date beyond the years of a timestamp column', async () => {
       const [far, farther] = [new Date('+010001-01-01T00:00:00Z'), new Date('+010002-01-01T00:00:00Z')];
       const base = [farther, new Date(0), far];

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { BSON } from '../../../src/shared/domain/bson.ts';
 import { FOLD_LIMITS } from '../../../src/shared/domain/fold.ts';
 import { ENGINES } from '../../../src/shared/domain/plan.ts';
+import { MOST_NAMES } from '../../../src/shared/domain/sketch.ts';
 import { sectionChunks } from '../../../src/worker/thread/sections.ts';
 import { bson as bytesOf, documentOf, element, int32, text } from '../../shared/domain/bson-bytes.ts';
 import { rowsOf } from './inspect.ts';
@@ -144,6 +145,16 @@ describe.each(ENGINES)('%s', (engine) => {
     ]);
     connection.closeSync();
     instance.closeSync();
+  });
+
+  test('a field twice past the names that are kept goes to its column and to the JSON column', async () => {
+    await table.sync([[bytesOf({ _id: 1, x: 1 })]]);
+    const names = sequence(MOST_NAMES.level, (i) => element(BSON.int32, `k${i}`, int32(i)));
+    const x = element(BSON.int32, 'x', int32(7));
+    const id = element(BSON.int32, '_id', int32(2));
+    expect((await table.sync([[documentOf([id, ...names, x, x])]])).counts).toMatchObject({ inserted: 1 });
+    const row = (await rowsOf(table)).find(({ _id }) => _id === 2n);
+    expect([row?.x, String(row?._extra).includes('"x":{"$numberInt":"7"}')]).toEqual([7n, true]);
   });
 
   describe('a section', () => {

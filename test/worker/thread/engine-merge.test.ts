@@ -13,6 +13,7 @@ describe.each(ENGINES)('%s', (engine) => {
 
   const NOTHING = { read: 0, inserted: 0, updated: 0, unchanged: 0, superseded: 0, deleted: 0 };
   const at = (ms: number) => new Date(ms);
+  const NO_FIELD = { field: 'none', type: 'date' } as const;
 
   describe('one partition', () => {
     test('the worked example: an update, an insert, and the rest as it was', async () => {
@@ -246,6 +247,20 @@ describe.each(ENGINES)('%s', (engine) => {
       await table.sync([base]);
       const outcome = await table.sync([[delta[0] as object, delta[4] as object]], { keepNewer: true });
       expect(outcome).toEqual({ counts: { ...NOTHING, read: 2, superseded: 2 }, added: [], removed: [] });
+    });
+
+    test('what is retried replaces only rows with a smaller cursor', async () => {
+      await table.sync([base]);
+      const outcome = await table.sync([delta], { keepRows: 'notOlder' });
+      expect(outcome.counts).toEqual({ ...NOTHING, read: 6, inserted: 1, updated: 1, superseded: 4 });
+      expect((await rowsOf(table)).map(({ v }) => v)).toEqual(['table', 'table', 'delta', 'table', 'table', 'delta']);
+      expect((await table.sync([[{ _id: 6, v: 'again' }]], { keepRows: 'notOlder', cursor: NO_FIELD })).counts).toEqual(
+        {
+          ...NOTHING,
+          read: 1,
+          superseded: 1,
+        },
+      );
     });
 
     test('finds a cursor within an object', async () => {

@@ -6,7 +6,7 @@ import { type Document, serialize } from 'bson';
 import type { Cursor } from '../../../src/shared/domain/cursor.ts';
 import { FOLD_LIMITS, foldSchema } from '../../../src/shared/domain/fold.ts';
 import { compareIds } from '../../../src/shared/domain/ids.ts';
-import type { EngineName, WriteSettings } from '../../../src/shared/domain/plan.ts';
+import type { EngineName, KeptRows, WriteSettings } from '../../../src/shared/domain/plan.ts';
 import { type ColumnPolicy, type FieldPolicy, fieldPolicies } from '../../../src/shared/domain/policy.ts';
 import type { TableSchema } from '../../../src/shared/domain/schema.ts';
 import { emptySketch, sketchDocument } from '../../../src/shared/domain/sketch.ts';
@@ -22,6 +22,7 @@ export interface SyncOptions {
   /** The table's own unless given. */
   readonly engine?: EngineName;
   readonly keepNewer?: boolean;
+  readonly keepRows?: KeptRows;
   /** `updateTime`, a date, unless given. */
   readonly cursor?: Cursor;
   readonly write?: Partial<WriteSettings>;
@@ -117,7 +118,7 @@ function mergeInto(
     cursor: options.cursor ?? { field: 'updateTime', type: 'date' },
     sections,
     base,
-    keepNewer: options.keepNewer ?? false,
+    keepRows: options.keepRows ?? (options.keepNewer ? 'newer' : 'none'),
     write: { ...WRITE, ...options.write },
   });
 }
