@@ -11,6 +11,9 @@ import { type LocalTable, localTable } from './table.ts';
 /** How many tables are made, and how many documents they are given at least. MONGOLAKE_TEST_RUNS asks for more. */
 const RUNS = Number(process.env.MONGOLAKE_TEST_RUNS ?? 30);
 const DOCUMENTS = RUNS * 334;
+const MINUTE = 60_000;
+/** Printed with the test's name, also where it passes. */
+const SEED = fc.readConfigureGlobal().seed ?? Math.floor(Math.random() * 2 ** 31);
 
 /** hyparquet makes rows by assignment, where `__proto__` is no field. */
 const names = fc.constantFrom(
@@ -102,7 +105,9 @@ async function contentOf(table: LocalTable): Promise<ReadonlyMap<string, Row>> {
   return new Map(rows.map((row) => [String(row._id), row]));
 }
 
-test('both engines hold what the mapping says, over deltas of changing shapes', { timeout: 1_800_000 }, async () => {
+const TITLE = `both engines hold what the mapping says, over deltas of changing shapes (seed ${SEED})`;
+
+test(TITLE, { timeout: RUNS * MINUTE }, async () => {
   let documents = 0;
   await fc.assert(
     fc.asyncProperty(deltas, async (given) => {
@@ -125,7 +130,7 @@ test('both engines hold what the mapping says, over deltas of changing shapes', 
         for (const { table } of tables) table.remove();
       }
     }),
-    { numRuns: RUNS },
+    { numRuns: RUNS, seed: SEED },
   );
   expect(documents).toBeGreaterThan(DOCUMENTS);
 });
