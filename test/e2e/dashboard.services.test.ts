@@ -41,6 +41,8 @@ describeWith(['redis', 'chromium'], 'the dashboard in a browser', ({ redis, chro
       guest: {
         source: { connection: 'guest', database: 'guest', collections: ['notifications', 'bookings'] },
         table: { uri: 'file:./lake/{collection}' },
+        // The one document that can't be stored is one too many.
+        collections: { bookings: { maxQuarantined: 0 } },
       },
     },
   });
@@ -108,7 +110,7 @@ describeWith(['redis', 'chromium'], 'the dashboard in a browser', ({ redis, chro
     expect((await space.run('sync', 'guest.bookings')).code).toBe(1);
     await show('failed');
     await seen('extract · guest.bookings · range 0');
-    await seen(/^DOCUMENT_BROKEN: .*a document without _id\. Repair or remove the document/);
+    await seen(/^QUARANTINE_LIMIT: range 0 met .*a document without _id\. Nothing was committed/);
     await picture(page, 'failed');
     expect(await page.getByText('"retryable"').count()).toBe(0);
     await worker.end('SIGTERM');

@@ -119,7 +119,7 @@ export function checkQuarantineLimit(where: string, documents: readonly Quaranti
   if (count <= most) return;
   throw new MongolakeError(
     'QUARANTINE_LIMIT',
-    `${where} met ${count} documents that can't be stored, and maxQuarantined is ${most}: ${firstReasons(documents)}`,
+    `${where} met ${count} ${count === 1 ? 'document' : 'documents'} that can't be stored, and maxQuarantined is ${most}: ${firstReasons(documents)}`,
     {
       hint: 'Nothing was committed. Repair or exclude what is wrong in the source, or raise maxQuarantined to let such documents be put aside.',
     },
