@@ -1,7 +1,7 @@
-import { kindText } from '../shared/domain/delta/schema.ts';
+import { kindText, scalarText } from '../shared/domain/delta/schema.ts';
 import type { TablePolicy } from '../shared/domain/policy.ts';
-import { type Column, type ColumnType, ID_COLUMN, type TableSchema } from '../shared/domain/schema.ts';
-import { configuredName, type RenameReason, renameReason, structWithin } from '../shared/domain/schema-diff.ts';
+import { type Column, type ColumnType, ID_COLUMN, structWithin, type TableSchema } from '../shared/domain/schema.ts';
+import { configuredName, type RenameReason, renameReason } from '../shared/domain/schema-diff.ts';
 
 /** One line of the list of columns; fields of structs follow theirs, one level deeper. */
 export interface SchemaRow {
@@ -74,18 +74,6 @@ function noteOf(column: Column, sibling: string | undefined, configured: string 
 
 /** A column's type as SQL engines show it. */
 export function typeText(type: ColumnType): string {
-  switch (type.kind) {
-    case 'array':
-      return `array<${typeText(type.element)}>`;
-    case 'fixed':
-      return kindText(type);
-    case 'objectId':
-    case 'uuid':
-    case 'decimal':
-    case 'object':
-    case 'json':
-      return 'string';
-    default:
-      return type.kind;
-  }
+  if (type.kind === 'array') return `array<${typeText(type.element)}>`;
+  return type.kind === 'struct' ? type.kind : scalarText(type);
 }

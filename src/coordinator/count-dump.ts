@@ -1,8 +1,8 @@
+import { unlessBroken } from '../shared/domain/bson.ts';
 import { type Cursor, cursorReader } from '../shared/domain/cursor.ts';
 import type { ReadScope } from '../shared/domain/job.ts';
 import { inScope } from '../shared/domain/window.ts';
 import type { Source } from '../shared/ports/source.ts';
-import { cursorUnlessBroken } from './sample.ts';
 
 /** A dump of up to so many bytes of BSON is read to count what is in it: about a second. */
 const COUNTED_BYTES = 512e6;
@@ -29,7 +29,8 @@ export async function countDump(
   let [documents, bytes, withoutCursor, read] = [0, 0, 0, 0];
   for await (const batch of source.read({ scope, part: null }, signal)) {
     for (const at of batch.offsets) {
-      const time = cursorUnlessBroken(readCursor, batch.bytes, at);
+      // A document whose cursor can't be read belongs to every scope, or nobody would ever hear of it.
+      const time = unlessBroken(() => readCursor(batch.bytes, at), 'broken');
       if (time === undefined) withoutCursor++;
       if (time !== 'broken' && !inScope(scope, time)) continue;
       documents++;

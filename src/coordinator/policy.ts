@@ -1,7 +1,7 @@
 import { MongolakeError } from '../shared/domain/errors.ts';
 import type { ReadScope } from '../shared/domain/job.ts';
 import { pathParts, policyText, type TablePolicy } from '../shared/domain/policy.ts';
-import type { Column, ColumnType, TableSchema } from '../shared/domain/schema.ts';
+import { type Column, structWithin, type TableSchema } from '../shared/domain/schema.ts';
 import type { TableState } from './table.ts';
 
 /**
@@ -65,10 +65,5 @@ function renamedColumn(schema: TableSchema, known: TablePolicy = {}, configured:
 
 function hasColumn(columns: readonly Column[], [name, ...rest]: readonly string[]): boolean {
   const own = columns.filter(({ source }) => source === name);
-  return rest.length === 0 ? own.length > 0 : own.some(({ type }) => hasColumn(fieldsWithin(type), rest));
-}
-
-function fieldsWithin(type: ColumnType): readonly Column[] {
-  if (type.kind === 'array') return fieldsWithin(type.element);
-  return type.kind === 'struct' ? type.fields : [];
+  return rest.length === 0 ? own.length > 0 : own.some(({ type }) => hasColumn(structWithin(type)?.fields ?? [], rest));
 }

@@ -141,7 +141,7 @@ export async function readBytes(storage: Storage, object: string): Promise<Buffe
   });
 }
 
-/** Deletes the bytes of documents that are in the table now. Only after the commit. */
+/** Deletes the bytes of documents that are off the list: in the table now, or withdrawn. Only after the commit. */
 export async function dropResolved(storage: Storage, { resolved }: ListChange): Promise<void> {
   const keys = resolved.flatMap(({ object }) => (object === null ? [] : [object]));
   if (keys.length > 0) await storage.delete(keys);

@@ -1,8 +1,7 @@
-import { BSON, walkElements } from '../shared/domain/bson.ts';
+import { BSON, unlessBroken, walkElements } from '../shared/domain/bson.ts';
 import { fieldName } from '../shared/domain/bson-text.ts';
-import { type Cursor, type CursorReader, type CursorType, cursorReader, cursorValue } from '../shared/domain/cursor.ts';
+import { type Cursor, type CursorType, cursorReader, cursorValue } from '../shared/domain/cursor.ts';
 import type { Projection } from '../shared/domain/policy.ts';
-import { isBroken } from '../shared/domain/quarantine.ts';
 import type { Source } from '../shared/ports/source.ts';
 
 /** A few documents of a collection, as BSON; none for an empty one. */
@@ -28,7 +27,7 @@ export async function readSample(source: Source, options: SampleOptions = {}): P
 /** How many documents of the sample have the cursor. */
 export function countHaving(sample: Sample, cursor: Cursor): number {
   const readCursor = cursorReader(cursor);
-  return sample.filter((document) => unlessBroken(() => readCursor(document, 0)) !== undefined).length;
+  return sample.filter((document) => unlessBroken(() => readCursor(document, 0), undefined) !== undefined).length;
 }
 
 /** A field that may be a cursor, and how its values would be read. */
@@ -50,7 +49,8 @@ export function candidateFields(sample: Sample): readonly CandidateField[] {
     const key = JSON.stringify([field, type]);
     found.set(key, { field, type, documents: (found.get(key)?.documents ?? 0) + 1 });
   };
-  for (const document of sample) unlessBroken(() => takeFields(document, 0, '', MAX_LEVELS, take));
+  // Of a broken one a run will say what is wrong with it.
+  for (const document of sample) unlessBroken(() => takeFields(document, 0, '', MAX_LEVELS, take), undefined);
   return [...found.values()];
 }
 
@@ -82,24 +82,4 @@ function likelyType(bytes: Buffer, type: number, at: number, end: number): Curso
     const time = cursorValue(epoch, bytes, { type, at, end });
     return time !== undefined && time >= YEAR_2000 && time < YEAR_2100;
   });
-}
-
-/** A document's cursor; `broken` where it can't be read: such a document belongs to every scope, or nobody would ever hear of it. */
-export function cursorUnlessBroken(readCursor: CursorReader, bytes: Buffer, at: number): bigint | undefined | 'broken' {
-  try {
-    return readCursor(bytes, at);
-  } catch (error) {
-    if (isBroken(error)) return 'broken';
-    throw error;
-  }
-}
-
-/** What `read` gives; `undefined` for a broken document, of which a run will say what is wrong with it. */
-export function unlessBroken<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (isBroken(error)) return undefined;
-    throw error;
-  }
 }

@@ -1,12 +1,12 @@
+import { unlessBroken } from '../shared/domain/bson.ts';
 import { type CursorType, cursorReader } from '../shared/domain/cursor.ts';
-import { type Cut, createCut, type KeyedHash } from '../shared/domain/cut.ts';
+import { createCut, type KeyedHash } from '../shared/domain/cut.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import { FOLD_LIMITS, foldSchema } from '../shared/domain/fold.ts';
 import { type ForeignIds, foreignIds } from '../shared/domain/foreign-ids.ts';
 import type { IdType } from '../shared/domain/ids.ts';
 import type { ReadScope } from '../shared/domain/job.ts';
 import { type FieldPolicy, fieldPolicies, projectionOf, type TablePolicy } from '../shared/domain/policy.ts';
-import { isBroken } from '../shared/domain/quarantine.ts';
 import type { TableSchema } from '../shared/domain/schema.ts';
 import { diffSchemas, type SchemaDiff } from '../shared/domain/schema-diff.ts';
 import { emptySketch, type Sketch, sketchDocument } from '../shared/domain/sketch.ts';
@@ -14,7 +14,6 @@ import { inScope } from '../shared/domain/window.ts';
 import { checkNamespace, windowFor } from './plan.ts';
 import { checkPolicy } from './policy.ts';
 import type { PreviewContext } from './preview.ts';
-import { cursorUnlessBroken } from './sample.ts';
 import { openState } from './table.ts';
 
 /** What the next sync would change in a table's schema. */
@@ -63,7 +62,7 @@ export async function previewSchema(request: SchemaPreviewRequest, context: Prev
   }
   const { scope } = windowFor({ mode: 'sync', from: null, to: null, settings }, state, sourceClock, clock.now());
   const policies = fieldPolicies(columns);
-  const { sketch, ...seen } = await look(scope, request, context);
+  const { sketch, ...seen } = await look(scope, request, policies, context);
   const foreign = state === undefined ? [] : foreignIds(state.schema.idType, sketch);
   const after = foldSchema(state && foldable(state.schema, foreign), sketch, FOLD_LIMITS, policies);
   const idType = state?.schema.idType ?? after.idType;
@@ -87,11 +86,12 @@ interface Seen {
 async function look(
   scope: ReadScope,
   { settings: { cursorField }, columns, keyed }: SchemaPreviewRequest,
+  policies: FieldPolicy | undefined,
   { source, signal }: PreviewContext,
 ): Promise<Seen> {
   const readCursor = scope.kind === 'full' ? undefined : cursorReader(scope.cursor);
   const most = scope.kind === 'full' ? MOST_DOCUMENTS : Number.POSITIVE_INFINITY;
-  const take = sketcher(createCut(columns, cursorField, keyed?.hash ?? noKey), fieldPolicies(columns));
+  const cut = createCut(columns, cursorField, keyed?.hash ?? noKey);
   const sketch = emptySketch();
   let [documents, broken] = [0, 0];
   for await (const { bytes, offsets } of source.read(
@@ -100,27 +100,16 @@ async function look(
     projectionOf(columns, cursorField),
   )) {
     for (const at of offsets) {
-      const time = readCursor && cursorUnlessBroken(readCursor, bytes, at);
+      // As a run counts it: what has no cursor that can be read belongs to every scope.
+      const time = unlessBroken(() => readCursor?.(bytes, at), 'broken');
       if (time !== 'broken' && !inScope(scope, time)) continue;
       if (documents === most) return { sketch, documents, complete: false, broken };
       documents++;
-      if (!take(sketch, bytes, at)) broken++;
+      // A broken one leaves no trace in the sketch.
+      if (unlessBroken(() => sketchDocument(sketch, cut(bytes, at), 0, policies), undefined) === undefined) broken++;
     }
   }
   return { sketch, documents, complete: true, broken };
-}
-
-/** Adds a document to a sketch; false where it can't be stored, and then leaves no trace in it. */
-function sketcher(cut: Cut, policies: FieldPolicy | undefined) {
-  return (sketch: Sketch, bytes: Buffer, at: number): boolean => {
-    try {
-      sketchDocument(sketch, cut(bytes, at), 0, policies);
-      return true;
-    } catch (error) {
-      if (isBroken(error)) return false;
-      throw error;
-    }
-  };
 }
 
 function noKey(): never {

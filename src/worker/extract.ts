@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { jsonBody, readJson } from '../shared/documents.ts';
+import { isBroken } from '../shared/domain/bson.ts';
 import { type CursorReader, cursorReader } from '../shared/domain/cursor.ts';
 import type { Cut, KeyedHash } from '../shared/domain/cut.ts';
 import { asMongolakeError, MongolakeError } from '../shared/domain/errors.ts';
@@ -9,7 +10,6 @@ import type { ExtractJob } from '../shared/domain/job.ts';
 import { planKey, receiptKey, segmentKey } from '../shared/domain/keys.ts';
 import type { Plan } from '../shared/domain/plan.ts';
 import { type FieldPolicy, fieldPolicies, hidesValues, policyText, projectionOf } from '../shared/domain/policy.ts';
-import { isBroken } from '../shared/domain/quarantine.ts';
 import type { ExtractReceipt } from '../shared/domain/receipt.ts';
 import { emptySketch, type Sketch, sketchDocument, sketchToJson } from '../shared/domain/sketch.ts';
 import { inScope } from '../shared/domain/window.ts';

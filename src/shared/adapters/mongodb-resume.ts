@@ -1,8 +1,7 @@
 import { deserialize, serialize } from 'bson';
 import type { Document } from 'mongodb';
-import { BSON, type Element, findElement, walkElements } from '../domain/bson.ts';
+import { BSON, type Element, findElement, unlessBroken, walkElements } from '../domain/bson.ts';
 import { cursorPath, cursorValue, DATE_MAX_MS } from '../domain/cursor.ts';
-import { MongolakeError } from '../domain/errors.ts';
 import type { ReadScope } from '../domain/job.ts';
 import { windowBounds, windowFilter } from './mongodb-window.ts';
 
@@ -144,12 +143,7 @@ function pointOf(document: Buffer, { type, at, end }: Element): Buffer {
 
 /** A document that can't be walked has no point; the extractor judges it. */
 function elementOf(document: Buffer, path: readonly string[]): Element | undefined {
-  try {
-    return findElement(document, 0, path);
-  } catch (error) {
-    if (error instanceof MongolakeError && error.code === 'DOCUMENT_BROKEN') return undefined;
-    throw error;
-  }
+  return unlessBroken(() => findElement(document, 0, path), undefined);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type ColumnPolicy, isWithin } from '../domain/policy.ts';
+import { type ColumnPolicy, isWithin, pathParts } from '../domain/policy.ts';
 import { PATH, PATH_EXPECTED } from './columns.ts';
 import type { ConfigDocument } from './document.ts';
 import { keyProblem } from './issues.ts';
@@ -139,7 +139,7 @@ function nameFaults({ rename = {} }: ColumnPolicy): PolicyFault[] {
     const at = ['rename', path];
     const lower = name.toLowerCase();
     if (lower === '_id') return [{ at, message: '_id is the name of the key column' }];
-    const place = JSON.stringify([path.split('.').slice(0, -1), lower]);
+    const place = JSON.stringify([pathParts(path).slice(0, -1), lower]);
     if (seen.has(place)) return [{ at, message: 'another field beside it is given the same name' }];
     seen.add(place);
     return [];

@@ -38,6 +38,21 @@ export function brokenDocument(reason: string): MongolakeError {
   });
 }
 
+/** True for the error of a document that can't be read or stored. */
+export function isBroken(error: unknown): error is MongolakeError {
+  return error instanceof MongolakeError && error.code === 'DOCUMENT_BROKEN';
+}
+
+/** What `read` gives; `otherwise` where the document is broken. */
+export function unlessBroken<T, U>(read: () => T, otherwise: U): T | U {
+  try {
+    return read();
+  } catch (error) {
+    if (isBroken(error)) return otherwise;
+    throw error;
+  }
+}
+
 function sizedEnd(bytes: Buffer, at: number, minimum: number, header: number): number {
   const length = bytes.readInt32LE(at);
   if (length < minimum) throw brokenDocument(`a length that lies at byte ${at}`);

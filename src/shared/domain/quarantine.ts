@@ -1,4 +1,4 @@
-import { BSON, findElement } from './bson.ts';
+import { BSON, findElement, unlessBroken } from './bson.ts';
 import { checkValue } from './bson-text.ts';
 import { canonicalJson } from './ejson.ts';
 import { MongolakeError } from './errors.ts';
@@ -52,31 +52,20 @@ export function reasonOf(error: MongolakeError): string {
 
 /** The id of the document at `at`, as far as it can be read; `null` where it can't. Of two it is the first, as for MongoDB. */
 export function readableId(bytes: Buffer, at: number): string | null {
-  try {
+  return unlessBroken(() => {
     const id = findElement(bytes, at, ['_id']);
     if (id === undefined) return null;
     checkValue(bytes, id.type, id.at, id.end, '_id', 1);
     return idExample(bytes, id);
-  } catch (error) {
-    if (isBroken(error)) return null;
-    throw error;
-  }
-}
-
-/** True for the error of a document that can't be read or stored. */
-export function isBroken(error: unknown): error is MongolakeError {
-  return error instanceof MongolakeError && error.code === 'DOCUMENT_BROKEN';
+  }, null);
 }
 
 /** The whole document in canonical EJSON; `undefined` where it can't be walked to its end. */
 export function documentJson(bytes: Buffer): string | undefined {
-  try {
+  return unlessBroken(() => {
     checkValue(bytes, BSON.object, 0, bytes.length, 'document', 0);
     return canonicalJson(bytes, BSON.object, 0, bytes.length);
-  } catch (error) {
-    if (isBroken(error)) return undefined;
-    throw error;
-  }
+  }, undefined);
 }
 
 /** A change of the list. */

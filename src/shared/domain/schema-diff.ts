@@ -1,7 +1,7 @@
 import { safeName } from './column-names.ts';
 import { accepts, FOLD_LIMITS, leaves } from './fold.ts';
 import type { ColumnPolicy } from './policy.ts';
-import type { Column, ColumnType, TableSchema } from './schema.ts';
+import { type Column, type ColumnType, structWithin, type TableSchema } from './schema.ts';
 import type { FieldSketch, Sketch } from './sketch.ts';
 import type { ValueClass } from './value-class.ts';
 
@@ -126,15 +126,6 @@ export function renameReason(
   const wanted = sibling ? `${safeName(source)}__${type.kind}` : safeName(source);
   if (name !== wanted) return 'taken';
   return safeName(source) === source ? null : 'characters';
-}
-
-/** The fields of a struct, also where it is the element of arrays; `suffix` has a `[]` for each array around it. */
-export function structWithin(
-  type: ColumnType,
-  suffix = '',
-): { readonly fields: readonly Column[]; readonly suffix: string } | undefined {
-  if (type.kind === 'struct') return { fields: type.fields, suffix };
-  return type.kind === 'array' ? structWithin(type.element, `${suffix}[]`) : undefined;
 }
 
 /** Fields of one level that have values which no column of this level holds. */

@@ -53,3 +53,12 @@ export const DOUBLE_EXACT = 2 ** 53;
 /** First and last millisecond that a timestamp column takes (years 1 to 9999, UTC). */
 export const TIMESTAMP_MIN_MS = -62_135_596_800_000;
 export const TIMESTAMP_MAX_MS = 253_402_300_799_999;
+
+/** The fields of a struct, also where it is the element of arrays; `suffix` has a `[]` for each array around it. */
+export function structWithin(
+  type: ColumnType,
+  suffix = '',
+): { readonly fields: readonly Column[]; readonly suffix: string } | undefined {
+  if (type.kind === 'struct') return { fields: type.fields, suffix };
+  return type.kind === 'array' ? structWithin(type.element, `${suffix}[]`) : undefined;
+}

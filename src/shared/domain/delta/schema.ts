@@ -62,6 +62,11 @@ function toField(column: Column): DeltaField {
 function toType(type: ColumnType): DeltaType {
   if (type.kind === 'struct') return { type: 'struct', fields: type.fields.map(toField) };
   if (type.kind === 'array') return { type: 'array', elementType: toType(type.element), containsNull: true };
+  return scalarText(type);
+}
+
+/** The primitive type of a column that is no struct and no array (Delta PROTOCOL.md, "Primitive Types"). */
+export function scalarText(type: Exclude<ColumnType, { readonly kind: 'struct' | 'array' }>): string {
   return type.kind === 'fixed' ? fixedText(type) : PRIMITIVE[type.kind];
 }
 
