@@ -3,10 +3,12 @@ import { MongolakeError } from '../shared/domain/errors.ts';
 import type { ExtractJob, MergeJob } from '../shared/domain/job.ts';
 import { jobId } from '../shared/domain/job.ts';
 import type { EngineName, MergeInput, Plan, Section, WriteSettings } from '../shared/domain/plan.ts';
+import type { TablePolicy } from '../shared/domain/policy.ts';
 import type { ExtractReceipt } from '../shared/domain/receipt.ts';
 import { emptySketch, mergeSketch, type Sketch, sketchFromJson } from '../shared/domain/sketch.ts';
 import { decideWindow, type Window, type WindowInput } from '../shared/domain/window.ts';
 import type { SourceClock } from '../shared/ports/source.ts';
+import { checkPolicy, rereads } from './policy.ts';
 import type { TableState } from './table.ts';
 
 /** The extract jobs of a plan: one per range. */
@@ -68,6 +70,49 @@ export function mergeJobs(plan: Plan, inputs: readonly MergeInput[]): readonly M
   }));
 }
 
+/**
+ * The window and the engine of a run on a table as it stands. Throws what speaks against the run: `TABLE_NAMESPACE`, `TABLE_ENGINE`,
+ * `CLOCK_SKEW`, `USAGE`, `TABLE_CURSOR`, `TABLE_POLICY`.
+ */
+export function decideStart(
+  request: StartRequest,
+  state: TableState | undefined,
+  { namespace, clock, uri, now }: StartFacts,
+): { readonly window: Window; readonly engine: EngineName } {
+  if (state !== undefined) checkNamespace(state, { namespace }, uri);
+  const engine = engineFor(state, request.settings.engine, uri);
+  // What is retried has been read before: its window is open on both sides.
+  const mode = request.mode === 'retry' ? 'backfill' : request.mode;
+  const window = windowFor({ ...request, mode }, state, clock, now);
+  if (state !== undefined) checkPolicy(state, request.columns, rereads(request, window.scope), uri);
+  return { window, engine };
+}
+
+/** What is asked of a run, as far as it decides how the run begins. */
+export interface StartRequest {
+  readonly mode: 'sync' | 'backfill' | 'retry';
+  /** Exclusive bounds of the cursor, epoch milliseconds; `null` where not given. */
+  readonly from: number | null;
+  readonly to: number | null;
+  readonly settings: WindowSettings & { readonly engine: EngineName };
+  readonly columns?: TablePolicy | undefined;
+}
+
+interface StartFacts {
+  readonly namespace: Plan['namespace'];
+  /** Of the source. */
+  readonly clock: SourceClock;
+  /** Of the table. */
+  readonly uri: string;
+  readonly now: number;
+}
+
+interface WindowSettings {
+  readonly allowedLateness: number;
+  readonly cursorField: string;
+  readonly cursorType: CursorType;
+}
+
 /** What of a table's settings goes into its plans. */
 export function writeSettings(settings: WriteSettings, engine: EngineName): WriteSettings {
   const { targetFileSize, rowGroupSize, compressionLevel } = settings;
@@ -111,11 +156,7 @@ export function windowFor(
     readonly mode: 'sync' | 'backfill';
     readonly from: number | null;
     readonly to: number | null;
-    readonly settings: {
-      readonly allowedLateness: number;
-      readonly cursorField: string;
-      readonly cursorType: CursorType;
-    };
+    readonly settings: WindowSettings;
   },
   state: TableState | undefined,
   source: SourceClock,

@@ -1,16 +1,14 @@
-import { type Cursor, type CursorType, cursorOf } from '../shared/domain/cursor.ts';
+import { type Cursor, cursorOf } from '../shared/domain/cursor.ts';
 import type { ReadScope } from '../shared/domain/job.ts';
 import { partitionCount } from '../shared/domain/partitions.ts';
-import type { BaseFile, EngineName } from '../shared/domain/plan.ts';
-import type { TablePolicy } from '../shared/domain/policy.ts';
+import type { BaseFile } from '../shared/domain/plan.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { BoundedCount, Source, SourceClock } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { withoutCursorText } from './check-verdicts.ts';
 import { countDump } from './count-dump.ts';
 import { readLease } from './lease.ts';
-import { checkNamespace, engineFor, windowFor } from './plan.ts';
-import { checkPolicy, rereads } from './policy.ts';
+import { decideStart, type StartRequest } from './plan.ts';
 import { leaseStatus } from './status.ts';
 import { openState } from './table.ts';
 
@@ -58,19 +56,9 @@ export interface Touched {
   readonly bytes: number;
 }
 
-export interface PreviewRequest {
+export interface PreviewRequest extends StartRequest {
   readonly mode: 'sync' | 'backfill';
-  /** Exclusive bounds of the cursor; `null` where not given. */
-  readonly from: number | null;
-  readonly to: number | null;
-  readonly settings: {
-    readonly cursorField: string;
-    readonly cursorType: CursorType;
-    readonly allowedLateness: number;
-    readonly partitions: number | 'auto';
-    readonly engine: EngineName;
-  };
-  readonly columns?: TablePolicy | undefined;
+  readonly settings: StartRequest['settings'] & { readonly partitions: number | 'auto' };
 }
 
 export interface PreviewContext {
@@ -88,10 +76,12 @@ export async function previewRun(request: PreviewRequest, context: PreviewContex
   const { storage, source, clock } = context;
   const { settings } = request;
   const [state, sourceClock, held] = await Promise.all([openState(storage), source.clock(), readLease(storage)]);
-  if (state !== undefined) checkNamespace(state, source, storage.uri);
-  engineFor(state, settings.engine, storage.uri);
-  const { scope, nextWatermark } = windowFor(request, state, sourceClock, clock.now());
-  if (state !== undefined) checkPolicy(state, request.columns, rereads(request, scope), storage.uri);
+  const { scope, nextWatermark } = decideStart(request, state, {
+    namespace: source.namespace,
+    clock: sourceClock,
+    uri: storage.uri,
+    now: clock.now(),
+  }).window;
   const cursor = cursorOf(settings);
   const { documents, bytes, withoutCursor } = await sizeOf(scope, sourceClock.kind, cursor, context);
   const partitions = state?.partitions ?? partitionCount(settings.partitions, bytes);

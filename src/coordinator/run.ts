@@ -16,8 +16,7 @@ import { commitRun } from './commit-run.ts';
 import { dispatch } from './dispatch.ts';
 import { noteFreshness } from './freshness.ts';
 import { dropStaging } from './housekeep.ts';
-import { checkNamespace, engineFor, extractJobs, foldSketches, mergeInputs, windowFor, writeSettings } from './plan.ts';
-import { checkPolicy, rereads } from './policy.ts';
+import { decideStart, extractJobs, foldSketches, mergeInputs, writeSettings } from './plan.ts';
 import { retrySource, warnQuarantined } from './quarantine.ts';
 import { stageTimer } from './stages.ts';
 import {
@@ -140,14 +139,15 @@ async function makePlan(
   const { settings } = request;
   const sourceClock = await source.clock();
   const retries = request.mode === 'retry';
-  if (state !== undefined) checkNamespace(state, source, storage.uri);
-  const engine = engineFor(state, settings.engine, storage.uri);
+  const { window, engine } = decideStart(request, state, {
+    namespace: source.namespace,
+    clock: sourceClock,
+    uri: storage.uri,
+    now: clock.now(),
+  });
   if (state !== undefined && state.engine !== engine) {
     context.logger.warn(`the engine ${engine} takes the table over from ${state.engine}; there is no way back`);
   }
-  const mode = retries ? 'backfill' : request.mode;
-  const window = windowFor({ ...request, mode }, state, sourceClock, clock.now());
-  if (state !== undefined) checkPolicy(state, request.columns, rereads(request, window.scope), storage.uri);
   const partitions = state?.partitions ?? (await firstPartitions(settings, window, context));
   const plan: Plan = {
     formatVersion: 1,

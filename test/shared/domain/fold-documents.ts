@@ -6,14 +6,16 @@ import type { Column, TableSchema } from '../../../src/shared/domain/schema.ts';
 import { emptySketch, type Sketch, sketchDocument } from '../../../src/shared/domain/sketch.ts';
 import { bson } from './bson-bytes.ts';
 
-/** The sketch of documents; each gets an `_id` where it has none. */
-export function sketchOf(documents: readonly Document[], policy?: FieldPolicy): Sketch {
+/** The sketch of documents; each gets an `_id` where it has none, but those that are bytes already. */
+export function sketchOf(documents: readonly (Document | Buffer)[], policy?: FieldPolicy): Sketch {
   const sketch = emptySketch();
-  for (const document of documents) {
-    const whole = document instanceof Map ? new Map([['_id', 1], ...document]) : { _id: 1, ...document };
-    sketchDocument(sketch, bson(whole), 0, policy);
-  }
+  for (const document of documents) sketchDocument(sketch, bytesOf(document), 0, policy);
   return sketch;
+}
+
+function bytesOf(document: Document | Buffer): Buffer {
+  if (Buffer.isBuffer(document)) return document;
+  return bson(document instanceof Map ? new Map([['_id', 1], ...document]) : { _id: 1, ...document });
 }
 
 /** Folds documents into a table's schema; each gets an `_id` where it has none. */

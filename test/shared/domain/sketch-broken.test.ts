@@ -1,4 +1,3 @@
-import type { Document } from 'bson';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BSON } from '../../../src/shared/domain/bson.ts';
@@ -11,13 +10,8 @@ import {
   sketchToJson,
 } from '../../../src/shared/domain/sketch.ts';
 import { bson, documentOf, element, int32, nestedArrays, text } from './bson-bytes.ts';
+import { sketchOf } from './fold-documents.ts';
 import { mutated } from './mutated.ts';
-
-function sketchOf(documents: readonly (Document | Buffer)[]): Sketch {
-  const sketch = emptySketch();
-  for (const document of documents) sketchDocument(sketch, Buffer.isBuffer(document) ? document : bson(document), 0);
-  return sketch;
-}
 
 const ID = element(BSON.int32, '_id', int32(1));
 const BAD = Buffer.from([0x61, 0xff]);

@@ -13,12 +13,7 @@ import {
 } from '../../../src/shared/domain/sketch.ts';
 import { fieldNames, value } from './arbitrary.ts';
 import { bson, documentOf, element, int32, nestedArrays, text } from './bson-bytes.ts';
-
-function sketchOf(documents: readonly (Document | Buffer)[]): Sketch {
-  const sketch = emptySketch();
-  for (const document of documents) sketchDocument(sketch, Buffer.isBuffer(document) ? document : bson(document), 0);
-  return sketch;
-}
+import { sketchOf } from './fold-documents.ts';
 
 const json = (documents: readonly (Document | Buffer)[]) => sketchToJson(sketchOf(documents));
 const ID = element(BSON.int32, '_id', int32(1));
