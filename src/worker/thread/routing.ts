@@ -49,8 +49,8 @@ export interface ValueSink {
 }
 
 /**
- * Gives every value of the document at `start` to the first column that holds it, else to the JSON column, as the second of one field. Nulls are left out, and so is
- * the field `skip`. Throws `DOCUMENT_BROKEN` for two values of one column.
+ * Gives every value of the document at `start` to the first column that holds it, else to the JSON column; there goes the second value
+ * of one field, too. Nulls are left out, and so is the field `skip`.
  */
 export function routeFields(
   routes: Routes,
