@@ -4,6 +4,7 @@ import type { GlobalOptions } from './cli/app.ts';
 import type { CoordinatorOptions } from './cli/coordinator.ts';
 import type { DashboardOptions } from './cli/dashboard.ts';
 import { DEFAULT_CONFIG_FILE, DEFAULT_TABLE } from './cli/defaults.ts';
+import { leave } from './cli/ending.ts';
 import type { HeadOptions } from './cli/head.ts';
 import type { HistoryOptions } from './cli/history.ts';
 import type { InitOptions } from './cli/init.ts';
@@ -13,6 +14,8 @@ import type { ShowOptions } from './cli/quarantine.ts';
 import type { RepartitionOptions } from './cli/repartition.ts';
 import type { SchemaOptions } from './cli/schema.ts';
 import type { SyncOptions } from './cli/sync.ts';
+import type { UnlockOptions } from './cli/unlock.ts';
+import type { VacuumOptions } from './cli/vacuum.ts';
 import { VERSION } from './cli/version.ts';
 import type { WorkerOptions } from './cli/worker.ts';
 import { asMongolakeError, EXIT } from './shared/domain/errors.ts';
@@ -163,6 +166,30 @@ program
   );
 
 program
+  .command('vacuum')
+  .description(
+    'delete what no version needs that is newer than the retention: removed files, and what failed runs left',
+  )
+  .argument('[target]', TARGET)
+  .option('--dry-run', 'list what would be deleted, and why; deletes nothing')
+  .action(
+    action(async (target: string | undefined, options: VacuumOptions) =>
+      (await import('./cli/vacuum.ts')).vacuumCommand(target, options, globals()),
+    ),
+  );
+
+program
+  .command('unlock')
+  .description("take a table's lease away from whoever holds it; a crashed run's expires by itself")
+  .argument('[target]', TARGET)
+  .option('--force', 'do it, even though its holder may be alive')
+  .action(
+    action(async (target: string | undefined, options: UnlockOptions) =>
+      (await import('./cli/unlock.ts')).unlockCommand(target, options, globals()),
+    ),
+  );
+
+program
   .command('status')
   .description('version, size, freshness and running work of each table')
   .argument('[target]', TARGET)
@@ -257,3 +284,4 @@ try {
     process.exitCode = known.exitCode;
   }
 }
+void leave();

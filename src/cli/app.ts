@@ -6,8 +6,8 @@ import type { Config } from '../shared/config/schema.ts';
 import { resolveTargets, singleTarget, type TableTarget } from '../shared/config/targets.ts';
 import { loadConfig } from '../shared/config.ts';
 import type { KeyedHash } from '../shared/domain/cut.ts';
-import { MongolakeError } from '../shared/domain/errors.ts';
 import { type TablePolicy, tablePolicy } from '../shared/domain/policy.ts';
+import type { Liveness } from '../shared/liveness.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
 import type { WorkerMetrics } from '../shared/ports/metrics.ts';
@@ -15,8 +15,10 @@ import type { Consumer, Queue } from '../shared/ports/queue.ts';
 import type { Secrets } from '../shared/ports/secrets.ts';
 import type { Source } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
+import { probeConditionalWrites } from '../shared/probe.ts';
 import { createMergePool } from '../worker/pool.ts';
 import { startWorker } from '../worker/worker.ts';
+import { endInTime, interruption } from './ending.ts';
 import { createScreen, type Screen } from './screen.ts';
 
 /** Options that every command has. */
@@ -48,15 +50,22 @@ export interface App {
   /** The table's column policy in its one form, with the fingerprint of the key; `undefined` where it has none. */
   columns(target: TableTarget): TablePolicy | undefined;
   queue(): Queue;
+  /** Proves, once per process and table, that the store honours conditional writes. Throws `STORE_UNCONDITIONAL`. */
+  prove(storage: Storage): Promise<void>;
 }
 
-/**
- * Reads the configuration and what it refers to. With `keepLogin`, for commands that run long, the login to the store of secrets is
- * renewed until the signal. Errors: as `loadConfig` says.
- */
+/** What differs between commands. */
+export interface OpenOptions {
+  /** For commands that run long: the login to the store of secrets is renewed until the signal. */
+  readonly keepLogin?: boolean;
+  /** How long what goes on may go on after the signal, milliseconds. */
+  readonly drainTimeout?: (config: Config) => number;
+}
+
+/** Reads the configuration and what it refers to. Errors: as `loadConfig` says. */
 export async function openApp(
   options: GlobalOptions,
-  { keepLogin = false }: { readonly keepLogin?: boolean } = {},
+  { keepLogin = false, drainTimeout = ({ coordinator }) => coordinator.drainTimeout }: OpenOptions = {},
 ): Promise<App> {
   const clock = systemClock();
   // The log is as the configuration says, which is not known before the store is open; until then nothing is logged.
@@ -77,6 +86,7 @@ export async function openApp(
     format: format === 'auto' ? (screen.interactive ? 'pretty' : 'json') : format,
   });
   log = logger;
+  endInTime(signal, clock, logger, drainTimeout(config));
   if (keepLogin) void secrets?.keepAlive(signal);
   const keyed = config.hashKey === undefined ? undefined : keyedHash(config.hashKey);
   const targets = (name: string | undefined) =>
@@ -95,26 +105,17 @@ export async function openApp(
     source: (target) => openSource(config, target, clock),
     columns: ({ settings }) => tablePolicy(settings.columns, keyed?.fingerprint),
     queue: () => openQueue(config, clock, logger, process.env),
+    prove: provingOnce(clock),
   };
 }
 
-/**
- * Heeds SIGINT and SIGTERM from now on: the first process of a container would not end by them otherwise. Until there is a log
- * the configuration is being read, and nothing needs an end in order.
- */
-function interruption(log: () => Logger | undefined): AbortSignal {
-  const controller = new AbortController();
-  const onSignal = (name: NodeJS.Signals) => {
-    const logger = log();
-    if (logger === undefined || controller.signal.aborted) process.exit(130);
-    logger.info(`${name}: stopping; once more to stop at once`);
-    controller.abort(
-      new MongolakeError('INTERRUPTED', `stopped by ${name}; nothing of the run is visible`, { hint: 'Run it again.' }),
-    );
+function provingOnce(clock: Clock): App['prove'] {
+  const proved = new Set<string>();
+  return async (storage) => {
+    if (proved.has(storage.uri)) return;
+    await probeConditionalWrites(storage, clock);
+    proved.add(storage.uri);
   };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
-  return controller.signal;
 }
 
 /** Bytes of documents that one extract job holds in memory before it writes them. */
@@ -130,7 +131,11 @@ export interface RunningWorker {
 export async function runWorker(
   app: App,
   queue: Queue,
-  options: { readonly concurrency?: number; readonly metrics?: WorkerMetrics | undefined } = {},
+  options: {
+    readonly concurrency?: number;
+    readonly metrics?: WorkerMetrics | undefined;
+    readonly liveness?: Liveness;
+  } = {},
 ): Promise<RunningWorker> {
   const { config, clock, logger } = app;
   const concurrency = options.concurrency ?? config.worker.concurrency;
@@ -149,6 +154,7 @@ export async function runWorker(
     shuffleBytes: SHUFFLE_BYTES,
     concurrency,
     metrics: options.metrics,
+    liveness: options.liveness,
     open: async (pipeline, collection) => {
       const target = await app.target(`${pipeline}.${collection}`);
       const storage = storages.get(target.tableUri) ?? app.storage(target);

@@ -7,13 +7,14 @@ import { coordinatorMetrics } from '../shared/adapters/metrics-coordinator.ts';
 import { queueMetrics } from '../shared/adapters/metrics-queue.ts';
 import { workerMetrics } from '../shared/adapters/metrics-worker.ts';
 import { resolveTargets, type TableTarget } from '../shared/config/targets.ts';
+import { createLiveness, type Liveness } from '../shared/liveness.ts';
 import type { CoordinatorMetrics, WorkerMetrics } from '../shared/ports/metrics.ts';
 import type { Queue } from '../shared/ports/queue.ts';
 import { type App, type GlobalOptions, openApp, runWorker } from './app.ts';
 import { listenOf } from './listen.ts';
-import { type Heartbeat, heartbeat, type Observation, observe } from './observe.ts';
-import { createProgressView, type ProgressView } from './progress.ts';
-import { withTable } from './runs.ts';
+import { firstStuck, type Heartbeat, heartbeat, livenessVerdict, type Observation, observe } from './observe.ts';
+import { createProgressView } from './progress.ts';
+import { type RunPlace, withTable } from './runs.ts';
 import { requestFor } from './sync.ts';
 
 export interface CoordinatorOptions {
@@ -28,24 +29,26 @@ export async function coordinatorCommand(
 ): Promise<number> {
   const app = await openApp(globals, { keepLogin: true });
   const queue = app.queue();
-  const heart = heartbeat(app.clock);
-  const { observation, ...metrics } = await observeCoordinator(app, options, globals, queue, heart);
+  const lives = livesOf(app);
+  const { observation, ...metrics } = await observeCoordinator(app, options, globals, queue, lives);
   try {
     await queue.depth();
     const worker =
-      app.config.queue.kind === 'local' ? await runWorker(app, queue, { metrics: metrics.worker }) : undefined;
+      app.config.queue.kind === 'local'
+        ? await runWorker(app, queue, { metrics: metrics.worker, liveness: lives.jobs })
+        : undefined;
     const pipelines = name === undefined ? Object.keys(app.config.pipelines) : [name];
     app.logger.info('coordinator started', { pipelines: pipelines.join(', ') });
     observation?.started();
     try {
       const view = createProgressView(app.clock, app.screen);
-      const resolve = () => scheduledTables(app, pipelines, queue, view);
+      const resolve = () => scheduledTables(app, pipelines, { queue, view, liveness: lives.runs });
       await runDaemon({
         clock: app.clock,
         logger: app.logger,
         signal: app.signal,
         maxConcurrentRuns: app.config.maxConcurrentRuns,
-        onLook: heart.beat,
+        onLook: lives.loop.beat,
         resolve:
           metrics.coordinator === undefined ? resolve : observed(resolve, { ...app, metrics: metrics.coordinator }),
       });
@@ -61,6 +64,22 @@ export async function coordinatorCommand(
   return 0;
 }
 
+/** What shows that a coordinator makes progress. */
+interface Lives {
+  readonly loop: Heartbeat;
+  readonly runs: Liveness;
+  /** Of the worker in this process, with the local queue. */
+  readonly jobs: Liveness;
+}
+
+function livesOf({ clock, config }: App): Lives {
+  return {
+    loop: heartbeat(clock),
+    runs: createLiveness(clock, config.coordinator.stuckTimeout),
+    jobs: createLiveness(clock, config.worker.stuckTimeout),
+  };
+}
+
 interface Observed {
   readonly observation: Observation | undefined;
   readonly coordinator?: CoordinatorMetrics;
@@ -73,13 +92,17 @@ async function observeCoordinator(
   options: CoordinatorOptions,
   globals: GlobalOptions,
   queue: Queue,
-  heart: Heartbeat,
+  { loop, runs, jobs }: Lives,
 ): Promise<Observed> {
   const metrics: { coordinator?: CoordinatorMetrics; worker?: WorkerMetrics } = {};
   const observation = await observe(app, {
     ...listenOf(options.listen, app.config.coordinator.listen, `${globals.config}: coordinator.listen`),
     queue,
-    live: heart.live,
+    live: firstStuck(
+      loop.live,
+      () => livenessVerdict(runs),
+      () => livenessVerdict(jobs),
+    ),
     register(registry, probe) {
       queueMetrics(registry, probe);
       metrics.coordinator = coordinatorMetrics(registry);
@@ -93,8 +116,7 @@ async function observeCoordinator(
 async function scheduledTables(
   app: App,
   pipelines: readonly string[],
-  queue: Queue,
-  view: ProgressView,
+  place: RunPlace,
 ): Promise<readonly ObservedTable[]> {
   const request = { mode: 'sync', from: null, to: null, overwrite: false } as const;
   const targets = await Promise.all(
@@ -106,8 +128,8 @@ async function scheduledTables(
     name: target.name,
     schedule: target.settings.schedule,
     sync: () =>
-      withTable(app, target, { queue, view }, (context) => runTable(requestFor(app, target, request), context)).finally(
-        () => view.finish(target.name),
+      withTable(app, target, place, (context) => runTable(requestFor(app, target, request), context)).finally(() =>
+        place.view.finish(target.name),
       ),
     readFreshness: () => freshnessOf(app, target),
   }));

@@ -4,6 +4,7 @@ import { openState, type TableState, tableMissing } from '../coordinator/table.t
 import type { TableTarget } from '../shared/config/targets.ts';
 import { ID_COLUMN, type TableSchema } from '../shared/domain/schema.ts';
 import type { Storage } from '../shared/ports/storage.ts';
+import { downloadDataFile } from '../worker/data-file.ts';
 import type { JsonRow, JsonValue } from '../worker/thread/engine.ts';
 import { type App, type GlobalOptions, openApp } from './app.ts';
 import { chooseFiles, describeRows, type HeadColumn } from './head-rows.ts';
@@ -76,9 +77,9 @@ async function localFiles(
   const files = chooseFiles([...state.files.values()].flat(), limit);
   if (target.store === undefined) return files.map(({ path }) => join(storage.uri.slice('file:'.length), path));
   const paths: string[] = [];
-  for (const [index, { path }] of files.entries()) {
+  for (const [index, file] of files.entries()) {
     const local = join(scratch, `${index}.parquet`);
-    await storage.download(path, local, signal);
+    await downloadDataFile(storage, file, local, signal);
     paths.push(local);
   }
   return paths;

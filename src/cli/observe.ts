@@ -2,7 +2,9 @@ import { serveHealth, type Verdict } from '../shared/adapters/health-server.ts';
 import { type QueueProbe, queueProbe } from '../shared/adapters/metrics-queue.ts';
 import { type MetricsRegistry, metricsRegistry } from '../shared/adapters/metrics-registry.ts';
 import type { ListenAddress } from '../shared/config/fields.ts';
+import type { Liveness } from '../shared/liveness.ts';
 import type { Clock } from '../shared/ports/clock.ts';
+import type { Logger } from '../shared/ports/logger.ts';
 import type { Queue } from '../shared/ports/queue.ts';
 import type { App } from './app.ts';
 
@@ -35,6 +37,7 @@ export async function observe(
   const registry = await metricsRegistry();
   const probe = queueProbe(queue, app.clock);
   register(registry, probe);
+  const told = teller(app.logger);
   let starting = true;
   const server = await serveHealth(
     { ...listen, origin },
@@ -43,7 +46,7 @@ export async function observe(
         contentType: registry.registry.contentType,
         text: await registry.registry.metrics(),
       }),
-      live: () => (app.signal.aborted ? { ok: true, body: { status: 'draining' } } : live()),
+      live: () => (app.signal.aborted ? { ok: true, body: { status: 'draining' } } : told(live())),
       ready: () => readiness(app.signal, starting, probe),
     },
   );
@@ -56,11 +59,33 @@ export async function observe(
   };
 }
 
+/** Logs when the process becomes stuck, before somebody ends it for that. */
+function teller(logger: Logger): (verdict: Verdict) => Verdict {
+  let wasOk = true;
+  return (verdict) => {
+    if (wasOk && !verdict.ok) logger.error('no progress: /healthz says so', verdict.body);
+    wasOk = verdict.ok;
+    return verdict;
+  };
+}
+
 async function readiness(signal: AbortSignal, starting: boolean, probe: QueueProbe): Promise<Verdict> {
   if (signal.aborted) return { ok: false, body: { status: 'draining' } };
   const answer = await probe();
   if (!answer.up) return { ok: false, body: { status: 'unavailable', code: answer.code } };
   return starting ? { ok: false, body: { status: 'starting' } } : { ok: true, body: { status: 'ready' } };
+}
+
+/** The verdict of several: the first that is stuck, else the first. */
+export function firstStuck(...verdicts: readonly [() => Verdict, ...(() => Verdict)[]]): () => Verdict {
+  return () => verdicts.map((verdict) => verdict()).find(({ ok }) => !ok) ?? verdicts[0]();
+}
+
+/** Liveness of what a process works on: who is stuck, and since when. */
+export function livenessVerdict(liveness: Liveness): Verdict {
+  const stuck = liveness.stuck();
+  if (stuck === undefined) return { ok: true, body: { status: 'ok' } };
+  return { ok: false, body: { status: 'stuck', ...stuck.fields, silentSeconds: Math.round(stuck.silentMs / 1000) } };
 }
 
 /** How long a loop may be silent before it counts as stuck. */

@@ -1,5 +1,5 @@
 import pc from 'picocolors';
-import type { RunResult } from '../coordinator/run.ts';
+import type { RunResult } from '../coordinator/carry-out.ts';
 import { bytesText } from '../shared/domain/bytes-text.ts';
 import { asMongolakeError, EXIT, type MongolakeError } from '../shared/domain/errors.ts';
 
@@ -41,6 +41,7 @@ export function resultJson(table: string, result: AnyResult): Record<string, unk
     durationMs: rest.durationMs,
     stagesMs: rest.stagesMs,
     run: rest.run,
+    recovered: rest.recovered ?? [],
     watermark: isoOrNull(rest.watermark),
   };
 }

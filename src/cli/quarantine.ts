@@ -113,7 +113,7 @@ async function bytesOf(app: App, target: TableTarget, document: ListedDocument):
   if (document.object === null) return undefined;
   const storage = app.storage(target);
   try {
-    return await readBytes(storage, document.object);
+    return await readBytes(storage, document);
   } finally {
     await storage.close();
   }

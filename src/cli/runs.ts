@@ -1,9 +1,14 @@
 import pMap from 'p-map';
-import type { RunContext } from '../coordinator/run.ts';
+import type { RunContext } from '../coordinator/carry-out.ts';
+import type { StageProgress } from '../coordinator/progress.ts';
 import type { TableTarget } from '../shared/config/targets.ts';
 import { asMongolakeError } from '../shared/domain/errors.ts';
+import { STAGES, type Stage } from '../shared/domain/stage.ts';
+import { createLiveness, type Liveness } from '../shared/liveness.ts';
 import type { Queue } from '../shared/ports/queue.ts';
+import { watchedSource, watchedStorage } from '../shared/watched.ts';
 import { type App, type GlobalOptions, runWorker } from './app.ts';
+import { runCalls } from './calls.ts';
 import { failureJson, printFailure, printJson, printLine } from './output.ts';
 import { createProgressView, type ProgressView } from './progress.ts';
 import { VERSION } from './version.ts';
@@ -63,31 +68,60 @@ export async function runTables<R>(
 /** Nothing moved for this long: the run is given up. */
 const STALL_TIMEOUT_MS = 10 * 60_000;
 
-/** Gives a run of one table what it works with, and closes the table's storage and source after it. */
+/** What the runs of a process share. */
+export interface RunPlace {
+  readonly queue: Queue;
+  readonly view: ProgressView;
+  /** Hears what the runs do, so that it can tell which is stuck. */
+  readonly liveness?: Liveness;
+}
+
+/**
+ * Gives a run of one table what it works with, and closes the table's storage and source after it. A run does not begin while the
+ * queue is away (`QUEUE_UNREACHABLE`). A call that hangs does not keep a run from ending by the app's signal.
+ */
 export async function withTable<R>(
   app: App,
   target: TableTarget,
-  { queue, view }: { readonly queue: Queue; readonly view: ProgressView },
+  { queue, view, liveness = createLiveness(app.clock, Number.POSITIVE_INFINITY) }: RunPlace,
   work: (context: RunContext) => Promise<R>,
 ): Promise<R> {
   const logger = app.logger.child({ table: target.name });
   const storage = app.storage(target);
   const source = app.source(target);
+  const life = liveness.begin({ what: 'run', table: target.name, stage: STAGES[0] });
+  const listener = view.listenerFor(target.name, logger);
+  const calls = runCalls({ ...app, logger, life, drainTimeoutMs: app.config.coordinator.drainTimeout });
   try {
+    await queue.depth();
+    const watched = watchedStorage(storage, calls.watch);
+    await app.prove(watched);
     return await work({
-      storage,
-      source,
+      storage: watched,
+      source: watchedSource(source, calls.watch),
       queue,
       clock: app.clock,
       logger,
-      onProgress: view.listenerFor(target.name, logger),
+      onProgress(progress) {
+        life.beat({ stage: stageNow(progress) });
+        listener(progress);
+      },
       signal: app.signal,
       stallTimeoutMs: STALL_TIMEOUT_MS,
       engineVersion: VERSION,
       scratch: app.config.worker.scratch,
     });
+  } catch (error) {
+    // A call that was given up failed because of the signal, which is the reason to tell; but for a commit, whose outcome is not known.
+    throw calls.gaveUp() && asMongolakeError(error).code !== 'COMMIT_UNKNOWN' ? app.signal.reason : error;
   } finally {
+    calls.close();
     await source.close();
     await storage.close();
   }
+}
+
+/** The stage that a run is in: what comes next once all jobs of one are done. */
+function stageNow({ stage, done, total }: StageProgress): Stage {
+  return done < total ? stage : (STAGES[STAGES.indexOf(stage) + 1] ?? stage);
 }

@@ -76,6 +76,7 @@ export function statusJson(
       lastCheck === undefined ? null : { ...lastCheck, at: isoOrNull(lastCheck.at), ageMs: now - lastCheck.at },
     lease: lease === undefined ? null : { ...lease, renewedAt: isoOrNull(lease.renewedAt) },
     run: run === undefined ? null : runJson(run),
+    unfinished: status.unfinished === undefined ? null : runJson(status.unfinished),
     quarantined: status.quarantined,
     queue: queue ?? null,
     notes: status.notes,
@@ -120,9 +121,10 @@ function tableRow(name: string, { table, lastCheck }: TableStatus, now: number):
 
 function below(status: TableStatus | undefined, now: number): readonly string[] {
   if (status === undefined) return [];
-  const { run, lease, notes, quarantined } = status;
+  const { run, lease, notes, quarantined, unfinished } = status;
   const aside = `${counted(quarantined, 'document')} quarantined: \`mongolake quarantine list\``;
   const lines = [...notes, ...(quarantined === 0 ? [] : [aside])].map((note) => `  ${pc.yellow('note')}  ${note}`);
+  if (unfinished !== undefined) return [unfinishedLine(unfinished), ...lines];
   if (run === undefined || lease === undefined) return lines;
   const since = run.startedAt === undefined ? '' : `, for ${duration(now - run.startedAt)}`;
   const what = lease.state === 'expired' ? pc.yellow('run ') : pc.cyan('run ');
@@ -131,6 +133,10 @@ function below(status: TableStatus | undefined, now: number): readonly string[] 
   if (lease.state === 'held') return [line, ...lines];
   const idle = `its lease was not renewed for ${duration(now - lease.renewedAt)}: it seems to have crashed; the next sync takes over`;
   return [line, `        ${pc.yellow(idle)}`, ...lines];
+}
+
+function unfinishedLine(run: RunStatus): string {
+  return `  ${pc.yellow('run ')}  ${run.run}  did not end: ${describeStage(run)}; the next run finishes it or gives it up`;
 }
 
 function describeStage({ stage, extract, merge }: RunStatus): string {

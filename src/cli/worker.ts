@@ -1,9 +1,10 @@
 import { workerMetrics } from '../shared/adapters/metrics-worker.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
+import { createLiveness } from '../shared/liveness.ts';
 import type { WorkerMetrics } from '../shared/ports/metrics.ts';
 import { type GlobalOptions, openApp, runWorker } from './app.ts';
 import { listenOf } from './listen.ts';
-import { observe } from './observe.ts';
+import { livenessVerdict, observe } from './observe.ts';
 
 export interface WorkerOptions {
   readonly concurrency?: string;
@@ -12,7 +13,7 @@ export interface WorkerOptions {
 
 /** `worker`: takes jobs until it is told to stop, then finishes what it has within the drain timeout. */
 export async function workerCommand(options: WorkerOptions, globals: GlobalOptions): Promise<number> {
-  const app = await openApp(globals, { keepLogin: true });
+  const app = await openApp(globals, { keepLogin: true, drainTimeout: ({ worker }) => worker.drainTimeout });
   if (app.config.queue.kind === 'local') {
     throw new MongolakeError(
       'CONFIG_INVALID',
@@ -23,11 +24,12 @@ export async function workerCommand(options: WorkerOptions, globals: GlobalOptio
     );
   }
   const queue = app.queue();
+  const liveness = createLiveness(app.clock, app.config.worker.stuckTimeout);
   let metrics: WorkerMetrics | undefined;
   const observation = await observe(app, {
     ...listenOf(options.listen, app.config.worker.listen, `${globals.config}: worker.listen`),
     queue,
-    live: () => ({ ok: true, body: { status: 'ok' } }),
+    live: () => livenessVerdict(liveness),
     register(registry) {
       metrics = workerMetrics(registry);
     },
@@ -36,7 +38,7 @@ export async function workerCommand(options: WorkerOptions, globals: GlobalOptio
     // Asked once, so that a wrong URL or password ends in an error now and not in a worker that waits for ever.
     await queue.depth();
     const concurrency = options.concurrency === undefined ? app.config.worker.concurrency : Number(options.concurrency);
-    const worker = await runWorker(app, queue, { concurrency, metrics });
+    const worker = await runWorker(app, queue, { concurrency, metrics, liveness });
     observation?.started();
     app.logger.info('worker started', { concurrency });
     await aborted(app.signal);

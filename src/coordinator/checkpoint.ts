@@ -4,10 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { asyncBufferFromFile } from 'hyparquet';
+import { crashPoint } from '../shared/crash-points.ts';
+import { checksumOf, startChecksum } from '../shared/domain/checksum.ts';
 import type { Action, Snapshot } from '../shared/domain/delta/actions.ts';
 import { checkpointKey, LAST_CHECKPOINT_KEY } from '../shared/domain/delta/entry.ts';
 import { applyAction, draftOf, finishDraft, withoutExpired } from '../shared/domain/delta/snapshot.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
+import { scratched } from '../shared/domain/scratch.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { bytesBuffer, readCheckpointFile, writeCheckpointFile } from './checkpoint-parquet.ts';
 
@@ -39,21 +42,38 @@ export async function writeCheckpoint(
   const folder = await scratched(scratch, () => mkdtemp(join(scratch, 'mongolake-checkpoint-')));
   try {
     const path = join(folder, 'checkpoint.parquet');
-    const actions = await writeLocal(path, content);
+    const { actions, crc32 } = await writeLocal(path, content);
     await verifyLocal(path, content);
     const { size } = await storage.put(checkpointKey(snapshot.version), createReadStream(path));
-    const pointer = { version: snapshot.version, size: actions, sizeInBytes: size, numOfAddFiles: content.files.size };
-    return { version: snapshot.version, actions, size, pointed: await pointTo(storage, pointer) };
+    crashPoint('checkpoint-uploaded');
+    const pointer: Pointer = {
+      version: snapshot.version,
+      size: actions,
+      sizeInBytes: size,
+      numOfAddFiles: content.files.size,
+      tags: { [CRC32_TAG]: crc32 },
+    };
+    const pointed = await pointTo(storage, pointer);
+    crashPoint('checkpoint-written');
+    return { version: snapshot.version, actions, size, pointed };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
 /**
- * The snapshot that a checkpoint holds; `version` is that of its key, which is also its name in errors. `TABLE_CORRUPT` where it
- * can't be read, `TABLE_FOREIGN` where it can but its protocol is above ours.
+ * The snapshot that a checkpoint holds; `version` is that of its key, which is also its name in errors; `crc32` is its checksum, where
+ * that is known. `TABLE_CORRUPT` where it can't be read or is another than its checksum says, `TABLE_FOREIGN` where it can but its
+ * protocol is above ours.
  */
-export async function readCheckpoint(bytes: Uint8Array, version: number): Promise<Snapshot> {
+export async function readCheckpoint(bytes: Uint8Array, version: number, crc32?: string): Promise<Snapshot> {
+  if (crc32 !== undefined && checksumOf(bytes) !== crc32) {
+    const key = checkpointKey(version);
+    throw new MongolakeError(
+      'TABLE_CORRUPT',
+      `${key} can't be read as a checkpoint: ${LAST_CHECKPOINT_KEY} has another checksum of it`,
+    );
+  }
   const draft = draftOf(undefined);
   for await (const actions of readCheckpointFile(bytesBuffer(bytes), checkpointKey(version))) {
     for (const action of actions) applyAction(draft, action);
@@ -70,12 +90,18 @@ function* checkpointActions(snapshot: Snapshot): Generator<Action> {
   for (const { tags: _, ...remove } of snapshot.tombstones.values()) yield { remove };
 }
 
-async function writeLocal(path: string, snapshot: Snapshot): Promise<number> {
+async function writeLocal(
+  path: string,
+  snapshot: Snapshot,
+): Promise<{ readonly actions: number; readonly crc32: string }> {
   const file = await scratched(path, () => open(path, 'w'));
+  const sum = startChecksum();
   try {
-    return await writeCheckpointFile(checkpointActions(snapshot), (bytes) =>
-      scratched(path, () => file.writeFile(bytes)),
-    );
+    const actions = await writeCheckpointFile(checkpointActions(snapshot), async (bytes) => {
+      sum.add(bytes);
+      await scratched(path, () => file.writeFile(bytes));
+    });
+    return { actions, crc32: sum.text };
   } finally {
     await file.close();
   }
@@ -100,42 +126,40 @@ function misread(name: string, action: Action): MongolakeError {
   });
 }
 
-async function scratched<T>(path: string, run: () => Promise<T>): Promise<T> {
-  try {
-    return await run();
-  } catch (error) {
-    throw new MongolakeError('SCRATCH', `${path}: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-      hint: 'Free space on the scratch disk, or choose another scratch folder.',
-    });
-  }
-}
-
 /** What `_last_checkpoint` says: a version, or what is wrong with it. */
 export interface LastCheckpoint {
   readonly etag: string;
   readonly version: number | undefined;
+  /** Checksum of that version's checkpoint; `undefined` where another writer, or an older version of ours, made it. */
+  readonly crc32: string | undefined;
   readonly fault: string | undefined;
 }
+
+/** The protocol leaves `tags` of `_last_checkpoint` to whoever writes it. */
+const CRC32_TAG = 'mongolake.crc32';
 
 /** Reads `_last_checkpoint` ("Last Checkpoint File"); `undefined` where there is none. A damaged one is told, not thrown. */
 export async function readLastCheckpoint(storage: Storage): Promise<LastCheckpoint | undefined> {
   const found = await storage.get(LAST_CHECKPOINT_KEY);
   if (found === undefined) return undefined;
-  const version = pointedVersion(found.body);
-  if (typeof version === 'number') return { etag: found.etag, version, fault: undefined };
-  return { etag: found.etag, version: undefined, fault: version };
+  return { etag: found.etag, ...parsePointer(found.body) };
 }
 
-function pointedVersion(body: Buffer): number | string {
+function parsePointer(body: Buffer): Omit<LastCheckpoint, 'etag'> {
   let pointer: unknown;
   try {
     pointer = JSON.parse(body.toString());
   } catch (error) {
-    return `it is not JSON: ${error instanceof Error ? error.message : String(error)}`;
+    return faulty(`it is not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
-  const { version } = Object(pointer);
-  return Number.isSafeInteger(version) && version >= 0 ? version : 'it names no version';
+  const { version, tags } = Object(pointer);
+  if (!Number.isSafeInteger(version) || version < 0) return faulty('it names no version');
+  const crc32: unknown = Object(tags)[CRC32_TAG];
+  return { version, crc32: typeof crc32 === 'string' ? crc32 : undefined, fault: undefined };
+}
+
+function faulty(fault: string): Omit<LastCheckpoint, 'etag'> {
+  return { version: undefined, crc32: undefined, fault };
 }
 
 interface Pointer {
@@ -144,6 +168,7 @@ interface Pointer {
   readonly size: number;
   readonly sizeInBytes: number;
   readonly numOfAddFiles: number;
+  readonly tags: Readonly<Record<string, string>>;
 }
 
 const POINTER_TRIES = 5;

@@ -1,3 +1,5 @@
+import { crashPoint } from '../shared/crash-points.ts';
+import { asMongolakeError } from '../shared/domain/errors.ts';
 import type { Plan } from '../shared/domain/plan.ts';
 import type { Counts, ExtractReceipt, MergeReceipt } from '../shared/domain/receipt.ts';
 import type { TableSchema } from '../shared/domain/schema.ts';
@@ -6,6 +8,7 @@ import type { Logger } from '../shared/ports/logger.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { commitEntry } from './commit.ts';
 import { changesPolicy, entryActions, nextCursor } from './entry.ts';
+import type { Lease } from './lease.ts';
 import { dropResolved, quarantineChange, writeQuarantine } from './quarantine.ts';
 import { tableId } from './run-id.ts';
 import type { TableState } from './table.ts';
@@ -32,6 +35,7 @@ export interface CommitContext {
   /** Aborted where the lease is lost, or the run told to stop. */
   readonly signal: AbortSignal;
   readonly engineVersion: string;
+  readonly lease: Pick<Lease, 'settled' | 'unsettled'>;
 }
 
 /** Makes the run visible where there is something to show. Returns the version, or `null` where nothing was committed. Errors: those of `commitVersion`. */
@@ -45,10 +49,11 @@ export async function commitRun(run: FinishedRun, context: CommitContext): Promi
   if (!changed && !relists && !leavesBehind(run) && !takesSettings(run)) return null;
   signal.throwIfAborted();
   if (relists) await writeQuarantine(storage, plan, quarantine, clock.now());
+  if (relists) crashPoint('quarantine-listed');
   // Without a changed row no file has the new columns: they wait for the run that needs them.
   const schema = changed ? run.schema : (state?.schema ?? run.schema);
   const version = await commitVersion({ ...run, schema }, context, relists);
-  await dropResolved(storage, quarantine);
+  await dropResolved(quarantine, context);
   return version;
 }
 
@@ -61,8 +66,7 @@ export async function commitVersion(
   context: CommitContext,
   relists = false,
 ): Promise<number> {
-  const { storage, clock, logger, signal, engineVersion } = context;
-  signal.throwIfAborted();
+  const { storage, clock, logger, signal, engineVersion, lease } = context;
   const actions = entryActions({
     plan,
     state,
@@ -75,7 +79,18 @@ export async function commitVersion(
     engineVersion,
   });
   const version = plan.base + 1;
-  await commitEntry(storage, version, plan.run, actions);
+  crashPoint('before-commit');
+  signal.throwIfAborted();
+  // Whatever ends this process or this call from here on, the next holder has to know that the entry may still come.
+  lease.unsettled();
+  try {
+    await commitEntry(storage, version, plan.run, actions);
+    lease.settled();
+  } catch (error) {
+    if (asMongolakeError(error).code === 'COMMIT_CONFLICT') lease.settled();
+    throw error;
+  }
+  crashPoint('committed');
   logger.info('committed', {
     version,
     inserted: counts.inserted,

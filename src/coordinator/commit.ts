@@ -25,6 +25,22 @@ export async function commitEntry(
   }
 }
 
+/** Writes an entry that changes nothing where `version` is free; false where it was taken before. Throws `COMMIT_UNKNOWN`. */
+export async function occupyVersion(
+  storage: Storage,
+  version: number,
+  run: string,
+  actions: readonly Action[],
+): Promise<boolean> {
+  try {
+    await commitEntry(storage, version, run, actions);
+    return true;
+  } catch (error) {
+    if (error instanceof MongolakeError && error.code === 'COMMIT_CONFLICT') return false;
+    throw error;
+  }
+}
+
 /** After a lost answer: the entry that is there tells. */
 async function settle(storage: Storage, version: number, run: string, error: unknown): Promise<void> {
   const known = asMongolakeError(error);

@@ -2,7 +2,7 @@ import { asMongolakeError } from '../shared/domain/errors.ts';
 import type { Schedule } from '../shared/domain/schedule.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
-import type { RunResult } from './run.ts';
+import type { RunResult } from './carry-out.ts';
 import { firstTick, type Scheduled, takeDue } from './schedule.ts';
 
 /** A table that the coordinator keeps in step. */

@@ -1,4 +1,5 @@
 import pMap from 'p-map';
+import { crashPoint } from '../shared/crash-points.ts';
 import { readJson } from '../shared/documents.ts';
 import { isErrorCode, MongolakeError } from '../shared/domain/errors.ts';
 import type { Job } from '../shared/domain/job.ts';
@@ -7,6 +8,7 @@ import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
 import type { JobState, Queue } from '../shared/ports/queue.ts';
 import type { Storage } from '../shared/ports/storage.ts';
+import { patientQueue } from './queue-outage.ts';
 
 export interface DispatchContext {
   readonly storage: Storage;
@@ -20,14 +22,17 @@ export interface DispatchContext {
   readonly stallTimeoutMs: number;
 }
 
+type ActiveState = Extract<JobState, { readonly state: 'active' }>;
+
 const POLL_MS = 1000;
 const READS_AT_ONCE = 16;
 /** After this long without a worker, the log says so. */
 const LONELY_MS = 10_000;
 
 /**
- * Enqueues the jobs and waits until each has a receipt in object storage; returns the receipts in the order of the jobs. The
- * queue is only asked what went wrong: a job that it has forgotten is enqueued again, one that it gave up fails the run.
+ * Enqueues the jobs that have no receipt yet and waits until each has a receipt in object storage; returns the receipts in the order of the jobs. The
+ * queue is only asked what went wrong: a job that it has forgotten is enqueued again, one that it gave up fails the run. While the
+ * queue is away the receipts alone are looked at.
  */
 export async function dispatch<R>(
   kind: Job['kind'],
@@ -39,7 +44,6 @@ export async function dispatch<R>(
   if (run === undefined) return [];
   const byIndex = new Map(jobs.map((job) => [indexOf(job), job]));
   try {
-    await queue.enqueue(jobs);
     await waitForReceipts(kind, run, byIndex, context);
   } catch (error) {
     await forgetQuietly(queue, jobs, context.logger);
@@ -75,25 +79,32 @@ async function waitForReceipts(
 ): Promise<void> {
   const { storage, queue, clock, logger, signal, onProgress } = context;
   const missing = new Map(jobs);
+  const patient = patientQueue(clock, logger);
+  await strikeOut(missing, storage, receiptsPrefix(run, kind));
+  const enqueue = async () => {
+    await enqueueAnew([...missing.values()], queue);
+    return true;
+  };
+  let enqueued = missing.size === 0 || ((await patient.ask(enqueue)) ?? false);
+  crashPoint(`${kind}-enqueued`);
   let movedAt = clock.monotonic();
   let warned = false;
   for (;;) {
     signal.throwIfAborted();
     const before = missing.size;
-    for await (const { key } of storage.list(receiptsPrefix(run, kind))) missing.delete(receiptIndex(key));
+    await strikeOut(missing, storage, receiptsPrefix(run, kind));
     if (missing.size === 0) return onProgress(jobs.size, { documents: 0, bytes: 0 });
-    const waiting = [...missing.values()];
-    const states = await queue.states(waiting.map((job) => job.id));
-    await revive(waiting, states, queue, logger);
-    const running = states.filter((state) => state.state === 'active');
+    // Where the queue was away when they were to be enqueued, they are as soon as it is back; what it says before that is of an earlier try.
+    enqueued ||= (await patient.ask(enqueue)) ?? false;
+    const running = enqueued ? ((await patient.ask(() => askAfter([...missing.values()], queue, logger))) ?? []) : [];
     onProgress(jobs.size - missing.size, {
       documents: running.reduce((sum, state) => sum + (state.progress?.done ?? 0), 0),
       bytes: running.reduce((sum, state) => sum + (state.progress?.bytes ?? 0), 0),
     });
     if (missing.size < before || running.length > 0) movedAt = clock.monotonic();
     const idle = clock.monotonic() - movedAt;
-    if (idle > context.stallTimeoutMs) throw stalled(kind, missing.size, idle);
-    if (idle > LONELY_MS && !warned) {
+    if (idle > context.stallTimeoutMs) throw stalled(kind, missing.size, idle, patient.away());
+    if (idle > LONELY_MS && !warned && patient.away() === undefined) {
       warned = true;
       logger.warn(
         `no worker has taken a job for ${Math.round(idle / 1000)} s: is a \`mongolake worker\` running on this queue?`,
@@ -102,6 +113,24 @@ async function waitForReceipts(
     }
     await queue.waitForHint(POLL_MS, signal);
   }
+}
+
+/** Takes out the jobs that have a receipt. */
+async function strikeOut(missing: Map<number, Job>, storage: Storage, prefix: string): Promise<void> {
+  for await (const { key } of storage.list(prefix)) missing.delete(receiptIndex(key));
+}
+
+/** What the queue still knows of the jobs is of an earlier coordinator's try: one that failed then must not be one that fails now. */
+async function enqueueAnew(jobs: readonly Job[], queue: Queue): Promise<void> {
+  await queue.forget(jobs.map((job) => job.id));
+  await queue.enqueue(jobs);
+}
+
+/** The states of the jobs that run now. Jobs that are lost are enqueued again; throws where one is out of tries. */
+async function askAfter(jobs: readonly Job[], queue: Queue, logger: Logger): Promise<readonly ActiveState[]> {
+  const states = await queue.states(jobs.map((job) => job.id));
+  await revive(jobs, states, queue, logger);
+  return states.filter((state) => state.state === 'active');
 }
 
 /** Throws where a job is out of tries; enqueues again what the queue forgot, or calls done though no receipt is there. */
@@ -114,8 +143,7 @@ async function revive(jobs: readonly Job[], states: readonly JobState[], queue: 
   }
   if (lost.length === 0) return;
   logger.debug('jobs without a receipt are enqueued again', { jobs: lost.length });
-  await queue.forget(lost.map((job) => job.id));
-  await queue.enqueue(lost);
+  await enqueueAnew(lost, queue);
 }
 
 function jobFailed(job: Job, error: Extract<JobState, { state: 'failed' }>['error']): MongolakeError {
@@ -124,11 +152,13 @@ function jobFailed(job: Job, error: Extract<JobState, { state: 'failed' }>['erro
   return new MongolakeError(isErrorCode(error.code) ? error.code : 'JOB_FAILED', `${where}: ${error.message}`, hint);
 }
 
-function stalled(kind: Job['kind'], missing: number, idleMs: number): MongolakeError {
+function stalled(kind: Job['kind'], missing: number, idleMs: number, away: MongolakeError | undefined): MongolakeError {
+  const why = away === undefined ? '' : `: ${away.message}`;
   return new MongolakeError(
     'RUN_STALLED',
-    `${missing} ${kind} jobs wait and nothing has moved for ${Math.round(idleMs / 1000)} s`,
+    `${missing} ${kind} jobs wait and nothing has moved for ${Math.round(idleMs / 1000)} s${why}`,
     {
+      cause: away,
       hint: 'Start workers on the same queue (`mongolake worker`), then run again. The table is as before.',
     },
   );

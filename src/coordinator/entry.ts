@@ -9,6 +9,8 @@ import type { Counts, MergeReceipt, WrittenFile } from '../shared/domain/receipt
 import type { TableSchema } from '../shared/domain/schema.ts';
 import { CONFIGURATION, headApp, quarantineApp, TAGS, type TableState, watermarkApp } from './table.ts';
 
+const FENCE = 'FENCE';
+
 export interface EntryInput {
   readonly plan: Plan;
   readonly state: TableState | undefined;
@@ -46,27 +48,57 @@ export function entryActions(input: EntryInput): Action[] {
   ];
 }
 
-/** An entry that holds nothing but its number: it keeps a run that stands on `base` from ever committing. */
-export function fenceActions(
-  state: TableState,
-  run: string,
-  epoch: number,
-  now: number,
-  engineVersion: string,
-): Action[] {
+/** What a fence stands on, and who sets it. */
+export interface FenceInput {
+  /** The newest version, −1 without a log. */
+  readonly base: number;
+  /** `undefined` where there is no table yet. */
+  readonly state: TableState | undefined;
+  readonly run: string;
+  readonly epoch: number;
+  readonly now: number;
+  /** Identifies a table that is not there yet; a UUID. */
+  readonly tableId: string;
+  readonly engineVersion: string;
+}
+
+/**
+ * An entry that changes nothing: it keeps a run that stands on `base` from ever committing. Where there is no log yet, it begins one
+ * that holds no table of ours.
+ */
+export function fenceActions({ base, state, run, epoch, now, tableId, engineVersion }: FenceInput): Action[] {
+  const commitInfo = {
+    timestamp: now,
+    operation: FENCE,
+    operationParameters: {},
+    engineInfo: `mongolake/${engineVersion}`,
+    txnId: run,
+    mongolake: { run, epoch },
+  };
+  const head = state && { appId: headApp(state.namespace), version: BigInt(base + 1), lastUpdated: now };
   return [
-    {
-      commitInfo: {
-        timestamp: now,
-        operation: 'FENCE',
-        operationParameters: {},
-        engineInfo: `mongolake/${engineVersion}`,
-        txnId: run,
-        mongolake: { run, epoch },
-      },
-    },
-    { txn: { appId: headApp(state.namespace), version: BigInt(state.version + 1), lastUpdated: now } },
+    { commitInfo },
+    ...(base < 0 ? [{ protocol: SUPPORTED_PROTOCOL }, { metaData: pendingMetadata(tableId, now) }] : []),
+    ...(head === undefined ? [] : [{ txn: head }]),
   ];
+}
+
+/** Delta wants a schema from the first entry on; readers see an empty table. */
+function pendingMetadata(id: string, now: number): Metadata {
+  const schemaString = toSchemaString({ idType: 'string:objectId', columns: [], extra: null });
+  return {
+    id,
+    format: { provider: 'parquet', options: {} },
+    schemaString,
+    partitionColumns: [],
+    configuration: { [CONFIGURATION.pending]: 'true' },
+    createdTime: now,
+  };
+}
+
+/** Whether an entry changes nothing, and so leaves whatever stands on the version before it as good as it was. */
+export function isFence(actions: readonly Action[]): boolean {
+  return actions.some((action) => 'commitInfo' in action && action.commitInfo.operation === FENCE);
 }
 
 function commitInfo({ plan, counts, now, engineVersion }: EntryInput): Readonly<Record<string, unknown>> {
@@ -166,6 +198,7 @@ function addAction(file: WrittenFile, partition: number, run: string, now: numbe
         ...(file.lower === null ? {} : { [TAGS.lower]: file.lower }),
         ...(file.upper === null ? {} : { [TAGS.upper]: file.upper }),
         [TAGS.run]: run,
+        ...(file.crc32 === undefined ? {} : { [TAGS.crc32]: file.crc32 }),
       },
     },
   };

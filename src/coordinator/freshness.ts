@@ -1,4 +1,4 @@
-import { jsonBody } from '../shared/documents.ts';
+import { findJson, jsonBody } from '../shared/documents.ts';
 import { FRESHNESS_KEY } from '../shared/domain/keys.ts';
 import type { Plan } from '../shared/domain/plan.ts';
 import type { Counts } from '../shared/domain/receipt.ts';
@@ -15,9 +15,14 @@ export interface Freshness {
   readonly counts: Counts;
 }
 
-/** Notes that the run's check succeeded, whether or not it found a change. Nothing where there is still no table (`version` −1). */
-export async function noteFreshness(storage: Storage, plan: Plan, version: number, counts: Counts): Promise<void> {
-  if (version < 0) return;
+/** Notes that the run's check succeeded, whether or not it found a change. Nothing where there is still no table, and so no version. */
+export async function noteFreshness(
+  storage: Storage,
+  plan: Plan,
+  version: number | undefined,
+  counts: Counts,
+): Promise<void> {
+  if (version === undefined) return;
   const freshness: Freshness = {
     formatVersion: 1,
     run: plan.run,
@@ -31,6 +36,5 @@ export async function noteFreshness(storage: Storage, plan: Plan, version: numbe
 
 /** The note that the last successful check left; `undefined` where there was none. */
 export async function readFreshness(storage: Storage): Promise<Freshness | undefined> {
-  const object = await storage.get(FRESHNESS_KEY);
-  return object && (JSON.parse(object.body.toString('utf8')) as Freshness);
+  return (await findJson<Freshness>(storage, FRESHNESS_KEY))?.body;
 }

@@ -1,17 +1,19 @@
 import { hostname } from 'node:os';
-import { jsonBody } from '../shared/documents.ts';
+import { findJson, jsonBody } from '../shared/documents.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import { LEASE_KEY } from '../shared/domain/keys.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
 import type { Storage } from '../shared/ports/storage.ts';
+import { within } from '../shared/within.ts';
 
 /** The lease object. It saves work; the log is what keeps a stale run from committing. */
 export interface LeaseBody {
   readonly formatVersion: 1;
   /** Grows by one with each holder. */
   readonly epoch: number;
-  readonly state: 'held' | 'released';
+  /** `unsettled`: nobody holds it, but what its last run could still commit is to be fenced off first. */
+  readonly state: 'held' | 'released' | 'unsettled';
   /** `host:pid`, for people. */
   readonly owner: string;
   readonly run: string;
@@ -24,10 +26,19 @@ export interface LeaseBody {
 
 export interface Lease {
   readonly epoch: number;
-  /** The run of a holder that neither released nor renewed its lease, and so may still be about to commit. */
-  readonly crashed: LeaseBody | undefined;
+  /** What an earlier holder left whose run may still be about to commit: it did not renew, or does not know what became of its commit. */
+  readonly overtaken: LeaseBody | undefined;
   /** Aborted once another holder has the lease, or it could not be renewed for its time to live. */
   readonly lost: AbortSignal;
+  /** Names the run that the holder works on, from the next renewal on: one that it took up is not its own. */
+  worksOn(run: string): void;
+  /** From here on, until `settled`, something may become visible later: whoever has the lease next fences it off. */
+  unsettled(): void;
+  /** What this holder or those before it could commit is committed, or never will be. */
+  settled(): void;
+  /** Asks the store whether the lease is still this holder's; true where the store can't tell. */
+  isHeld(): Promise<boolean>;
+  /** Gives it back. Never rejects: where the store can't be told, it expires. */
   release(): Promise<void>;
 }
 
@@ -37,17 +48,24 @@ export interface LeaseOptions {
   readonly logger: Logger;
   readonly run: string;
   readonly ttlMs: number;
+  /** Ends the wait for a lease that may have expired. */
+  readonly signal?: AbortSignal;
 }
 
-interface Held {
+/** The lease as it is in the store. */
+export interface StoredLease {
   readonly body: LeaseBody;
   readonly etag: string;
 }
 
-/** Reads the lease, for `status`. */
-export async function readLease(storage: Storage): Promise<Held | undefined> {
-  const object = await storage.get(LEASE_KEY);
-  return object && { body: JSON.parse(object.body.toString('utf8')) as LeaseBody, etag: object.etag };
+/** Reads the lease; `undefined` where nobody ever had it. */
+export async function readLease(storage: Storage): Promise<StoredLease | undefined> {
+  return findJson<LeaseBody>(storage, LEASE_KEY);
+}
+
+/** `host:pid` of this process. */
+export function leaseOwner(): string {
+  return `${hostname()}:${process.pid}`;
 }
 
 /**
@@ -58,100 +76,168 @@ export async function acquireLease(options: LeaseOptions): Promise<Lease> {
   const { storage, clock } = options;
   let current = await readLease(storage);
   if (current?.body.state === 'held') {
-    if (clock.now() - current.body.renewedAt < current.body.ttlMs) throw held(storage, current.body, clock.now());
+    // A holder whose clock was ahead would be alive for as long, by ours: it is watched, too.
+    const ageMs = clock.now() - current.body.renewedAt;
+    if (ageMs >= 0 && ageMs < current.body.ttlMs) throw held(storage, current.body, clock.now());
     current = await watch(options, current);
   }
-  const crashed = current?.body.state === 'held' ? current.body : undefined;
+  const overtaken = current === undefined || current.body.state === 'released' ? undefined : current.body;
   const epoch = (current?.body.epoch ?? 0) + 1;
-  const etag = await write(options, current?.etag, epoch, 'held');
-  if (etag === undefined) {
-    const winner = await readLease(storage);
-    throw held(storage, winner?.body, clock.now());
-  }
-  return keep(options, epoch, etag, crashed);
+  const sentAt = clock.monotonic();
+  const etag = await write(options, current?.etag, bodyOf(options, epoch, 'held'));
+  if (etag === undefined) throw held(storage, (await readLease(storage))?.body, clock.now());
+  return keep(options, { epoch, etag, sentAt, overtaken });
 }
 
 /** Waits until the lease stood still for its time to live; throws `LEASE_HELD` where it moved. */
-async function watch(options: LeaseOptions, seen: Held): Promise<Held | undefined> {
-  const { storage, clock, logger } = options;
+async function watch(options: LeaseOptions, seen: StoredLease): Promise<StoredLease | undefined> {
+  const { storage, clock, logger, signal } = options;
   logger.info(
     `the lease of ${seen.body.owner} was not renewed; waiting ${seen.body.ttlMs / 1000} s to be sure that it is gone`,
   );
   const until = clock.monotonic() + seen.body.ttlMs;
   while (clock.monotonic() < until) {
-    await clock.sleep(Math.min(1000, Math.max(until - clock.monotonic(), 1)));
+    await clock.sleep(Math.min(1000, Math.max(until - clock.monotonic(), 1)), signal);
     const now = await readLease(storage);
-    if (now?.body.state === 'released' || now === undefined) return now;
+    if (now === undefined || now.body.state !== 'held') return now;
     if (now.etag !== seen.etag) throw held(storage, now.body, clock.now());
   }
   return seen;
 }
 
-async function write(
-  options: LeaseOptions,
-  etag: string | undefined,
-  epoch: number,
-  state: LeaseBody['state'],
-): Promise<string | undefined> {
-  const { storage, clock, run, ttlMs } = options;
+function bodyOf({ clock, run, ttlMs }: LeaseOptions, epoch: number, state: LeaseBody['state']): LeaseBody {
   const nonce = clock.randomHex(12);
-  const body: LeaseBody = {
-    formatVersion: 1,
-    epoch,
-    state,
-    owner: `${hostname()}:${process.pid}`,
-    run,
-    nonce,
-    renewedAt: clock.now(),
-    ttlMs,
-  };
+  return { formatVersion: 1, epoch, state, owner: leaseOwner(), run, nonce, renewedAt: clock.now(), ttlMs };
+}
+
+async function write(
+  { storage }: Pick<LeaseOptions, 'storage'>,
+  etag: string | undefined,
+  body: LeaseBody,
+): Promise<string | undefined> {
   const result =
     etag === undefined
-      ? await storage.putIfAbsent(LEASE_KEY, jsonBody(body), nonce)
-      : await storage.putIfMatch(LEASE_KEY, jsonBody(body), etag, nonce);
+      ? await storage.putIfAbsent(LEASE_KEY, jsonBody(body), body.nonce)
+      : await storage.putIfMatch(LEASE_KEY, jsonBody(body), etag, body.nonce);
   return result.written ? result.etag : undefined;
 }
 
+interface Taken {
+  readonly epoch: number;
+  readonly etag: string;
+  /** When the write was sent that took it, on the monotonic clock: it expires for others a time to live after they see it. */
+  readonly sentAt: number;
+  readonly overtaken: LeaseBody | undefined;
+}
+
+/** How long the end of a run waits for the store to take the lease back, milliseconds. */
+const RELEASE_MS = 5_000;
+
 /** Renews at a third of the time to live, until released or lost. */
-function keep(options: LeaseOptions, epoch: number, first: string, crashed: LeaseBody | undefined): Lease {
-  const { storage, clock, logger, ttlMs } = options;
+function keep(options: LeaseOptions, taken: Taken): Lease {
+  const { storage, logger } = options;
+  const { epoch, overtaken } = taken;
   const stop = new AbortController();
   const lost = new AbortController();
-  let etag = first;
-  let renewedAt = clock.monotonic();
-  const giveUp = (reason: string) => {
-    lost.abort(
-      new MongolakeError('LEASE_LOST', `${storage.uri}: the lease was lost: ${reason}`, {
-        hint: 'Another run goes on; look at `mongolake status`.',
-      }),
-    );
-  };
-  const renew = async () => {
-    while (!stop.signal.aborted && !lost.signal.aborted) {
-      await clock.sleep(ttlMs / 3, stop.signal).catch(() => undefined);
-      if (stop.signal.aborted) return;
-      try {
-        const next = await write(options, etag, epoch, 'held');
-        if (next === undefined) return giveUp('another holder took it');
-        etag = next;
-        renewedAt = clock.monotonic();
-      } catch (error) {
-        logger.warn('the lease could not be renewed', { error: (error as Error).message });
-        if (clock.monotonic() - renewedAt > ttlMs) return giveUp('it could not be renewed in time');
-      }
-    }
-  };
-  const renewing = renew();
+  const state: Kept = { run: options.run, etag: taken.etag, renewedAt: taken.sentAt };
+  let open = overtaken !== undefined;
+  const own = () => ({ ...options, run: state.run });
+  const renewing = renew(own, epoch, state, stop.signal).then((reason) => {
+    if (reason === undefined) return;
+    lost.abort(leaseLost(storage, reason));
+  });
   return {
     epoch,
-    crashed,
+    overtaken,
     lost: lost.signal,
+    worksOn(run) {
+      state.run = run;
+    },
+    unsettled() {
+      open = true;
+    },
+    settled() {
+      open = false;
+    },
+    async isHeld() {
+      if (lost.signal.aborted) return false;
+      try {
+        const current = await readLease(storage);
+        return current?.body.state === 'held' && current.body.epoch === epoch;
+      } catch (error) {
+        logger.debug('the lease could not be read', { error: (error as Error).message });
+        return true;
+      }
+    },
     async release() {
       stop.abort();
-      await renewing;
-      if (!lost.signal.aborted) await write(options, etag, epoch, 'released');
+      const giveBack = async () => {
+        await renewing;
+        if (lost.signal.aborted) return;
+        const etag = await write(options, state.etag, bodyOf(own(), epoch, open ? 'unsettled' : 'released'));
+        if (etag === undefined) throw new Error('a renewal of it was under way');
+      };
+      try {
+        const outcome = await within(options.clock, RELEASE_MS, giveBack());
+        if (!outcome.done) throw new Error('the store does not answer');
+      } catch (error) {
+        logger.warn('the lease could not be given back; it expires by itself', { error: (error as Error).message });
+      }
     },
   };
+}
+
+/** The error of a run that was overtaken. */
+export function leaseLost(storage: Pick<Storage, 'uri'>, reason: string, cause?: unknown): MongolakeError {
+  return new MongolakeError('LEASE_LOST', `${storage.uri}: the lease was lost: ${reason}`, {
+    hint: 'Another run goes on; look at `mongolake status`.',
+    cause,
+  });
+}
+
+/** What a holder keeps in mind between renewals. */
+interface Kept {
+  run: string;
+  etag: string;
+  /** When the last renewal that succeeded was sent, on the monotonic clock. */
+  renewedAt: number;
+}
+
+/** Renews until `stop`; returns why the lease was lost. */
+async function renew(
+  own: () => LeaseOptions,
+  epoch: number,
+  state: Kept,
+  stop: AbortSignal,
+): Promise<string | undefined> {
+  const { clock, logger, ttlMs } = own();
+  for (;;) {
+    await clock.sleep(ttlMs / 3, stop).catch(() => undefined);
+    if (stop.aborted) return undefined;
+    const sentAt = clock.monotonic();
+    const leftMs = Math.max(state.renewedAt + ttlMs - sentAt, 0);
+    try {
+      // A store that does not answer must not keep a holder at work that others take for dead.
+      const outcome = await within(clock, leftMs, renewOnce(own(), epoch, state.etag));
+      if (!outcome.done) return 'it could not be renewed in time';
+      if (outcome.value === undefined) return 'another holder took it';
+      state.etag = outcome.value;
+      state.renewedAt = sentAt;
+    } catch (error) {
+      logger.warn('the lease could not be renewed', { error: (error as Error).message });
+      if (clock.monotonic() - state.renewedAt >= ttlMs) return 'it could not be renewed in time';
+    }
+  }
+}
+
+/** The new etag; `undefined` where another holder has the lease. */
+async function renewOnce(options: LeaseOptions, epoch: number, etag: string): Promise<string | undefined> {
+  const renewed = await write(options, etag, bodyOf(options, epoch, 'held'));
+  if (renewed !== undefined) return renewed;
+  // An earlier renewal whose answer was lost has moved the etag.
+  const current = await readLease(options.storage);
+  if (current?.body.state !== 'held' || current.body.epoch !== epoch) return undefined;
+  return write(options, current.etag, bodyOf(options, epoch, 'held'));
 }
 
 function held(storage: Storage, body: LeaseBody | undefined, now: number): MongolakeError {

@@ -1,3 +1,4 @@
+import { readTwice } from '../shared/documents.ts';
 import type { Action, Snapshot } from '../shared/domain/delta/actions.ts';
 import {
   beforeVersion,
@@ -46,13 +47,13 @@ export async function openTable(storage: Storage): Promise<OpenTable | undefined
   const pointer = await readLastCheckpoint(storage);
   const notes = new Set<string>();
   if (pointer?.version !== undefined) {
-    const opened = await replayListing(storage, await listLog(storage, pointer.version), notes);
+    const opened = await replayListing(storage, await listLog(storage, pointer.version), notes, pointer);
     if (opened !== undefined) return opened;
   }
   if (pointer !== undefined) notes.add(pointerNote(storage, pointer));
   const listing = await listLog(storage);
   if (pointer === undefined && listing.entries.length === 0 && listing.checkpoints.length === 0) return undefined;
-  const opened = await replayListing(storage, listing, notes);
+  const opened = await replayListing(storage, listing, notes, pointer);
   if (opened !== undefined) return opened;
   throw corrupt(storage, 'there is neither a checkpoint that can be read nor the first entry', notes);
 }
@@ -67,17 +68,19 @@ function pointerNote(storage: Storage, pointer: LastCheckpoint): string {
  * Errors as for `openTable`.
  */
 export async function readVersion(storage: Storage, version: number): Promise<Snapshot | undefined> {
-  const listing = await listLog(storage, 0, version);
+  const [pointer, listing] = await Promise.all([readLastCheckpoint(storage), listLog(storage, 0, version)]);
   const last = (objects: readonly LogObject[]): number | undefined => objects.at(-1)?.version;
   if (last(listing.entries) !== version && last(listing.checkpoints) !== version) return undefined;
-  return (await replayListing(storage, listing, new Set()))?.snapshot;
+  return (await replayListing(storage, listing, new Set(), pointer))?.snapshot;
 }
 
 /** The actions of one log entry; `undefined` where there is none. `TABLE_CORRUPT` where it can't be understood. */
 export async function readEntry(storage: Storage, version: number): Promise<Action[] | undefined> {
   const key = entryKey(version);
-  const found = await storage.get(key);
-  return found === undefined ? undefined : decodeEntry(found.body, `${storage.uri}/${key}`);
+  return readTwice('TABLE_CORRUPT', async () => {
+    const found = await storage.get(key);
+    return found && decodeEntry(found.body, `${storage.uri}/${key}`);
+  });
 }
 
 /** The versions that have a log entry, ascending, with the entry's size and time. */
@@ -104,8 +107,9 @@ async function replayListing(
   storage: Storage,
   listing: LogListing,
   notes: Set<string>,
+  pointer: LastCheckpoint | undefined,
 ): Promise<OpenTable | undefined> {
-  const start = await newestCheckpoint(storage, listing.checkpoints, notes);
+  const start = await newestCheckpoint(storage, listing.checkpoints, notes, pointer);
   if (start === undefined && listing.entries[0]?.version !== 0) return undefined;
   const after = start?.version ?? -1;
   const versions = listing.entries.map(({ version }) => version).filter((version) => version > after);
@@ -121,12 +125,13 @@ async function newestCheckpoint(
   storage: Storage,
   checkpoints: readonly LogObject[],
   notes: Set<string>,
+  pointer: LastCheckpoint | undefined,
 ): Promise<Snapshot | undefined> {
   for (const { version } of checkpoints.toReversed()) {
-    const found = await storage.get(checkpointKey(version));
-    if (found === undefined) continue;
+    const crc32 = pointer?.version === version ? pointer.crc32 : undefined;
     try {
-      return await readCheckpoint(found.body, version);
+      const snapshot = await fetchCheckpoint(storage, version, crc32);
+      if (snapshot !== undefined) return snapshot;
     } catch (error) {
       // A damaged checkpoint can be done without, as long as an older one or all entries are there; nothing else can.
       if (!(error instanceof MongolakeError) || error.code !== 'TABLE_CORRUPT') throw error;
@@ -134,6 +139,13 @@ async function newestCheckpoint(
     }
   }
   return undefined;
+}
+
+function fetchCheckpoint(storage: Storage, version: number, crc32: string | undefined): Promise<Snapshot | undefined> {
+  return readTwice('TABLE_CORRUPT', async () => {
+    const found = await storage.get(checkpointKey(version));
+    return found && readCheckpoint(found.body, version, crc32);
+  });
 }
 
 /** Entries that are fetched ahead while an earlier one is awaited. */

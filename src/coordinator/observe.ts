@@ -3,9 +3,9 @@ import { asMongolakeError } from '../shared/domain/errors.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
 import type { CoordinatorMetrics, RunOutcome } from '../shared/ports/metrics.ts';
+import type { RunResult } from './carry-out.ts';
 import type { DaemonTable } from './daemon.ts';
 import type { Freshness } from './freshness.ts';
-import type { RunResult } from './run.ts';
 
 /** A table whose freshness can be told before its first run here, as `readFreshness` does. */
 export interface ObservedTable extends DaemonTable {

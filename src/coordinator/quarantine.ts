@@ -17,7 +17,7 @@ import type { ExtractReceipt } from '../shared/domain/receipt.ts';
 import type { Logger } from '../shared/ports/logger.ts';
 import type { Source } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
-import { quarantineSource } from '../shared/quarantine-source.ts';
+import { quarantinedBytes, quarantineSource } from '../shared/quarantine-source.ts';
 import { changesPolicy } from './entry.ts';
 import { quarantineApp, type TableState, tableMissing } from './table.ts';
 
@@ -49,16 +49,10 @@ export async function retrySource(
   );
 }
 
-/** Tells the operator of what a run put aside. */
-export function warnQuarantined(
-  plan: Plan,
-  version: number | null,
-  extracted: readonly ExtractReceipt[],
-  logger: Logger,
-): void {
+/** Tells the operator of what a run put aside; `listed` where there is a table whose list they are on. */
+export function warnQuarantined(listed: boolean, extracted: readonly ExtractReceipt[], logger: Logger): void {
   const documents = putAside(extracted);
   if (documents.length === 0) return;
-  const listed = plan.base >= 0 || version !== null;
   const where = listed ? '`mongolake quarantine list` shows all' : 'they are listed once there is a table';
   logger.warn(`documents that can't be stored were put aside; ${where}: ${firstReasons(documents)}`, {
     quarantined: documents.length,
@@ -128,21 +122,31 @@ export async function writeQuarantine(
 async function keepBytes(storage: Storage, run: string, document: QuarantinedDocument): Promise<QuarantinedDocument> {
   if (document.object === null) return document;
   const object = quarantineObjectKey(run, document.digest);
-  await storage.put(object, await readBytes(storage, document.object));
+  await storage.put(object, await quarantinedBytes(storage, document.object, document.digest));
   return { ...document, object };
 }
 
-/** The bytes of a quarantined document. Throws `OBJECT_MISSING`: it was stored and taken off the list meanwhile. */
-export async function readBytes(storage: Storage, object: string): Promise<Buffer> {
-  const found = await storage.get(object);
-  if (found !== undefined) return found.body;
-  throw new MongolakeError('OBJECT_MISSING', `${storage.uri}/${object} is not there`, {
-    hint: 'Another run took the document off the list meanwhile, or somebody deleted the object.',
-  });
+/** The bytes of a quarantined document; `undefined` where they are withheld. Errors: those of `quarantinedBytes`. */
+export async function readBytes(
+  storage: Storage,
+  { object, digest }: Pick<QuarantinedDocument, 'object' | 'digest'>,
+): Promise<Buffer | undefined> {
+  return object === null ? undefined : quarantinedBytes(storage, object, digest);
 }
 
-/** Deletes the bytes of documents that are off the list: in the table now, or withdrawn. Only after the commit. */
-export async function dropResolved(storage: Storage, { resolved }: ListChange): Promise<void> {
+/**
+ * Deletes the bytes of documents that are off the list: in the table now, or withdrawn. Only after the commit, which is there whatever
+ * becomes of this: what can't be deleted now, vacuum finds.
+ */
+export async function dropResolved(
+  { resolved }: ListChange,
+  { storage, logger }: { readonly storage: Storage; readonly logger: Logger },
+): Promise<void> {
   const keys = resolved.flatMap(({ object }) => (object === null ? [] : [object]));
-  if (keys.length > 0) await storage.delete(keys);
+  if (keys.length === 0) return;
+  try {
+    await storage.delete(keys);
+  } catch (error) {
+    logger.warn('documents that are off the list could not be deleted yet', { error: (error as Error).message });
+  }
 }

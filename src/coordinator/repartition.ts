@@ -1,18 +1,17 @@
 import { jsonBody } from '../shared/documents.ts';
-import { checkRewrite, NO_COUNTS } from '../shared/domain/books.ts';
+import { NO_COUNTS } from '../shared/domain/books.ts';
 import { cursorOf } from '../shared/domain/cursor.ts';
 import type { IdType } from '../shared/domain/ids.ts';
 import { planKey } from '../shared/domain/keys.ts';
 import type { Plan } from '../shared/domain/plan.ts';
-import type { MergeReceipt } from '../shared/domain/receipt.ts';
-import { writeCheckpointIfDue } from './checkpoint-due.ts';
-import { commitVersion } from './commit-run.ts';
-import { dropStaging } from './housekeep.ts';
-import { checkNamespace, rewriteInputs, writeSettings } from './plan.ts';
-import type { RunContext, RunResult, RunSettings } from './run.ts';
+import type { Clock } from '../shared/ports/clock.ts';
+import { type RunContext, type RunResult, type RunSettings, withWindow } from './carry-out.ts';
+import { checkNamespace, writeSettings } from './plan.ts';
+import { carryOutRewrite } from './rewrite.ts';
 import { stageTimer } from './stages.ts';
-import { type HeldTable, holdTable, mergePartitions, mergeTotals, stageMerge } from './steps.ts';
+import { type Held, type HeldTable, holdTable, mergeTotals } from './steps.ts';
 import { openState, type TableState, tableMissing } from './table.ts';
+import { finishUnfinished, together } from './unfinished.ts';
 
 /** Which table is to get string ids. */
 export interface RepartitionRequest {
@@ -32,52 +31,59 @@ const STRING_IDS: IdType = 'string:long';
 
 /**
  * Writes a table whose ids are integers anew with string ids, in one version: plan → merge → commit. The source is not read; each id
- * stays in its partition, where rows are sorted anew. Throws `TABLE_MISSING`, and what a run throws.
+ * stays in its partition, where rows are sorted anew. A run that did not end is finished first. Throws `TABLE_MISSING`, and what a run
+ * throws.
  */
 export async function repartitionTable(request: RepartitionRequest, outer: RunContext): Promise<RepartitionResult> {
-  const { storage, source, clock } = outer;
-  const started = clock.monotonic();
-  const timer = stageTimer(clock);
+  const { storage, source } = outer;
   // Before the lease is taken: where there is no table, nothing is to be left.
   if ((await openState(storage)) === undefined) throw tableMissing(storage);
-  return holdTable(request.settings.leaseTtl, outer, async ({ run, epoch, state }, context) => {
+  const { result, more } = await holdTable(request.settings.leaseTtl, outer, async (held, context) => {
+    const { state } = held;
     if (state === undefined) throw tableMissing(storage);
     checkNamespace(state, source, storage.uri);
-    const result = (version: number | null, merged: readonly MergeReceipt[]): RepartitionResult => ({
-      run,
-      version,
-      window: { from: null, to: null },
-      watermark: state.watermark,
-      counts: NO_COUNTS,
-      ...mergeTotals(merged),
-      durationMs: Math.round(clock.monotonic() - started),
-      stagesMs: timer.durations(),
-    });
-    if (state.schema.idType !== 'long') return result(null, []);
-    const plan = rewritePlan(request, { run, epoch }, state, clock.now());
-    await storage.putIfAbsent(planKey(run), jsonBody(plan), run);
-    timer.ended('window');
-    const schema = { ...state.schema, idType: STRING_IDS };
-    const inputs = rewriteInputs(state);
-    await stageMerge(plan, schema, inputs, storage);
-    timer.ended('schema');
-    const merged = await mergePartitions(plan, inputs, context);
-    timer.ended('merge');
-    const counts = checkRewrite(inputs, merged);
-    const version = await commitVersion({ plan, state, schema, merged, counts }, context);
-    await writeCheckpointIfDue(version, request.settings, context);
-    await dropStaging(storage, run);
-    timer.ended('commit');
-    return result(version, merged);
+    const finished = await finishUnfinished(request, held, context);
+    if (finished !== undefined) return { result: finished.result, more: finished.plan.rewrite === null };
+    return { result: await rewriteIfDue(request, held, state, context), more: false };
   });
+  return more ? together(result, await repartitionTable(request, outer)) : result;
+}
+
+async function rewriteIfDue(
+  request: RepartitionRequest,
+  held: HeldTable,
+  state: TableState,
+  context: Held<RunContext>,
+): Promise<RunResult> {
+  const { storage, clock } = context;
+  if (state.schema.idType !== 'long') return nothingToDo(held.run, state, clock);
+  const timer = stageTimer(clock);
+  const plan = rewritePlan(request, held, state, context);
+  await storage.putIfAbsent(planKey(plan.run), jsonBody(plan), plan.run);
+  timer.ended('window');
+  return withWindow(await carryOutRewrite({ plan, state, settings: request.settings }, context), timer);
+}
+
+function nothingToDo(run: string, { watermark }: TableState, clock: Clock): RunResult {
+  return {
+    run,
+    version: null,
+    window: { from: null, to: null },
+    watermark,
+    checkedAt: clock.now(),
+    counts: NO_COUNTS,
+    ...mergeTotals([]),
+    durationMs: 0,
+    stagesMs: stageTimer(clock).durations(),
+  };
 }
 
 /** A plan that reads nothing of the source: watermark, partitions and all else stay as they are. */
 function rewritePlan(
   { pipeline, collection, settings }: RepartitionRequest,
-  { run, epoch }: Pick<HeldTable, 'run' | 'epoch'>,
+  { run, epoch, base }: HeldTable,
   state: TableState,
-  now: number,
+  { clock, engineVersion }: RunContext,
 ): Plan {
   return {
     formatVersion: 1,
@@ -86,8 +92,9 @@ function rewritePlan(
     pipeline,
     collection,
     namespace: state.namespace,
-    base: state.version,
-    createdAt: now,
+    base,
+    createdAt: clock.now(),
+    engineVersion,
     scope: { kind: 'full' },
     watermark: state.watermark,
     nextWatermark: state.watermark,
@@ -97,6 +104,7 @@ function rewritePlan(
     ranges: [],
     rewrite: { idType: STRING_IDS },
     sourceKind: 'live',
+    dumpedAt: null,
     keepRows: 'none',
     maxQuarantined: 0,
     reads: 'source',

@@ -1,3 +1,4 @@
+import { findJson } from '../shared/documents.ts';
 import { mergeInputKey, planKey, receiptsPrefix } from '../shared/domain/keys.ts';
 import type { EngineName, Plan } from '../shared/domain/plan.ts';
 import type { Stage } from '../shared/domain/stage.ts';
@@ -5,7 +6,8 @@ import type { Storage } from '../shared/ports/storage.ts';
 import { readFreshness } from './freshness.ts';
 import { type LeaseBody, readLease } from './lease.ts';
 import { readQuarantine } from './quarantine.ts';
-import { openState, type TableState } from './table.ts';
+import { openNewest, type TableState } from './table.ts';
+import { stagedPlans, standsOn } from './unfinished.ts';
 
 /** How a table stands. Times are epoch milliseconds. */
 export interface TableStatus {
@@ -17,6 +19,8 @@ export interface TableStatus {
   readonly lease: LeaseStatus | undefined;
   /** The run that holds the lease. */
   readonly run: RunStatus | undefined;
+  /** A run that did not end and holds no lease: the next one finishes it, or gives it up. */
+  readonly unfinished: RunStatus | undefined;
   /** Documents on the list of what can't be stored. */
   readonly quarantined: number;
   /** What is damaged and could be done without. */
@@ -36,8 +40,11 @@ export interface TableFigures {
 }
 
 export interface LeaseStatus {
-  /** `expired`: held, but not renewed for its time to live. Its holder crashed, hangs, or its clock is behind. */
-  readonly state: 'held' | 'expired' | 'released';
+  /**
+   * `expired`: held, but not renewed for its time to live. Its holder crashed, hangs, or its clock is behind. `unsettled`: nobody holds
+   * it, but whether the last run's commit came through is not known yet.
+   */
+  readonly state: 'held' | 'expired' | 'released' | 'unsettled';
   /** `host:pid`. */
   readonly owner: string;
   readonly run: string;
@@ -62,17 +69,23 @@ export interface RunStatus {
   readonly merge: JobsDone;
 }
 
-/** Reads how a table stands, a run in progress included; writes nothing. Errors: those of `openState` and of the storage. */
+/** Reads how a table stands, a run in progress included; writes nothing. Errors: those of `openNewest` and of the storage. */
 export async function readStatus(storage: Storage, now: number): Promise<TableStatus> {
-  const [state, freshness, held] = await Promise.all([openState(storage), readFreshness(storage), readLease(storage)]);
+  const [newest, freshness, held] = await Promise.all([
+    openNewest(storage),
+    readFreshness(storage),
+    readLease(storage),
+  ]);
+  const { state } = newest;
   const lease = held && leaseStatus(held.body, now);
-  const running = lease !== undefined && lease.state !== 'released';
+  const running = lease?.state === 'held' || lease?.state === 'expired';
   return {
     uri: storage.uri,
     table: state && figures(state),
     lastCheck: freshness && { at: freshness.checkedAt, run: freshness.run, version: freshness.version },
     lease,
     run: running ? await readRun(storage, lease.run) : undefined,
+    unfinished: running ? undefined : await readUnfinished(storage, newest.version),
     quarantined: state === undefined ? 0 : (await readQuarantine(storage, state)).length,
     notes: state?.notes ?? [],
   };
@@ -98,14 +111,20 @@ export function leaseStatus(body: LeaseBody, now: number): LeaseStatus {
   return { state: expired ? 'expired' : body.state, owner, run, epoch, renewedAt };
 }
 
+async function readUnfinished(storage: Storage, version: number): Promise<RunStatus | undefined> {
+  for (const plan of await stagedPlans(storage))
+    if (await standsOn(storage, plan, version)) return readRun(storage, plan.run);
+  return undefined;
+}
+
 async function readRun(storage: Storage, run: string): Promise<RunStatus> {
-  const plan = await storage.get(planKey(run));
+  const plan = await findJson<Plan>(storage, planKey(run));
   const [extracted, inputs, merged] = await Promise.all([
     count(storage, receiptsPrefix(run, 'extract')),
     count(storage, mergeInputsPrefix(run)),
     count(storage, receiptsPrefix(run, 'merge')),
   ]);
-  const { ranges, createdAt } = plan === undefined ? {} : (JSON.parse(plan.body.toString('utf8')) as Partial<Plan>);
+  const { ranges, createdAt }: Partial<Plan> = plan?.body ?? {};
   const extract = { done: extracted, total: ranges?.length };
   const merge = { done: merged, total: inputs === 0 ? undefined : inputs };
   return { run, startedAt: createdAt, stage: stageOf(extract, merge), extract, merge };

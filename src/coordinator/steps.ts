@@ -1,4 +1,5 @@
 import pMap from 'p-map';
+import { crashPoint } from '../shared/crash-points.ts';
 import { jsonBody } from '../shared/documents.ts';
 import { mergeInputKey, schemaKey } from '../shared/domain/keys.ts';
 import type { MergeInput, Plan } from '../shared/domain/plan.ts';
@@ -8,81 +9,105 @@ import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
 import type { Queue } from '../shared/ports/queue.ts';
 import type { Storage } from '../shared/ports/storage.ts';
-import { commitEntry } from './commit.ts';
+import { occupyVersion } from './commit.ts';
 import { type DispatchContext, dispatch } from './dispatch.ts';
 import { fenceActions } from './entry.ts';
-import { dropOldStaging } from './housekeep.ts';
-import { acquireLease, type Lease } from './lease.ts';
+import { acquireLease, type Lease, leaseLost } from './lease.ts';
 import { mergeJobs } from './plan.ts';
 import type { ProgressListener, StageProgress } from './progress.ts';
-import { runId } from './run-id.ts';
-import { openState, type TableState } from './table.ts';
+import { runId, tableId } from './run-id.ts';
+import { type OpenedState, openNewest, type TableState } from './table.ts';
 
 /** The steps that every run of a table takes, whatever it does to it. */
 
-export interface StepContext {
+/** What it takes to have a table to oneself. */
+export interface HoldContext {
   readonly storage: Storage;
-  readonly queue: Queue;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly onProgress: ProgressListener;
   /** Aborted by Ctrl-C or SIGTERM; within `holdTable` also where the lease is lost. */
   readonly signal: AbortSignal;
-  readonly stallTimeoutMs: number;
   readonly engineVersion: string;
+}
+
+export interface StepContext extends HoldContext {
+  readonly queue: Queue;
+  readonly onProgress: ProgressListener;
+  readonly stallTimeoutMs: number;
   readonly scratch: string;
 }
+
+/** The context of the lease's holder. */
+export type Held<C extends HoldContext> = C & {
+  readonly lease: Pick<Lease, 'worksOn' | 'settled' | 'unsettled' | 'isHeld'>;
+};
 
 /** A table that this run alone works on. */
 export interface HeldTable {
   readonly run: string;
   /** The lease's fencing number. */
   readonly epoch: number;
-  /** The version that the run stands on; `undefined` where there is no table yet. */
+  /** The newest version, which the run stands on; −1 where there is no log yet. */
+  readonly base: number;
+  /** The table at that version; `undefined` where there is none yet. */
   readonly state: TableState | undefined;
 }
 
-/** Works on a table under its lease, which is given back at the end. Throws `LEASE_HELD` where another run has it. */
-export async function holdTable<C extends StepContext, T>(
+/**
+ * Works on a table under its lease, which is given back at the end. What an overtaken run could still commit is fenced off first.
+ * Throws `LEASE_HELD` where another run has it.
+ */
+export async function holdTable<C extends HoldContext, T>(
   leaseTtl: number,
   outer: C,
-  work: (held: HeldTable, context: C) => Promise<T>,
+  work: (held: HeldTable, context: Held<C>) => Promise<T>,
 ): Promise<T> {
   const { storage, clock } = outer;
   const run = runId(clock);
-  const lease = await acquireLease({ storage, clock, logger: outer.logger, run, ttlMs: leaseTtl });
+  const { logger, signal } = outer;
+  const lease = await acquireLease({ storage, clock, logger, signal, run, ttlMs: leaseTtl });
+  crashPoint('lease-taken');
   const context = {
     ...outer,
-    logger: outer.logger.child({ run }),
-    signal: AbortSignal.any([outer.signal, lease.lost]),
+    lease,
+    logger: logger.child({ run }),
+    signal: AbortSignal.any([signal, lease.lost]),
   };
   try {
-    const state = await standOn(lease, run, context);
-    return await work({ run, epoch: lease.epoch, state }, context);
+    const { version: base, state } = await standOn(lease, run, context);
+    return await work({ run, epoch: lease.epoch, base, state }, context);
   } finally {
     await lease.release();
+    crashPoint('lease-released');
   }
 }
 
-/** The version that the run stands on. What a crashed run could still commit is fenced off first, then its staging goes. */
-async function standOn(lease: Lease, run: string, context: StepContext): Promise<TableState | undefined> {
-  const { storage, clock, logger } = context;
-  let state = await openState(storage);
-  for (const note of state?.notes ?? []) logger.warn(note);
-  if (lease.crashed !== undefined && state !== undefined) {
+/** The version that the run stands on, after what a crashed run could still commit was fenced off. */
+async function standOn(lease: Lease, run: string, context: HoldContext): Promise<OpenedState> {
+  const { storage, logger } = context;
+  if (lease.overtaken !== undefined) {
     logger.warn('an earlier run did not end; its version is taken by an empty entry so that it can never commit', {
-      crashedRun: lease.crashed.run,
+      crashedRun: lease.overtaken.run,
     });
-    await commitEntry(
-      storage,
-      state.version + 1,
-      run,
-      fenceActions(state, run, lease.epoch, clock.now(), context.engineVersion),
-    );
-    state = await openState(storage);
+    do {
+      // A fence of a holder that was overtaken itself would only be in the way of the run that goes on.
+      if (!(await lease.isHeld())) throw leaseLost(storage, 'another holder took it');
+      context.signal.throwIfAborted();
+    } while (!(await fence(lease, run, context)));
+    lease.settled();
+    crashPoint('fence-written');
   }
-  await dropOldStaging(storage, run);
-  return state;
+  const newest = await openNewest(storage);
+  for (const note of newest.state?.notes ?? []) logger.warn(note);
+  return newest;
+}
+
+/** Takes the version after the newest; false where somebody was faster: then what he left is the newest. */
+async function fence(lease: Lease, run: string, context: HoldContext): Promise<boolean> {
+  const { storage, clock, engineVersion } = context;
+  const { version: base, state } = await openNewest(storage);
+  const input = { base, state, run, epoch: lease.epoch, now: clock.now(), tableId: tableId(clock), engineVersion };
+  return occupyVersion(storage, base + 1, run, fenceActions(input));
 }
 
 /** Writes what each merge job reads: one schema for the whole version, and its own input. */
@@ -93,9 +118,11 @@ export async function stageMerge(
   storage: Storage,
 ): Promise<void> {
   if (inputs.length > 0) await storage.putIfAbsent(schemaKey(plan.run), jsonBody({ schema, run: plan.run }), plan.run);
+  crashPoint('schema-written');
   await pMap(inputs, (input) => storage.put(mergeInputKey(plan.run, input.partition), jsonBody(input)), {
     concurrency: 16,
   });
+  crashPoint('merge-inputs-written');
 }
 
 /** Runs the merge job of each partition that has an input; the others cost nothing. */
@@ -105,11 +132,10 @@ export async function mergePartitions(
   context: StepContext,
 ): Promise<readonly MergeReceipt[]> {
   const documents = total(inputs, (input) => input.documents);
-  return dispatch<MergeReceipt>(
-    'merge',
-    mergeJobs(plan, inputs),
-    stageContext(context, 'merge', inputs.length, documents),
-  );
+  const progress = stageContext(context, 'merge', inputs.length, documents);
+  const merged = await dispatch<MergeReceipt>('merge', mergeJobs(plan, inputs), progress);
+  crashPoint('merge-done');
+  return merged;
 }
 
 /** The context of one stage's jobs, whose progress is told as that stage's. */

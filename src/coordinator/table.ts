@@ -23,6 +23,8 @@ export const CONFIGURATION = {
   source: 'mongolake.source',
   cursor: 'mongolake.cursor',
   columns: 'mongolake.columns',
+  /** In a log that a fence began: the table is yet to come. */
+  pending: 'mongolake.pending',
 } as const;
 
 /** Keys of `add.tags` that are ours. */
@@ -31,6 +33,7 @@ export const TAGS = {
   lower: 'mongolake.lower',
   upper: 'mongolake.upper',
   run: 'mongolake.run',
+  crc32: 'mongolake.crc32',
 } as const;
 
 /** The `txn` whose version is the watermark, the one whose version is its own entry's, and the one whose version names the list of quarantined documents. */
@@ -73,12 +76,27 @@ export function tableMissing(storage: Pick<Storage, 'uri'>): MongolakeError {
   });
 }
 
-/** Opens the newest version; `undefined` where there is no table. Throws `TABLE_FOREIGN`, `TABLE_CORRUPT`. */
-export async function openState(storage: Storage): Promise<TableState | undefined> {
+/** The newest version of a log, and the table that it holds. */
+export interface OpenedState {
+  /** −1 where there is no log. */
+  readonly version: number;
+  /** `undefined` where there is no table: no log, or one that was only begun to fence off a first load that crashed. */
+  readonly state: TableState | undefined;
+}
+
+/** Opens the newest version. Throws `TABLE_FOREIGN`, `TABLE_CORRUPT`. */
+export async function openNewest(storage: Storage): Promise<OpenedState> {
   const opened = await openTable(storage);
-  if (opened === undefined) return undefined;
-  const state = interpret(opened.snapshot, storage.uri);
-  return { ...state, checkpointVersion: opened.checkpointVersion, notes: opened.notes };
+  if (opened === undefined) return { version: -1, state: undefined };
+  const { snapshot, checkpointVersion, notes } = opened;
+  if (snapshot.metadata.configuration[CONFIGURATION.pending] === 'true')
+    return { version: snapshot.version, state: undefined };
+  return { version: snapshot.version, state: { ...interpret(snapshot, storage.uri), checkpointVersion, notes } };
+}
+
+/** The newest version of the table; `undefined` where there is none. Errors as for `openNewest`. */
+export async function openState(storage: Storage): Promise<TableState | undefined> {
+  return (await openNewest(storage)).state;
 }
 
 /** Reads what is ours from a snapshot. Throws `TABLE_FOREIGN` where the table, or its newest entry, is someone else's. */
@@ -153,9 +171,11 @@ function filesByPartition(snapshot: Snapshot, idType: IdType): ReadonlyMap<numbe
   for (const add of snapshot.files.values()) {
     const partition = Number(add.tags?.[TAGS.partition]);
     const stats = JSON.parse(add.stats ?? '{}') as { numRecords?: number };
+    const crc32 = add.tags?.[TAGS.crc32];
     const file: BaseFile = {
       path: decodeURIComponent(add.path),
       size: add.size,
+      ...(crc32 === undefined ? {} : { crc32 }),
       rows: stats.numRecords ?? 0,
       lower: add.tags?.[TAGS.lower] ?? null,
       upper: add.tags?.[TAGS.upper] ?? null,

@@ -1,4 +1,5 @@
 import { MongolakeError } from './domain/errors.ts';
+import { probeKey } from './domain/keys.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Storage } from './ports/storage.ts';
 
@@ -10,7 +11,7 @@ const HINT =
  * Throws `STORE_UNCONDITIONAL` naming the condition that was ignored, or the storage's own error.
  */
 export async function probeConditionalWrites(storage: Storage, clock: Clock): Promise<void> {
-  const key = `_mongolake/probe/${clock.randomHex(16)}.json`;
+  const key = probeKey(clock.randomHex(16));
   const [outcome] = await Promise.allSettled([tryConditions(storage, clock, key)]);
   // Also after a failure: a try whose outcome is not known may have left the object.
   const [cleaned] = await Promise.allSettled([storage.delete([key])]);

@@ -1,4 +1,7 @@
+import { createHash } from 'node:crypto';
+import { readTwice } from './documents.ts';
 import { MongolakeError } from './domain/errors.ts';
+import { digestOfKey } from './domain/keys.ts';
 import type { QuarantinedDocument } from './domain/quarantine.ts';
 import type { Source } from './ports/source.ts';
 import type { Storage } from './ports/storage.ts';
@@ -33,13 +36,30 @@ export function quarantineSource(
     async *read({ part }, signal) {
       for (const key of JSON.parse(part ?? '[]') as string[]) {
         signal?.throwIfAborted();
-        const object = await storage.get(key);
-        if (object === undefined) throw new MongolakeError('OBJECT_MISSING', `${storage.uri}/${key} is not there`);
-        yield { bytes: object.body, offsets: [0] };
+        yield { bytes: await quarantinedBytes(storage, key, digestOfKey(key)), offsets: [0] };
       }
     },
     countWithoutCursor: async () => undefined,
     indexes: async () => [],
     close: async () => {},
   };
+}
+
+/**
+ * The bytes of a quarantined document. Throws `OBJECT_MISSING` where it was stored and taken off the list meanwhile, `OBJECT_CORRUPT` where
+ * they are not those of `digest` (SHA-256), also when read again.
+ */
+export async function quarantinedBytes(storage: Storage, key: string, digest: string | undefined): Promise<Buffer> {
+  return readTwice('OBJECT_CORRUPT', async () => {
+    const found = await storage.get(key);
+    if (found === undefined) {
+      throw new MongolakeError('OBJECT_MISSING', `${storage.uri}/${key} is not there`, {
+        hint: 'Another run took the document off the list meanwhile, or somebody deleted the object.',
+      });
+    }
+    if (digest === undefined || createHash('sha256').update(found.body).digest('hex') === digest) return found.body;
+    throw new MongolakeError('OBJECT_CORRUPT', `${storage.uri}/${key} is damaged: its digest is that of other bytes`, {
+      hint: 'Restore the object from a backup, or repair the document in the source and load it anew.',
+    });
+  });
 }

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { crashPoint } from '../shared/crash-points.ts';
 import { jsonBody, readJson } from '../shared/documents.ts';
 import { isBroken } from '../shared/domain/bson.ts';
 import { type CursorReader, cursorReader } from '../shared/domain/cursor.ts';
@@ -62,12 +63,14 @@ export async function extract(job: ExtractJob, delivery: Delivery, context: Extr
   const range = plan.ranges[job.ordinal];
   if (range === undefined) throw new MongolakeError('INTERNAL', `run ${job.run} has no range ${job.ordinal}`);
   const source = plan.reads === 'quarantine' ? quarantineSource(storage, plan.namespace) : await context.openSource();
+  crashPoint('extract-started');
   try {
     const attempt = clock.randomHex(6);
     const pass = startPass(plan, job, attempt, context, source.description);
     const segment = segmentKey(job.run, job.ordinal, attempt);
     const batches = source.read(range, delivery.signal, projectionOf(plan.columns, plan.cursor.field));
     const stored = await writeSegment(segment, batches, pass, delivery, context);
+    crashPoint('segment-written');
     await delivery.progress({ done: pass.documents, bytes: pass.bytes });
     const durationMs = Math.round(clock.monotonic() - started);
     delivery.signal.throwIfAborted();
@@ -76,6 +79,7 @@ export async function extract(job: ExtractJob, delivery: Delivery, context: Extr
       jsonBody(receiptOf(pass, job, attempt, segment, durationMs)),
       attempt,
     );
+    crashPoint('extract-receipt-written');
     if (!written) await storage.delete([...(stored ? [segment] : []), ...pass.quarantine.staged]);
     return { rows: pass.documents, bytesRead: pass.bytes, bytesWritten: pass.shuffle.written };
   } finally {

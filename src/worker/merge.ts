@@ -1,6 +1,6 @@
-import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { crashPoint } from '../shared/crash-points.ts';
 import { jsonBody, readJson } from '../shared/documents.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import type { MergeJob } from '../shared/domain/job.ts';
@@ -11,6 +11,7 @@ import type { Clock } from '../shared/ports/clock.ts';
 import type { JobSummary } from '../shared/ports/metrics.ts';
 import type { Delivery } from '../shared/ports/queue.ts';
 import type { Storage } from '../shared/ports/storage.ts';
+import { uploadDataFile } from './data-file.ts';
 import { mergePartition, rewritePartition } from './partition.ts';
 import type { MergePool } from './pool.ts';
 import type { MergedFile } from './thread/engine.ts';
@@ -36,10 +37,12 @@ export async function merge(job: MergeJob, delivery: Delivery, context: MergeCon
     readJson<RunSchema>(storage, schemaKey(job.run)),
     readJson<MergeInput>(storage, mergeInputKey(job.run, job.partition)),
   ]);
+  crashPoint('merge-started');
   const scratch = await makeScratch(context.scratch, job.id);
   try {
     const work = plan.rewrite === null ? mergePartition : rewritePartition;
     const done = await work({ plan, schema, input }, { storage, pool, scratch, signal });
+    crashPoint('merged');
     await delivery.progress({ done: done.counts.read, bytes: done.bytesRead });
     const attempt = clock.randomHex(6);
     const added = await upload(storage, done.added, job, attempt, signal);
@@ -49,6 +52,7 @@ export async function merge(job: MergeJob, delivery: Delivery, context: MergeCon
       partition: job.partition,
       attempt,
       counts: { ...done.counts, quarantined: 0 },
+      segments: input.sections.map(({ segment }) => segment),
       added,
       removed: done.removed,
       bytesRead: done.bytesRead,
@@ -61,6 +65,7 @@ export async function merge(job: MergeJob, delivery: Delivery, context: MergeCon
       jsonBody(receipt),
       attempt,
     );
+    crashPoint('merge-receipt-written');
     if (!written) await storage.delete(added.map((file) => file.path));
     return { rows: done.counts.read, bytesRead: done.bytesRead, bytesWritten: receipt.bytesWritten };
   } finally {
@@ -90,10 +95,17 @@ async function upload(
   const written: WrittenFile[] = [];
   for (const [part, file] of files.entries()) {
     const path = dataKey(job.partition, job.run, attempt, part);
-    const { size } = await storage.put(path, createReadStream(file.path), signal);
-    if (size !== file.size)
-      throw new MongolakeError('OBJECT_CORRUPT', `${path}: ${size} bytes uploaded of ${file.size}`);
-    written.push({ path, size, rows: file.rows, lower: file.lower, upper: file.upper, stats: file.stats });
+    const crc32 = await uploadDataFile(storage, path, file, signal);
+    crashPoint('file-uploaded');
+    written.push({
+      path,
+      size: file.size,
+      crc32,
+      rows: file.rows,
+      lower: file.lower,
+      upper: file.upper,
+      stats: file.stats,
+    });
   }
   return written;
 }

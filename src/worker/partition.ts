@@ -1,10 +1,12 @@
-import { createWriteStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { crashPoint } from '../shared/crash-points.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import type { BaseFile, MergeInput, Plan, Section } from '../shared/domain/plan.ts';
 import type { TableSchema } from '../shared/domain/schema.ts';
+import { scratched } from '../shared/domain/scratch.ts';
 import type { Storage } from '../shared/ports/storage.ts';
+import { downloadDataFile } from './data-file.ts';
 import type { MergePool } from './pool.ts';
 import type { LocalBaseFile, LocalSection, MergeCounts, MergedFile } from './thread/engine.ts';
 
@@ -89,9 +91,10 @@ async function fetchBase(
   const base: LocalBaseFile[] = [];
   for (const [i, file] of files.entries()) {
     const path = join(scratch, `base-${i}.parquet`);
-    await storage.download(file.path, path, signal);
+    await downloadDataFile(storage, file, path, signal);
     base.push({ path, size: file.size, lower: file.lower, upper: file.upper });
   }
+  crashPoint('base-downloaded');
   return base;
 }
 
@@ -103,14 +106,27 @@ async function fetchSections(
   const local: LocalSection[] = [];
   for (const section of sections) {
     const path = join(scratch, `section-${section.ordinal}.bson.gz`);
-    await pipeline(chunksOf(storage, section), createWriteStream(path), { signal });
+    await writeSection(path, chunksOf(storage, section), signal);
     local.push({
       path,
+      segment: `${storage.uri}/${section.segment}`,
       ordinal: section.ordinal,
       chunks: section.chunks.map(({ length, rawLength }) => ({ length, rawLength })),
     });
   }
   return local;
+}
+
+async function writeSection(path: string, chunks: AsyncIterable<Buffer>, signal: AbortSignal): Promise<void> {
+  const file = await scratched(path, () => open(path, 'w'));
+  try {
+    for await (const chunk of chunks) {
+      signal.throwIfAborted();
+      await scratched(path, () => file.writeFile(chunk));
+    }
+  } finally {
+    await scratched(path, () => file.close());
+  }
 }
 
 async function* chunksOf(storage: Storage, section: Section): AsyncGenerator<Buffer> {

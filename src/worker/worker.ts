@@ -1,6 +1,7 @@
 import type { KeyedHash } from '../shared/domain/cut.ts';
 import { asMongolakeError } from '../shared/domain/errors.ts';
 import type { Job } from '../shared/domain/job.ts';
+import { createLiveness, type Life, type Liveness } from '../shared/liveness.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
 import type { JobSummary, WorkerMetrics } from '../shared/ports/metrics.ts';
@@ -10,6 +11,7 @@ import type { Storage } from '../shared/ports/storage.ts';
 import { extract } from './extract.ts';
 import { merge } from './merge.ts';
 import type { MergePool } from './pool.ts';
+import { livingDelivery, livingStorage, watchWorker } from './watch.ts';
 
 /** What a worker needs of the table that a job belongs to; opened from the worker's own configuration. */
 export interface TableAccess {
@@ -30,14 +32,26 @@ export interface WorkerContext {
   /** Jobs at once. */
   readonly concurrency: number;
   readonly metrics?: WorkerMetrics | undefined;
+  /** Hears what the worker does, so that it can tell what is stuck. */
+  readonly liveness?: Liveness | undefined;
 }
 
 /** Takes jobs until the returned consumer is drained or stopped. */
 export function startWorker(context: WorkerContext): Promise<Consumer> {
-  return context.queue.consume((delivery) => handle(delivery, context), { concurrency: context.concurrency });
+  const { queue, clock, concurrency } = context;
+  const watch = watchWorker(context.liveness ?? createLiveness(clock, Number.POSITIVE_INFINITY), concurrency);
+  const watched = async (delivery: Delivery) => {
+    const life = watch.begin(delivery.job);
+    try {
+      await handle(livingDelivery(delivery, life), life, context);
+    } finally {
+      life.end();
+    }
+  };
+  return queue.consume(watched, { concurrency, onLook: watch.looked });
 }
 
-async function handle(delivery: Delivery, context: WorkerContext): Promise<void> {
+async function handle(delivery: Delivery, life: Life, context: WorkerContext): Promise<void> {
   const { job } = delivery;
   const logger = context.logger.child({
     run: job.run,
@@ -50,7 +64,7 @@ async function handle(delivery: Delivery, context: WorkerContext): Promise<void>
   logger.debug(`${job.kind} started`);
   context.metrics?.jobStarted(job.kind);
   try {
-    const summary = await perform(delivery, context);
+    const summary = await perform(delivery, life, context);
     logger.debug(`${job.kind} done`, { durationMs: Math.round(elapsedMs()), ...summary });
     context.metrics?.jobEnded(job.kind, 'done', elapsedMs(), summary);
   } catch (error) {
@@ -63,10 +77,11 @@ async function handle(delivery: Delivery, context: WorkerContext): Promise<void>
   }
 }
 
-async function perform(delivery: Delivery, context: WorkerContext): Promise<JobSummary> {
+async function perform(delivery: Delivery, life: Life, context: WorkerContext): Promise<JobSummary> {
   const { job } = delivery;
   const { clock, pool, scratch, shuffleBytes } = context;
-  const { storage, openSource, keyed } = await context.open(job.pipeline, job.collection);
+  const { openSource, keyed, ...opened } = await context.open(job.pipeline, job.collection);
+  const storage = livingStorage(opened.storage, life);
   if (job.kind === 'merge') return merge(job, delivery, { storage, pool, clock, scratch });
   return extract(job, delivery, { storage, openSource, clock, keyed, shuffleBytes });
 }

@@ -1,12 +1,15 @@
 import { afterEach, expect, test } from 'vitest';
 import { listenOf } from '../../src/cli/listen.ts';
-import { heartbeat, type Observation, observe } from '../../src/cli/observe.ts';
+import { firstStuck, heartbeat, livenessVerdict, type Observation, observe } from '../../src/cli/observe.ts';
 import { MongolakeError } from '../../src/shared/domain/errors.ts';
+import { createLiveness } from '../../src/shared/liveness.ts';
 import type { Queue } from '../../src/shared/ports/queue.ts';
 import { fakeClock } from '../coordinator/fake-clock.ts';
 
 const open: Observation[] = [];
 afterEach(() => Promise.all(open.splice(0).map((one) => one.close())));
+
+const STUCK_TIMEOUT_MS = 120_000;
 
 /** An observed process with a queue that the test takes away and gives back. */
 async function process() {
@@ -21,13 +24,14 @@ async function process() {
     return { waiting: 0, prioritized: 0, active: 0, delayed: 0, failed: 0 };
   };
   const heart = heartbeat(clock);
+  const liveness = createLiveness(clock, STUCK_TIMEOUT_MS);
   const observation = await observe(
     { clock, logger, signal: stop.signal },
     {
       listen: { host: '127.0.0.1', port: 0 },
       origin: '--listen',
       queue: { depth } as Queue,
-      live: heart.live,
+      live: firstStuck(heart.live, () => livenessVerdict(liveness)),
       register() {},
     },
   );
@@ -37,6 +41,8 @@ async function process() {
   return {
     clock,
     heart,
+    liveness,
+    lines,
     observation,
     drain: () => stop.abort(),
     setUp: (value: boolean) => {
@@ -82,6 +88,23 @@ test('liveness: while the loop beats, whatever the queue does; and while it drai
   await clock.advance(90_000);
   drain();
   expect(await get('/healthz')).toEqual([200, { status: 'draining' }]);
+});
+
+test('liveness: what the process works on, by name; the log says it once each time', async () => {
+  const { clock, heart, liveness, lines, get } = await process();
+  const life = liveness.begin({ what: 'run', table: 'guest.notifications', stage: 'merge' });
+  const stuck = { status: 'stuck', what: 'run', table: 'guest.notifications', stage: 'merge', silentSeconds: 120 };
+  await clock.advance(STUCK_TIMEOUT_MS);
+  heart.beat();
+  expect(await get('/healthz')).toEqual([503, stuck]);
+  expect(await get('/healthz')).toEqual([503, stuck]);
+  expect(lines.filter((line) => line.includes('no progress'))).toHaveLength(1);
+  life.beat();
+  expect(await get('/healthz')).toEqual([200, { status: 'ok', silentSeconds: 0 }]);
+  await clock.advance(STUCK_TIMEOUT_MS);
+  heart.beat();
+  expect((await get('/healthz'))[0]).toBe(503);
+  expect(lines.filter((line) => line.includes('no progress'))).toHaveLength(2);
 });
 
 test('the option goes before the configuration, and each is named', () => {

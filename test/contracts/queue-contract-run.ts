@@ -16,6 +16,17 @@ export function enqueueAndConsume(given: () => Queue): void {
     expect(seen).toEqual(jobs);
   });
 
+  it('says that it looks, with each job that it takes', async () => {
+    const queue = given();
+    const handled: number[] = [];
+    let looks = 0;
+    await queue.enqueue([mergeJob(1), mergeJob(2)]);
+    await queue.consume(async () => void handled.push(looks), { concurrency: 1, onLook: () => void looks++ });
+    for (const partition of [1, 2]) await untilState(queue, mergeJob(partition).id, 'done');
+    expect(handled[0]).toBeGreaterThan(0);
+    expect(handled[1]).toBeGreaterThan(handled[0] ?? 0);
+  });
+
   it('runs a job that was enqueued twice once, also when it is done already', async () => {
     const queue = given();
     let runs = 0;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { checksumOf } from '../../src/shared/domain/checksum.ts';
 import type { Storage } from '../../src/shared/ports/storage.ts';
 import { keysOf, pattern } from './storage-contract-tools.ts';
 
@@ -86,10 +87,10 @@ function downloads(storage: () => Storage): void {
     const path = join(folder, 'file');
     await writeFile(path, pattern(4_000_000));
     await storage().put('a', body);
-    expect(await storage().download('a', path)).toEqual({ size: body.length });
+    expect(await storage().download('a', path)).toEqual({ size: body.length, crc32: checksumOf(body) });
     expect((await readFile(path)).equals(body)).toBe(true);
     await storage().put('a', Buffer.alloc(0));
-    expect(await storage().download('a', path)).toEqual({ size: 0 });
+    expect(await storage().download('a', path)).toEqual({ size: 0, crc32: '00000000' });
     expect((await readFile(path)).length).toBe(0);
   });
 

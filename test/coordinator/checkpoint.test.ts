@@ -7,6 +7,7 @@ import { parquetMetadata } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readCheckpoint, readLastCheckpoint, writeCheckpoint } from '../../src/coordinator/checkpoint.ts';
 import { memoryStorage } from '../../src/shared/adapters/storage-memory.ts';
+import { checksumOf } from '../../src/shared/domain/checksum.ts';
 import type { AddFile, RemoveFile, Snapshot, Txn } from '../../src/shared/domain/delta/actions.ts';
 import { checkpointKey, LAST_CHECKPOINT_KEY } from '../../src/shared/domain/delta/entry.ts';
 import type { Storage } from '../../src/shared/ports/storage.ts';
@@ -84,6 +85,7 @@ describe('writeCheckpoint', () => {
       size: 7,
       sizeInBytes: body.length,
       numOfAddFiles: 3,
+      tags: { 'mongolake.crc32': checksumOf(body) },
     });
     expect(await readdir(scratch)).toEqual([]);
   });

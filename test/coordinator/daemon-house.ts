@@ -1,5 +1,5 @@
+import type { RunResult } from '../../src/coordinator/carry-out.ts';
 import { type DaemonTable, runDaemon } from '../../src/coordinator/daemon.ts';
-import type { RunResult } from '../../src/coordinator/run.ts';
 import { NO_COUNTS } from '../../src/shared/domain/books.ts';
 import { MongolakeError } from '../../src/shared/domain/errors.ts';
 import type { Schedule } from '../../src/shared/domain/schedule.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { writeCheckpoint } from '../../src/coordinator/checkpoint.ts';
-import { openTable } from '../../src/coordinator/log.ts';
+import { openTable, readVersion } from '../../src/coordinator/log.ts';
 import { memoryStorage } from '../../src/shared/adapters/storage-memory.ts';
 import type { Action } from '../../src/shared/domain/delta/actions.ts';
 import { checkpointKey, entryKey, LAST_CHECKPOINT_KEY } from '../../src/shared/domain/delta/entry.ts';
@@ -63,6 +63,41 @@ describe('a damaged log', () => {
     expectState(fromAll.snapshot, 19);
     expect(fromAll.checkpointVersion).toBeUndefined();
     expect(fromAll.notes).toHaveLength(3);
+  });
+
+  it('is not read from a checkpoint in which one name is another, but from an older one', async () => {
+    const storage = await table(20);
+    await checkpointAt(storage, 5);
+    await checkpointAt(storage, 15);
+    const body = (await storage.get(checkpointKey(15)))?.body ?? Buffer.alloc(0);
+    const damaged = Buffer.from(body.toString('latin1').replaceAll('f14', 'f94'), 'latin1');
+    expect(damaged.equals(body)).toBe(false);
+    await storage.put(checkpointKey(15), damaged);
+    const fromOlder = await opened(storage);
+    expectState(fromOlder.snapshot, 19);
+    expect(fromOlder.checkpointVersion).toBe(5);
+    expect(fromOlder.notes.join('\n')).toMatch(/0015\.checkpoint\.parquet can't be read .* another checksum/);
+    expectState(await readVersion(storage, 16), 16);
+    // Without its checksum, as an older version of ours left it, nobody would know.
+    const pointer = JSON.parse((await storage.get(LAST_CHECKPOINT_KEY))?.body.toString() ?? '');
+    await storage.put(LAST_CHECKPOINT_KEY, Buffer.from(JSON.stringify({ ...pointer, tags: undefined })));
+    expect((await opened(storage)).checkpointVersion).toBe(15);
+  });
+
+  it('is read again where it was damaged on its way', async () => {
+    const inner = await table(20);
+    await checkpointAt(inner, 15);
+    const damaged = new Set([checkpointKey(15), entryKey(17)]);
+    const storage: Storage = {
+      ...inner,
+      get: async (key) => {
+        const found = await inner.get(key);
+        return found && damaged.delete(key) ? { ...found, body: found.body.subarray(7) } : found;
+      },
+    };
+    const { snapshot, checkpointVersion, notes } = await opened(storage);
+    expectState(snapshot, 19);
+    expect({ checkpointVersion, notes, left: damaged.size }).toEqual({ checkpointVersion: 15, notes: [], left: 0 });
   });
 
   it('is refused where the only checkpoint is damaged and entries are gone, saying so', async () => {

@@ -118,7 +118,7 @@ describe('readVersion', () => {
     await checkpointAt(inner, 15);
     const { storage, reads } = watched(inner);
     expectState(await readVersion(storage, 7), 7);
-    expect(reads).toEqual([checkpointKey(5), entryKey(6), entryKey(7)]);
+    expect(reads).toEqual([LAST_CHECKPOINT_KEY, checkpointKey(5), entryKey(6), entryKey(7)]);
   });
 });
 

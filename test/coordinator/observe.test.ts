@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import type { RunResult } from '../../src/coordinator/carry-out.ts';
 import type { Freshness } from '../../src/coordinator/freshness.ts';
 import { type ObservedTable, observed } from '../../src/coordinator/observe.ts';
-import type { RunResult } from '../../src/coordinator/run.ts';
 import { NO_COUNTS } from '../../src/shared/domain/books.ts';
 import { MongolakeError } from '../../src/shared/domain/errors.ts';
 import type { CoordinatorMetrics } from '../../src/shared/ports/metrics.ts';

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { entryKey } from '../../src/shared/domain/delta/entry.ts';
 import { type Harness, harness } from './table-harness.ts';
+import { unsealed } from './unsealed.ts';
 
 const MINUTE = 60_000;
 const NOW = Date.parse('2026-03-01T12:00:00Z');
@@ -158,7 +159,7 @@ describe('faults', () => {
         putIfAbsent: (key, body, writerId) =>
           storage.putIfAbsent(
             key,
-            key.includes('/merge-') ? Buffer.from(body.toString().replace('"inserted":1', '"inserted":0')) : body,
+            key.includes('/merge-') ? Buffer.from(unsealed(body).replace('"inserted":1', '"inserted":0')) : body,
             writerId,
           ),
       }),
@@ -187,7 +188,7 @@ describe('faults', () => {
     table = harness({ now: NOW });
     table.collection.documents = [{ _id: 1, updateTime: at(-60) }];
     await table.sync();
-    const entry = (await table.storage.get(entryKey(0)))?.body.toString() ?? '';
+    const entry = unsealed((await table.storage.get(entryKey(0)))?.body);
     await table.storage.put(entryKey(0), Buffer.from(entry.replaceAll('guest.notifications', 'guest.bookings')));
     await expect(table.sync()).rejects.toMatchObject({ code: 'TABLE_NAMESPACE', exitCode: 78 });
   });
@@ -227,7 +228,7 @@ describe('faults', () => {
     const own = { _id: 1, updateTime: at(-60) };
     table.collection.documents = [own];
     await table.sync();
-    const entry = (await table.storage.get(entryKey(0)))?.body.toString() ?? '';
+    const entry = unsealed((await table.storage.get(entryKey(0)))?.body);
     const older = entry.replace(',"mongolake.cursor":"updateTime:date"', '');
     expect(older).not.toContain('mongolake.cursor');
     await table.storage.put(entryKey(0), Buffer.from(older));

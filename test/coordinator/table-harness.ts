@@ -2,15 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Document, serialize } from 'bson';
+import type { RunContext, RunResult, RunSettings } from '../../src/coordinator/carry-out.ts';
 import type { PreviewContext } from '../../src/coordinator/preview.ts';
 import { type RepartitionResult, repartitionTable } from '../../src/coordinator/repartition.ts';
-import {
-  type RunContext,
-  type RunRequest,
-  type RunResult,
-  type RunSettings,
-  runTable,
-} from '../../src/coordinator/run.ts';
+import { type RunRequest, runTable } from '../../src/coordinator/run.ts';
 import { systemClock } from '../../src/shared/adapters/clock-system.ts';
 import { localQueue } from '../../src/shared/adapters/queue-local.ts';
 import { memoryStorage } from '../../src/shared/adapters/storage-memory.ts';
@@ -169,7 +164,8 @@ async function keysBelow(storage: Storage, prefix: string): Promise<string[]> {
   return keys;
 }
 
-function fakeSource(collection: FakeCollection): Source {
+/** Reads the collection in memory. */
+export function fakeSource(collection: FakeCollection): Source {
   return {
     description: 'fake://guest.notifications',
     namespace: { database: 'guest', collection: 'notifications' },

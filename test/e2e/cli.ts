@@ -48,6 +48,8 @@ export interface Workspace {
   json(...args: string[]): Promise<{ readonly ended: Ended; readonly results: readonly JsonResult[] }>;
   /** Starts a command that goes on, such as a worker. */
   start(...args: string[]): Running;
+  /** The same with more in its environment. */
+  startWith(env: Readonly<Record<string, string>>, ...args: string[]): Running;
   /** Replaces the configuration. */
   configure(config: unknown): void;
   /** Ends what was started and removes the folder. */
@@ -74,13 +76,18 @@ export function workspace(config: unknown, env: Record<string, string> = {}, cli
   mkdirSync(join(folder, 'scratch'));
   const running = new Set<Running>();
   const environment = { ...process.env, ...env, NO_COLOR: '1' };
-  const launch = (args: string[]) =>
+  const launch = (args: string[], more: Readonly<Record<string, string>> = {}) =>
     spawn(process.execPath, [cli, '-c', file, ...args], {
       cwd: folder,
-      env: environment,
+      env: { ...environment, ...more },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
   const run = (...args: string[]) => finish(launch(args));
+  const track = (child: ChildProcess) => {
+    const started = follow(child);
+    running.add(started);
+    return started;
+  };
   return {
     folder,
     configure,
@@ -93,11 +100,8 @@ export function workspace(config: unknown, env: Record<string, string> = {}, cli
         .map((line) => JSON.parse(line) as JsonResult);
       return { ended, results };
     },
-    start(...args) {
-      const started = follow(launch(args));
-      running.add(started);
-      return started;
-    },
+    start: (...args) => track(launch(args)),
+    startWith: (more, ...args) => track(launch(args, more)),
     async close() {
       await Promise.all([...running].map((one) => one.end('SIGKILL')));
       rmSync(folder, { recursive: true, force: true });

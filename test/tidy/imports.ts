@@ -20,15 +20,21 @@ const ROOMS: readonly Room[] = [
     files: /^src\/shared\/domain\//,
     imports: [],
     // Pure: no I/O, no clock, the same answer everywhere.
-    packages: ['bson', 'lossless-json', 'xxhash-wasm', 'node:buffer'],
+    packages: ['bson', 'lossless-json', 'xxhash-wasm', 'node:buffer', 'node:zlib'],
   },
   { name: 'ports', files: /^src\/shared\/ports\//, imports: ['domain'], packages: [], packageTypes: ['node:stream'] },
-  { name: 'adapters', files: /^src\/shared\/adapters\//, imports: ['domain', 'ports'] },
+  // Waiting with a limit, by a port's clock: for whoever waits.
+  { name: 'waiting', files: /^src\/shared\/within\.ts$/, imports: ['ports'] },
+  { name: 'adapters', files: /^src\/shared\/adapters\//, imports: ['domain', 'ports', 'waiting'] },
   { name: 'config', files: /^src\/shared\/config(?:\.ts$|\/)/, imports: ['domain', 'ports'] },
   // Parquet files for checkpoints and for a worker's tables.
   { name: 'parquetjs', files: /^src\/shared\/parquetjs\//, imports: ['domain'] },
   { name: 'shared helpers', files: /^src\/shared\//, imports: ['domain', 'ports'] },
-  { name: 'coordinator', files: /^src\/coordinator\//, imports: ['domain', 'ports', 'shared helpers', 'parquetjs'] },
+  {
+    name: 'coordinator',
+    files: /^src\/coordinator\//,
+    imports: ['domain', 'ports', 'waiting', 'shared helpers', 'parquetjs'],
+  },
   { name: 'worker/thread', files: /^src\/worker\/thread\//, imports: ['domain', 'parquetjs'] },
   {
     name: 'worker',
@@ -40,7 +46,18 @@ const ROOMS: readonly Room[] = [
   {
     name: 'cli',
     files: /^src\/cli(?:\.ts$|\/)/,
-    imports: ['domain', 'ports', 'adapters', 'config', 'coordinator', 'worker', 'worker/thread', 'composition'],
+    imports: [
+      'domain',
+      'ports',
+      'waiting',
+      'shared helpers',
+      'adapters',
+      'config',
+      'coordinator',
+      'worker',
+      'worker/thread',
+      'composition',
+    ],
   },
   { name: 'types', files: /^src\/types\//, imports: [] },
 ];

@@ -4,13 +4,13 @@ import basicAuth from '@fastify/basic-auth';
 import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
 import type { MongolakeError } from '../domain/errors.ts';
 import type { Clock } from '../ports/clock.ts';
+import { within } from '../within.ts';
 import { BASE_PATH, bullBoard, LOGO, LOGO_PATH } from './dashboard-board.ts';
 import { refusalOf, refuseOpenDoor, SECURITY_HEADERS } from './dashboard-guard.ts';
 import { hostInUrl, listenError } from './listen.ts';
 import { QUEUE_NAME } from './queue-bullmq-backend.ts';
 import { makeBullQueue } from './queue-bullmq-producer.ts';
 import { connectRedis, queueError, type RedisConnectionHandle, redisLabel, unreachable } from './redis.ts';
-import { within } from './within.ts';
 
 export interface DashboardOptions {
   /** Of Redis. */

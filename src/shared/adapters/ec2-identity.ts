@@ -2,8 +2,8 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type 
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { MongolakeError } from '../domain/errors.ts';
 import type { Clock } from '../ports/clock.ts';
+import { within } from '../within.ts';
 import { wordsOfCode } from './secrets-vault-errors.ts';
-import { within } from './within.ts';
 
 /** Where this instance is told who it is. */
 export interface MetadataService {

@@ -1,8 +1,8 @@
 import { asMongolakeError, type ErrorCode } from '../domain/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Queue, QueueDepth } from '../ports/queue.ts';
+import { within } from '../within.ts';
 import type { MetricsRegistry } from './metrics-registry.ts';
-import { within } from './within.ts';
 
 /** What the queue said when it was asked last. */
 export type QueueAnswer =

@@ -3,12 +3,12 @@ import type { MongolakeError } from '../domain/errors.ts';
 import type { Job } from '../domain/job.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Consumer, Delivery, JobProgress } from '../ports/queue.ts';
+import { within } from '../within.ts';
 import { type BullmqContext, backendOver } from './queue-bullmq-backend.ts';
 import { bullFailure } from './queue-bullmq-failure.ts';
 import { jobFromData } from './queue-job.ts';
 import { ABORT_GRACE_MS, type Run, startRun } from './queue-run.ts';
 import { queueError, type RedisConnectionHandle } from './redis.ts';
-import { within } from './within.ts';
 
 type BullJob = StoredJob<Job, void>;
 type BullWorker = Worker<Job, void, string, RedisQueueBackend>;
@@ -20,6 +20,8 @@ export interface ConsumerSettings {
   readonly stalledIntervalMs: number;
   readonly maxStalledCount: number;
   readonly workerName: string | undefined;
+  /** As in `ConsumeOptions`. */
+  readonly onLook: (() => void) | undefined;
 }
 
 interface Session {
@@ -95,7 +97,7 @@ function tell(first: FirstAnswer, error: MongolakeError): void {
 
 /** Keeps a session running until the consumer closes. Never rejects. */
 async function supervise(state: ConsumerState, first: FirstAnswer): Promise<void> {
-  const { context, closing } = state;
+  const { context, closing, settings } = state;
   while (!closing.signal.aborted) {
     try {
       const session = openSession(state);
@@ -111,6 +113,7 @@ async function supervise(state: ConsumerState, first: FirstAnswer): Promise<void
     if (closing.signal.aborted) return;
     // BullMQ's loop ended although nobody closed it, or could not start: begin anew, with new connections.
     closeSession(state);
+    settings.onLook?.();
     await rest(context.clock, RESTART_MS, closing.signal);
   }
 }
@@ -144,6 +147,8 @@ function openSession(state: ConsumerState): Session {
     },
     (name, options) => restingBackend(state, backendOver(prefix, main, blocking)(name, options)),
   );
+  // While Redis is away nothing is asked, but looking for Redis is what there is to do.
+  for (const { client } of [main, blocking]) client.on('reconnecting', () => settings.onLook?.());
   worker.on('error', (error) => {
     // Said by the next listener as well, and only worth saying where the job still runs.
     if (!error.message.startsWith('could not renew lock')) context.report(queueError(error, context.label));
@@ -163,12 +168,14 @@ function clientName({ prefix, queueName }: BullmqContext, workerName: string | u
 
 /**
  * Takes nothing once the consumer closes, and rests after an error. Measured with bullmq 6.7: where the user lost the right to
- * run scripts while jobs wait, its loop asked 14,000 times a second.
+ * run scripts while jobs wait, its loop asked 14,000 times a second. Each question is a sign that the loop goes on: it waits for a
+ * job for a few seconds, then asks again.
  */
 function restingBackend(state: ConsumerState, backend: RedisQueueBackend): RedisQueueBackend {
   const take = backend.moveToActive.bind(backend);
   backend.moveToActive = async (token, name) => {
     if (state.closing.signal.aborted) return [];
+    state.settings.onLook?.();
     try {
       return await take(token, name);
     } catch (error) {
@@ -194,7 +201,8 @@ function closeSession(state: ConsumerState): void {
  * there is nothing left to record because the job is not ours any more.
  */
 async function processJob(state: ConsumerState, stored: BullJob, token: string): Promise<void> {
-  const { runs, handlers, closing } = state;
+  const { runs, handlers, closing, settings } = state;
+  settings.onLook?.();
   const id = stored.id ?? '';
   if (closing.signal.aborted) throw await handBack(state, stored, token);
   const older = runs.get(id);

@@ -3,11 +3,11 @@ import type { Redis } from 'ioredis';
 import { MongolakeError } from '../domain/errors.ts';
 import type { Job } from '../domain/job.ts';
 import type { JobState, Queue, QueueDepth } from '../ports/queue.ts';
+import { within } from '../within.ts';
 import { type BullmqContext, backendOver } from './queue-bullmq-backend.ts';
 import { readStates } from './queue-bullmq-states.ts';
 import { BACKOFF_JITTER, checkJobs, type RetryPolicy } from './queue-job.ts';
 import { queueError, type RedisConnectionHandle, unreachable } from './redis.ts';
-import { within } from './within.ts';
 
 type JobQueue = BullQueue<Job, void>;
 

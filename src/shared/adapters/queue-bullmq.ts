@@ -60,9 +60,9 @@ export function bullmqQueue(options: BullmqQueueOptions): Queue {
     states: producer.states,
     forget: producer.forget,
     depth: producer.depth,
-    consume: async (handler, { concurrency }) => {
+    consume: async (handler, { concurrency, onLook }) => {
       if (closed) throw closedError();
-      const consumer = await startConsumer(context, { ...consumerSettings(options), concurrency }, handler);
+      const consumer = await startConsumer(context, { ...consumerSettings(options), concurrency, onLook }, handler);
       consumers.add(consumer);
       if (closed) {
         await consumer.stop();
@@ -101,7 +101,7 @@ function contextOf(options: BullmqQueueOptions): BullmqContext {
   };
 }
 
-function consumerSettings(options: BullmqQueueOptions): Omit<ConsumerSettings, 'concurrency'> {
+function consumerSettings(options: BullmqQueueOptions): Omit<ConsumerSettings, 'concurrency' | 'onLook'> {
   const lockDurationMs = options.lockDurationMs ?? LOCK_MS;
   return {
     lockDurationMs,

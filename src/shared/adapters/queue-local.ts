@@ -1,12 +1,21 @@
 import { MongolakeError } from '../domain/errors.ts';
 import type { Job } from '../domain/job.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Consumer, Delivery, JobError, JobProgress, JobState, Queue, QueueDepth } from '../ports/queue.ts';
+import type {
+  ConsumeOptions,
+  Consumer,
+  Delivery,
+  JobError,
+  JobProgress,
+  JobState,
+  Queue,
+  QueueDepth,
+} from '../ports/queue.ts';
+import { within } from '../within.ts';
 import { isRetryable, jobErrorOf } from './queue-failure.ts';
 import { createHints, type Hints } from './queue-hints.ts';
 import { backoffDelayMs, checkJobs, RETRY_DEFAULTS, type RetryPolicy } from './queue-job.ts';
 import { ABORT_GRACE_MS, type Run, type RunOutcome, startRun } from './queue-run.ts';
-import { within } from './within.ts';
 
 export interface LocalQueueOptions {
   /** Tries in all that may end in an error. */
@@ -31,6 +40,7 @@ interface Entry {
 interface LocalConsumer {
   readonly handler: (delivery: Delivery) => Promise<void>;
   readonly concurrency: number;
+  readonly onLook: (() => void) | undefined;
   readonly runs: Set<Run>;
   open: boolean;
 }
@@ -73,7 +83,7 @@ export function localQueue(clock: Clock, options: LocalQueueOptions = {}): Queue
     enqueue: async (jobs) => enqueue(state, jobs),
     states: async (ids) => ids.map((id) => stateOf(state.entries.get(id))),
     forget: async (ids) => forget(state, ids),
-    consume: async (handler, { concurrency }) => consume(state, handler, concurrency),
+    consume: async (handler, options) => consume(state, handler, options),
     depth: async () => depth(state),
     waitForHint: (timeoutMs, signal) => state.hints.wait(timeoutMs, signal),
     close: async () => {
@@ -148,9 +158,13 @@ function depth(state: State): QueueDepth {
   return told;
 }
 
-function consume(state: State, handler: (delivery: Delivery) => Promise<void>, concurrency: number): Consumer {
+function consume(
+  state: State,
+  handler: (delivery: Delivery) => Promise<void>,
+  { concurrency, onLook }: ConsumeOptions,
+): Consumer {
   refuseClosed(state);
-  const consumer: LocalConsumer = { handler, concurrency, runs: new Set(), open: true };
+  const consumer: LocalConsumer = { handler, concurrency, onLook, runs: new Set(), open: true };
   state.consumers.add(consumer);
   pump(state);
   return {
@@ -175,6 +189,7 @@ function pump(state: State): void {
 }
 
 async function deliver(state: State, consumer: LocalConsumer, entry: Entry): Promise<void> {
+  consumer.onLook?.();
   entry.stage = 'active';
   entry.deliveries++;
   entry.progress = undefined;

@@ -178,6 +178,9 @@ export function unreachable(label: string, last: Error | undefined): MongolakeEr
   });
 }
 
+/** A Redis with `maxmemory` that keeps what it has, as jobs need it, takes no writes while it is full. Redis 6 says so inside of an `ERR`. */
+const FULL = /\bOOM command not allowed/;
+
 /** A refusal that trying again does not cure: credentials, rights (ACL), or a command that the server does not have. */
 const REFUSED = /^(WRONGPASS|NOAUTH|NOPERM|NOPROTO|DENIED|WRONGTYPE|MOVED|CROSSSLOT|ERR(?! max number of clients))\b/;
 
@@ -188,6 +191,11 @@ const REFUSED = /^(WRONGPASS|NOAUTH|NOPERM|NOPROTO|DENIED|WRONGTYPE|MOVED|CROSSS
 export function queueError(error: unknown, label: string): MongolakeError {
   if (error instanceof MongolakeError) return error;
   if (!(error instanceof Error)) return asMongolakeError(error);
+  if (error.name === 'ReplyError' && isFull(error)) {
+    return new MongolakeError('QUEUE_UNREACHABLE', `Redis at ${label} is full: it takes no writes`, {
+      hint: 'Raise its maxmemory, or remove what others keep in it. Nothing is lost: runs go on once there is room.',
+    });
+  }
   if (error.name === 'ReplyError' && REFUSED.test(error.message)) {
     return new MongolakeError('QUEUE_REFUSED', `Redis at ${label} refused: ${reasonOf(error)}`, {
       hint: "Check user and password in the URL, and that the user's ACL allows all commands on the keys of the prefix.",
@@ -201,6 +209,12 @@ export function queueError(error: unknown, label: string): MongolakeError {
     });
   }
   return new MongolakeError('INTERNAL', `queue at ${label}: ${reasonOf(error)}`);
+}
+
+/** Of a transaction ioredis only says that it was discarded, and has the reasons beside it. */
+function isFull(error: Error): boolean {
+  const previous: unknown = 'previousErrors' in error ? error.previousErrors : [];
+  return FULL.test(error.message) || (Array.isArray(previous) && previous.some((one) => FULL.test(String(one))));
 }
 
 /** Errors by which ioredis says that the server was not there, or not able, just now. */

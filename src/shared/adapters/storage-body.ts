@@ -1,6 +1,9 @@
 import { open, rm } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
+import { startChecksum } from '../domain/checksum.ts';
 import { MongolakeError } from '../domain/errors.ts';
+import { scratched } from '../domain/scratch.ts';
+import type { Downloaded } from '../ports/storage.ts';
 
 /** A body to store, made safe to hold for a while: `chunks` may be read once, `release` must be called in the end. */
 export interface HeldBody {
@@ -61,40 +64,31 @@ export async function collect(chunks: AsyncIterable<Buffer>): Promise<Buffer> {
 }
 
 /**
- * Writes the chunks to a local file, replacing it, and tells how many bytes they were. On a failure the file is removed. Errors
+ * Writes the chunks to a local file, replacing it, and tells what they were. On a failure the file is removed. Errors
  * of `chunks` pass unchanged; errors of the file are `SCRATCH`.
  */
 export async function writeScratch(
   path: string,
   chunks: AsyncIterable<Buffer>,
   signal: AbortSignal | undefined,
-): Promise<number> {
-  const handle = await scratch(path, () => open(path, 'w'));
+): Promise<Downloaded> {
+  const handle = await scratched(path, () => open(path, 'w'));
+  const sum = startChecksum();
   let size = 0;
   try {
     for await (const chunk of chunks) {
       signal?.throwIfAborted();
-      await scratch(path, () => handle.writeFile(chunk));
+      await scratched(path, () => handle.writeFile(chunk));
+      sum.add(chunk);
       size += chunk.length;
     }
-    await scratch(path, () => handle.close());
-    return size;
+    await scratched(path, () => handle.close());
+    return { size, crc32: sum.text };
   } catch (error) {
     // Half a file must not be taken for the object; what failed first is what the caller has to know.
     await Promise.allSettled([handle.close()]);
     await Promise.allSettled([rm(path, { force: true })]);
     throw error;
-  }
-}
-
-async function scratch<T>(path: string, run: () => Promise<T>): Promise<T> {
-  try {
-    return await run();
-  } catch (error) {
-    throw new MongolakeError('SCRATCH', `${path}: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-      hint: 'Free space on the scratch disk, or choose another scratch folder.',
-    });
   }
 }
 

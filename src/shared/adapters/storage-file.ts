@@ -4,7 +4,7 @@ import { type FileHandle, link, open, readdir, rename, rm, stat } from 'node:fs/
 import { dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Clock } from '../ports/clock.ts';
-import type { ByteRange, ObjectInfo, ObjectVersion, PutIfResult, Storage } from '../ports/storage.ts';
+import type { ByteRange, Downloaded, ObjectInfo, ObjectVersion, PutIfResult, Storage } from '../ports/storage.ts';
 import { type HeldBody, holdBody, writeScratch } from './storage-body.ts';
 import { fileFailure, isAbsent, systemCode } from './storage-file-errors.ts';
 import { withFileLock } from './storage-file-lock.ts';
@@ -79,13 +79,12 @@ async function download(
   key: string,
   path: string,
   signal: AbortSignal | undefined,
-): Promise<{ size: number }> {
+): Promise<Downloaded> {
   const source = pathOf(store, key);
   signal?.throwIfAborted();
   const found = await reading(store, 'download', key, source, async (handle, stats) => {
     const expected = Number(stats.size);
-    const size = await writeScratch(path, chunksOf(store, handle, key, expected), signal);
-    return { size };
+    return await writeScratch(path, chunksOf(store, handle, key, expected), signal);
   });
   if (found === undefined) throw objectMissing(store.uri, key);
   return found;

@@ -54,7 +54,7 @@ export function memoryStorage(uri = 'memory:', clock?: Clock): Storage {
     download: async (key, path, signal) => {
       const found = read(key);
       if (found === undefined) throw objectMissing(uri, key);
-      return { size: await writeScratch(path, holdBody(found.body, signal).chunks, signal) };
+      return await writeScratch(path, holdBody(found.body, signal).chunks, signal);
     },
     put: async (key, body, signal) => {
       const held = holdBody(body, signal);

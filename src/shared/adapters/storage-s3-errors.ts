@@ -42,6 +42,11 @@ const TRANSIENT = new Set([
   'NoSuchUpload',
   'OperationAborted',
   'ConditionalRequestConflict',
+  // The line broke in the middle of an answer: whatever its status said, the rest of it is not known.
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
 ]);
 
 /** An error as the SDK would throw it, for a fault that comes another way. */

@@ -1,7 +1,7 @@
 import { DeleteObjectCommand, DeleteObjectsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { MongolakeError } from '../domain/errors.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { ByteRange, ObjectInfo, Storage } from '../ports/storage.ts';
+import type { ByteRange, Downloaded, ObjectInfo, Storage } from '../ports/storage.ts';
 import { systemClock } from './clock-system.ts';
 import { collect, writeScratch } from './storage-body.ts';
 import { checkKey, checkPrefix, checkRange, checkWriterId, compareKeys, isKey, objectMissing } from './storage-keys.ts';
@@ -57,12 +57,12 @@ async function download(
   key: string,
   path: string,
   signal: AbortSignal | undefined,
-): Promise<{ size: number }> {
+): Promise<Downloaded> {
   checkKey(context.uri, key);
   const found = await openObject(context, key, undefined, signal);
   if (found === undefined) throw objectMissing(context.uri, key);
   try {
-    return { size: await writeScratch(path, found.chunks, signal) };
+    return await writeScratch(path, found.chunks, signal);
   } finally {
     found.release();
   }
@@ -91,7 +91,9 @@ async function* list(context: S3Context, prefix: string, startAfter: string | un
       yield { key, size, modifiedAt: modified?.getTime() ?? 0 };
     }
     token = page.NextContinuationToken;
-    more = page.IsTruncated === true && token !== undefined;
+    more = page.IsTruncated === true;
+    // Half a listing must not pass for the whole: what is not on it would be taken for absent, or for an orphan.
+    if (page.IsTruncated === undefined || (more && token === undefined)) throw unreadable(context, prefix);
   }
 }
 
@@ -136,6 +138,13 @@ async function calling<T>(context: S3Context, operation: string, run: () => Prom
   } catch (error) {
     throw s3Failure(context, operation, error);
   }
+}
+
+function unreadable(context: S3Context, prefix: string): MongolakeError {
+  const message = `${context.uri}: the answer to the list of ${JSON.stringify(prefix)} is no listing, or does not say where it goes on`;
+  return new MongolakeError('STORE_UNREACHABLE', message, {
+    hint: 'A proxy may have answered, or cut the answer. Run again.',
+  });
 }
 
 function outOfOrder(context: S3Context, before: string, after: string): MongolakeError {

@@ -73,8 +73,28 @@ export const listenSchema = listenAddress({
   examples: LISTEN_EXAMPLES,
 });
 
+const HOUR = 60 * MINUTE;
+
 export const coordinatorSchema = z
-  .strictObject({ listen: listenSchema.exactOptional() })
+  .strictObject({
+    drainTimeout: duration(
+      {
+        description:
+          'How long a call to store or source that is under way may go on after SIGTERM; one that never ends is given up then. The process ends at most 10s later.',
+        examples: ['10s'],
+      },
+      { min: 0, max: HOUR },
+    ).prefault('10s'),
+    stuckTimeout: duration(
+      {
+        description:
+          'A run that gives no sign of life for so long is stuck: /healthz says so with 503. Waiting for workers is no silence.',
+        examples: ['15m'],
+      },
+      { min: 1000, max: 24 * HOUR },
+    ).prefault('15m'),
+    listen: listenSchema.exactOptional(),
+  })
   .meta({ description: 'The process that plans and commits.' });
 
 export const dashboardSchema = z

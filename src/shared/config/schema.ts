@@ -116,6 +116,14 @@ const worker = z
       { description: 'How long running jobs may go on after SIGTERM before they are handed back.', examples: ['25s'] },
       { min: 0, max: 24 * HOUR },
     ).prefault('25s'),
+    stuckTimeout: duration(
+      {
+        description:
+          'A job that gives no sign of life for so long is stuck: /healthz says so with 503. A merge gives none while its thread works, so this is more than the longest merge of one partition takes.',
+        examples: ['15m', '1h'],
+      },
+      { min: 1000, max: 24 * HOUR },
+    ).prefault('15m'),
     listen: listenSchema.exactOptional(),
   })
   .meta({ description: 'Processes that read and merge.' });
@@ -203,6 +211,8 @@ export type Config = DeepReadonly<Omit<ParsedConfig, 'worker'>> & {
     readonly scratch: string;
     /** Milliseconds. */
     readonly drainTimeout: number;
+    /** Milliseconds. */
+    readonly stuckTimeout: number;
     /** Where metrics and health are served. */
     readonly listen?: ListenAddress;
   };

@@ -37,6 +37,8 @@ export function checkMerge(input: MergeInput, receipt: MergeReceipt): void {
   const { read, inserted, updated, deleted, unchanged, superseded, quarantined } = receipt.counts;
   const where = `partition ${input.partition}`;
   balance(where, input.documents, read);
+  const merged = input.sections.filter(({ segment }, index) => receipt.segments[index] === segment).length;
+  balance(`${where}, segments`, Math.max(input.sections.length, receipt.segments.length), merged);
   balance(where, read, inserted + updated + deleted + unchanged + superseded + quarantined);
   const removed = new Set(receipt.removed);
   const replaced = input.base.filter((file) => removed.has(file.path));

@@ -9,6 +9,10 @@ export const LEASE_KEY = `${OWN}/lease.json`;
 export const FRESHNESS_KEY = `${OWN}/freshness.json`;
 const QUARANTINE = `${OWN}/quarantine`;
 export const RUNS_PREFIX = `${OWN}/runs/`;
+export const QUARANTINE_PREFIX = `${QUARANTINE}/`;
+export const PROBE_PREFIX = `${OWN}/probe/`;
+const DATA = 'data';
+export const DATA_PREFIX = `${DATA}/`;
 
 /** Everything that a run stages; deleted when the run is over. */
 export function runPrefix(run: string): string {
@@ -49,6 +53,11 @@ export function quarantineObjectKey(run: string, digest: string): string {
   return `${QUARANTINE}/${run}/${digest}.bson`;
 }
 
+/** The digest in the key of a listed document's bytes; `undefined` for any other key. */
+export function digestOfKey(key: string): string | undefined {
+  return /^_mongolake\/quarantine\/[^/]+\/([0-9a-f]{64})\.bson$/.exec(key)?.[1];
+}
+
 export function receiptsPrefix(run: string, kind: 'extract' | 'merge'): string {
   return `${runPrefix(run)}receipts/${kind}-`;
 }
@@ -65,12 +74,44 @@ export function receiptIndex(key: string): number {
 
 /** One attempt's data file; immutable, never written twice. */
 export function dataKey(partition: number, run: string, attempt: string, part: number): string {
-  return `data/${padded(partition)}/${run}-${attempt}-${part}.parquet`;
+  return `${DATA_PREFIX}${padded(partition)}/${run}-${attempt}-${part}.parquet`;
+}
+
+/** An object on which a store proves that it honours conditions; `id` is random. */
+export function probeKey(id: string): string {
+  return `${PROBE_PREFIX}${id}.json`;
 }
 
 /** The run of a key under `_mongolake/runs/`. */
 export function runOfKey(key: string): string {
   return key.slice(RUNS_PREFIX.length).split('/')[0] ?? '';
+}
+
+/** What a key is that a run or a probe has made, as far as it may be cleaned away. */
+export type OwnKey =
+  | { readonly kind: 'data'; readonly run: string; readonly attempt: string }
+  | { readonly kind: 'list'; readonly epoch: number }
+  | { readonly kind: 'bytes'; readonly run: string }
+  | { readonly kind: 'staging'; readonly run: string }
+  | { readonly kind: 'probe' };
+
+const DATA_KEY = new RegExp(`^${DATA}/\\d{6,}/([^/]+)-([^-/]+)-\\d+\\.parquet$`);
+const LIST_KEY = new RegExp(`^${QUARANTINE}/(\\d{6,})\\.json$`);
+const BYTES_KEY = new RegExp(`^${QUARANTINE}/([^/]+)/[^/]+\\.bson$`);
+const STAGING_KEY = new RegExp(`^${RUNS_PREFIX}([^/]+)/.`);
+const PROBE_KEY = new RegExp(`^${PROBE_PREFIX}[^/]+\\.json$`);
+
+/** `undefined` for whatever is not made by a function above, the pointers, and the log's own. */
+export function parseOwnKey(key: string): OwnKey | undefined {
+  const [, run, attempt] = DATA_KEY.exec(key) ?? [];
+  if (run !== undefined && attempt !== undefined) return { kind: 'data', run, attempt };
+  const epoch = LIST_KEY.exec(key)?.[1];
+  if (epoch !== undefined) return { kind: 'list', epoch: Number(epoch) };
+  const kept = BYTES_KEY.exec(key)?.[1];
+  if (kept !== undefined) return { kind: 'bytes', run: kept };
+  const staged = STAGING_KEY.exec(key)?.[1];
+  if (staged !== undefined) return { kind: 'staging', run: staged };
+  return PROBE_KEY.test(key) ? { kind: 'probe' } : undefined;
 }
 
 function padded(n: number): string {

@@ -31,14 +31,19 @@ export interface WriteSettings {
 export interface Plan {
   readonly formatVersion: 1;
   readonly run: string;
-  /** The lease's fencing number. */
+  /** The lease's fencing number; for whoever takes the run up, its own. */
   readonly epoch: number;
   readonly pipeline: string;
   readonly collection: string;
   readonly namespace: { readonly database: string; readonly collection: string };
-  /** The version that the run stands on, −1 where there is no table yet. It commits base + 1 or nothing. */
+  /**
+   * The version that the run stands on, −1 where there is no log yet. It commits base + 1 or nothing; whoever takes it up stands on the
+   * newest version, which differs from this one by fences only.
+   */
   readonly base: number;
   readonly createdAt: number;
+  /** The version of mongolake that made it: no other one finishes it. */
+  readonly engineVersion: string;
   readonly scope: ReadScope;
   readonly watermark: number | null;
   readonly nextWatermark: number | null;
@@ -52,6 +57,8 @@ export interface Plan {
   readonly rewrite: Rewrite | null;
   /** A dump's documents are filtered by the scope in the extractor; a server has done so itself. */
   readonly sourceKind: 'live' | 'dump';
+  /** When a dump was started, as it tells; `null` where it does not, and for a server. */
+  readonly dumpedAt: number | null;
   readonly keepRows: KeptRows;
   /** Documents that can't be stored, above which the run fails. */
   readonly maxQuarantined: number;
@@ -87,6 +94,8 @@ export interface Section {
 export interface BaseFile {
   readonly path: string;
   readonly size: number;
+  /** CRC-32 of its bytes, 8 hex digits; absent where an older version wrote it. */
+  readonly crc32?: string;
   readonly rows: number;
   readonly lower: string | null;
   readonly upper: string | null;

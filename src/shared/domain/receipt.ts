@@ -29,6 +29,8 @@ export interface ExtractReceipt {
 export interface WrittenFile {
   readonly path: string;
   readonly size: number;
+  /** CRC-32 of its bytes, 8 hex digits; absent in receipts of older workers. */
+  readonly crc32?: string;
   readonly rows: number;
   readonly lower: string | null;
   readonly upper: string | null;
@@ -53,6 +55,8 @@ export interface MergeReceipt {
   readonly partition: number;
   readonly attempt: string;
   readonly counts: Counts;
+  /** The segments that it read, in the order of the input: it is of no use for other ones. */
+  readonly segments: readonly string[];
   readonly added: readonly WrittenFile[];
   /** Paths of base files that `added` replaces. */
   readonly removed: readonly string[];

@@ -50,6 +50,11 @@ export interface Consumer {
 export interface ConsumeOptions {
   /** Jobs run at once by this consumer. */
   readonly concurrency: number;
+  /**
+   * Told that the consumer's loop goes on: with each job that it takes, and while it has room for more at least every half minute,
+   * also while the queue's server is away. A queue without a loop, as the local one, tells of jobs only. Must not throw.
+   */
+  readonly onLook?: (() => void) | undefined;
 }
 
 /**

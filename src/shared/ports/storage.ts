@@ -19,6 +19,14 @@ export interface ByteRange {
   readonly end: number;
 }
 
+/** What arrived in a local file. */
+export interface Downloaded {
+  /** Bytes. */
+  readonly size: number;
+  /** CRC-32 of the bytes as they were written, 8 hex digits. */
+  readonly crc32: string;
+}
+
 export type PutIfResult =
   | { readonly written: true; readonly etag: string }
   /** The condition did not hold: another object is there (or, for `putIfMatch`, another version or none). */
@@ -38,7 +46,7 @@ export interface Storage {
   /** The whole object, or the given range of it; `undefined` where there is none. Length is verified. */
   get(key: string, range?: ByteRange): Promise<{ readonly body: Buffer; readonly etag: string } | undefined>;
   /** Streams the object into a local file, replacing it. Length is verified. Throws `OBJECT_MISSING` where there is none. */
-  download(key: string, path: string, signal?: AbortSignal): Promise<{ readonly size: number }>;
+  download(key: string, path: string, signal?: AbortSignal): Promise<Downloaded>;
   /** Streams a body of any length to a new key. Atomic: readers see the whole object or none. Overwrites. */
   put(key: string, body: Buffer | Readable, signal?: AbortSignal): Promise<ObjectVersion & { readonly size: number }>;
   /** Creates the object only where none exists. `writerId` names this one write: a string that occurs in `body` and in no other. */

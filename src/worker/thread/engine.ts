@@ -7,6 +7,8 @@ import type { TableSchema } from '../../shared/domain/schema.ts';
 /** One extract job's bytes for this partition: gzip members, each of whole BSON documents back to back, in the order read. */
 export interface LocalSection {
   readonly path: string;
+  /** Where it is from, for errors. */
+  readonly segment: string;
   /** Bytes of each member in the file, one after the other. */
   readonly chunks: readonly { readonly length: number; readonly rawLength: number }[];
   readonly ordinal: number;

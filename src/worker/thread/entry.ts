@@ -9,13 +9,13 @@ interface Stoppable {
 
 /** Entry points of a piscina thread, by name. */
 export function merge({ line, ...merge }: MergeTask & Stoppable): Promise<TaskResult<MergeOutcome>> {
-  return settle(merge.memoryBytes, () => stoppable(line, (signal) => task.merge(merge, signal)));
+  return settle(merge, () => stoppable(line, (signal) => task.merge(merge, signal)));
 }
 
 export function rewrite({ line, ...rewrite }: RewriteTask & Stoppable): Promise<TaskResult<RewriteOutcome>> {
-  return settle(rewrite.memoryBytes, () => stoppable(line, (signal) => task.rewrite(rewrite, signal)));
+  return settle(rewrite, () => stoppable(line, (signal) => task.rewrite(rewrite, signal)));
 }
 
 export function locate(locate: LocateTask): Promise<TaskResult<readonly number[]>> {
-  return settle(0, () => task.locate(locate));
+  return settle({ memoryBytes: 0, scratch: locate.sections[0]?.path ?? '' }, () => task.locate(locate));
 }

@@ -1,21 +1,30 @@
 import { asMongolakeError, MongolakeError } from '../../shared/domain/errors.ts';
 import type { TaskResult } from './engine.ts';
 
+/** What a task works with, for messages. */
+interface Means {
+  readonly memoryBytes: number;
+  /** Its files. */
+  readonly scratch: string;
+}
+
 /** Runs a task; what it throws becomes its answer. */
-export async function settle<T>(memoryBytes: number, task: () => T | Promise<T>): Promise<TaskResult<T>> {
+export async function settle<T>(means: Means, task: () => T | Promise<T>): Promise<TaskResult<T>> {
   try {
     return { kind: 'done', value: await task() };
   } catch (error) {
-    const { code, message, hint, stack } = explained(error, memoryBytes);
+    const { code, message, hint, stack } = explained(error, means);
     return { kind: 'failed', code, message, hint, stack };
   }
 }
 
-/** DuckDB tells what went wrong in its message only. */
-function explained(error: unknown, memoryBytes: number): MongolakeError {
+/** How DuckDB says that the disk is full; it tells what went wrong in its message only. */
+const DISK_FULL = /No space left on device|Disk quota exceeded|File too large|max_temp_directory_size/;
+
+function explained(error: unknown, { memoryBytes, scratch }: Means): MongolakeError {
   const message = error instanceof Error ? error.message : String(error);
-  if (/No space left on device|max_temp_directory_size/.test(message)) {
-    return new MongolakeError('SCRATCH', `the scratch disk is full: ${firstLine(message)}`, {
+  if (DISK_FULL.test(message) || isSystemError(error)) {
+    return new MongolakeError('SCRATCH', `the scratch folder ${scratch} can't be used: ${firstLine(message)}`, {
       hint: 'Free space there, or point worker.scratch to a larger disk.',
       cause: error,
     });
@@ -28,6 +37,11 @@ function explained(error: unknown, memoryBytes: number): MongolakeError {
     });
   }
   return asMongolakeError(error);
+}
+
+/** An error of a call of Node to the system: a thread makes none but for its scratch files. */
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error;
 }
 
 function firstLine(message: string): string {

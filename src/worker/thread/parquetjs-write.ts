@@ -51,25 +51,31 @@ export async function writeRows(
   let part: Part | undefined;
   let { lower } = target.range;
   let last: Value = null;
-  for await (const row of rows) {
-    const [id = null] = row;
-    if (part !== undefined && target.full(part.stats.rows, part.writer.size)) {
-      const upper = separator(idType, idText(last, idType), idText(id, idType));
-      files.push(await part.close({ lower, upper }));
-      lower = upper;
-      part = undefined;
+  try {
+    for await (const row of rows) {
+      const [id = null] = row;
+      if (part !== undefined && target.full(part.stats.rows, part.writer.size)) {
+        const upper = separator(idType, idText(last, idType), idText(id, idType));
+        files.push(await part.close({ lower, upper }));
+        lower = upper;
+        part = undefined;
+      }
+      part ??= await openPart(`${target.path}-${files.length}.parquet`, task.schema);
+      part.stats.add(row);
+      part.writer.append(row);
+      last = id;
+      const { pending } = part.writer;
+      if (pending.rows < limits.rows && pending.bytes < limits.bytes) continue;
+      await part.writer.flush();
+      await listen(signal);
     }
-    part ??= await openPart(`${target.path}-${files.length}.parquet`, task.schema);
-    part.stats.add(row);
-    part.writer.append(row);
-    last = id;
-    const { pending } = part.writer;
-    if (pending.rows < limits.rows && pending.bytes < limits.bytes) continue;
-    await part.writer.flush();
-    await listen(signal);
+    if (part !== undefined) files.push(await part.close({ lower, upper: target.range.upper }));
+    return files;
+  } catch (error) {
+    // A file that stays open keeps its space on a full disk, deleted or not.
+    await part?.abandon();
+    throw error;
   }
-  if (part !== undefined) files.push(await part.close({ lower, upper: target.range.upper }));
-  return files;
 }
 
 function idText(id: Value, idType: TableSchema['idType']): string {
@@ -81,6 +87,8 @@ interface Part {
   readonly writer: ReturnType<typeof openParquetWriter>;
   readonly stats: RowStats;
   close(range: IdRange): Promise<MergedFile>;
+  /** Lets go of the file, complete or not. */
+  abandon(): Promise<void>;
 }
 
 async function openPart(path: string, schema: TableSchema): Promise<Part> {
@@ -95,6 +103,7 @@ async function openPart(path: string, schema: TableSchema): Promise<Part> {
       await file.close();
       return { path, size: writer.size, rows: stats.rows, stats: stats.json(), ...range };
     },
+    abandon: () => file.close(),
   };
 }
 

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { appendFileSync, closeSync, openSync, readSync, writeFileSync } from 'node:fs';
 
 /** A key, by whose bytes records are ordered, and what belongs to it. */
 export interface SortRecord {
@@ -6,7 +6,10 @@ export interface SortRecord {
   readonly payload: Buffer;
 }
 
-/** Writes records to a file of their own: both lengths, key, payload. */
+/**
+ * Writes records to a file of their own: both lengths, key, payload. Neither it nor the reader holds the file open between two calls: a
+ * task that fails may leave them as they are, and an open file would keep its space on a full disk after it was deleted.
+ */
 export interface RecordWriter {
   add(record: SortRecord): void;
   close(): void;
@@ -17,12 +20,11 @@ const READ_BYTES = 256 * 1024;
 const HEADER = 8;
 
 export function recordWriter(path: string): RecordWriter {
-  const file = openSync(path, 'wx');
+  writeFileSync(path, '', { flag: 'wx' });
   let parts: Buffer[] = [];
   let held = 0;
   const flush = () => {
-    const bytes = Buffer.concat(parts);
-    for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
+    appendFileSync(path, Buffer.concat(parts));
     parts = [];
     held = 0;
   };
@@ -35,42 +37,46 @@ export function recordWriter(path: string): RecordWriter {
       held += HEADER + key.length + payload.length;
       if (held >= WRITE_BYTES) flush();
     },
-    close() {
-      flush();
-      closeSync(file);
-    },
+    close: flush,
   };
 }
 
 /** The records of a file, in order. They stay as they are when the next ones are read. */
 export function* readRecords(path: string): Generator<SortRecord> {
+  let bytes = Buffer.alloc(0);
+  let at = 0;
+  /** Place in the file of what comes after `bytes`. */
+  let place = 0;
+  /** Makes `count` bytes from `at` on be there; false at the end of the file. */
+  const fill = (count: number): boolean => {
+    if (bytes.length - at >= count) return true;
+    const rest = bytes.subarray(at);
+    const next = Buffer.allocUnsafeSlow(Math.max(count, READ_BYTES));
+    rest.copy(next);
+    const read = readInto(path, next.subarray(rest.length), place);
+    place += read;
+    bytes = next.subarray(0, rest.length + read);
+    at = 0;
+    return bytes.length >= count;
+  };
+  while (fill(HEADER)) {
+    const keyEnd = HEADER + bytes.readUInt32LE(at);
+    const end = keyEnd + bytes.readUInt32LE(at + 4);
+    if (!fill(end)) throw new Error(`${path} is cut short`);
+    yield { key: bytes.subarray(at + HEADER, at + keyEnd), payload: bytes.subarray(at + keyEnd, at + end) };
+    at += end;
+  }
+}
+
+/** Fills `target` with what the file has from `place` on; returns how many bytes that were. */
+function readInto(path: string, target: Buffer, place: number): number {
   const file = openSync(path, 'r');
   try {
-    let bytes = Buffer.alloc(0);
-    let at = 0;
-    /** Makes `count` bytes from `at` on be there; false at the end of the file. */
-    const fill = (count: number): boolean => {
-      if (bytes.length - at >= count) return true;
-      const rest = bytes.length - at;
-      const next = Buffer.allocUnsafeSlow(Math.max(count, READ_BYTES));
-      bytes.copy(next, 0, at);
-      let length = rest;
-      while (length < next.length) {
-        const read = readSync(file, next, length, next.length - length, null);
-        if (read === 0) break;
-        length += read;
-      }
-      bytes = next.subarray(0, length);
-      at = 0;
-      return length >= count;
-    };
-    while (fill(HEADER)) {
-      const keyEnd = HEADER + bytes.readUInt32LE(at);
-      const end = keyEnd + bytes.readUInt32LE(at + 4);
-      if (!fill(end)) throw new Error(`${path} is cut short`);
-      yield { key: bytes.subarray(at + HEADER, at + keyEnd), payload: bytes.subarray(at + keyEnd, at + end) };
-      at += end;
+    let length = 0;
+    for (let read = -1; read !== 0 && length < target.length; length += read) {
+      read = readSync(file, target, length, target.length - length, place + length);
     }
+    return length;
   } finally {
     closeSync(file);
   }

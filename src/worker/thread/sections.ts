@@ -9,7 +9,7 @@ export function* sectionChunks(sections: readonly LocalSection[]): Generator<Buf
     const file = openSync(section.path, 'r');
     try {
       for (const chunk of section.chunks) {
-        yield unpacked(file, chunk.length, chunk.rawLength);
+        yield unpacked(file, section.segment, chunk);
       }
     } finally {
       closeSync(file);
@@ -17,20 +17,27 @@ export function* sectionChunks(sections: readonly LocalSection[]): Generator<Buf
   }
 }
 
-function unpacked(file: number, length: number, rawLength: number): Buffer {
+type Chunk = LocalSection['chunks'][number];
+
+/** gzip has a CRC-32 and the length of what was packed, which unpacking verifies. */
+function unpacked(file: number, segment: string, { length, rawLength }: Chunk): Buffer {
   const packed = Buffer.allocUnsafe(length);
   const read = readSync(file, packed, 0, length, null);
-  if (read !== length) throw corrupt(`${read} bytes instead of ${length}`);
+  if (read !== length) throw corrupt(segment, `${read} bytes instead of ${length}`);
   let documents: Buffer;
   try {
     documents = gunzipSync(packed, { maxOutputLength: rawLength + 1 });
   } catch (error) {
-    throw corrupt(`not ${rawLength} bytes in gzip: ${(error as Error).message}`, error);
+    throw corrupt(segment, `not ${rawLength} bytes in gzip: ${(error as Error).message}`, error);
   }
-  if (documents.length !== rawLength) throw corrupt(`${documents.length} bytes unpacked instead of ${rawLength}`);
+  if (documents.length !== rawLength)
+    throw corrupt(segment, `${documents.length} bytes unpacked instead of ${rawLength}`);
   return documents;
 }
 
-function corrupt(what: string, cause?: unknown): MongolakeError {
-  return new MongolakeError('OBJECT_CORRUPT', `a chunk of a segment has ${what}`, { cause });
+function corrupt(segment: string, what: string, cause?: unknown): MongolakeError {
+  return new MongolakeError('OBJECT_CORRUPT', `a chunk of ${segment} has ${what}`, {
+    hint: 'It is read anew when the job is tried again.',
+    cause,
+  });
 }

@@ -60,6 +60,24 @@ describeWith(['redis'], 'BullMQ queue without Redis', () => {
     await untilState(queue, mergeJob(1).id, 'done', 20_000);
   });
 
+  it('a consumer that waits looks again and again: with Redis there, and while it is away', async () => {
+    const queue = queues.open();
+    let looks = 0;
+    await queue.consume(async () => {}, { concurrency: 2, onLook: () => void looks++ });
+    const goesOn = async () => {
+      const before = looks;
+      await vi.waitFor(() => expect(looks).toBeGreaterThan(before + 1), { timeout: 60_000, interval: 50 });
+    };
+    await goesOn();
+    const { restart } = await queues.killRedis();
+    await vi.waitFor(() => expect(queues.errors.map(({ code }) => code)).toContain('QUEUE_UNREACHABLE'), SOON);
+    await goesOn();
+    await restart();
+    await vi.waitFor(() => queue.enqueue([mergeJob(1)]), SOON);
+    await untilState(queue, mergeJob(1).id, 'done', 20_000);
+    await goesOn();
+  });
+
   it('a hint is late, but nobody who waits for one is told off; it works again afterwards', async () => {
     const { restart } = await queues.killRedis();
     const queue = queues.open();

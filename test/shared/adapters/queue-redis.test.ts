@@ -43,6 +43,22 @@ describe('queueError', () => {
     expect(queueError(replyError(message), LABEL).code).toBe(code);
   });
 
+  it('tells a full Redis from one that is not there, however it says so', () => {
+    const oom = "OOM command not allowed when used memory > 'maxmemory'.";
+    for (const error of [
+      replyError(oom),
+      replyError(`ERR Error running script (call to f_1): @user_script:1: @user_script: 1: -${oom}`),
+      Object.assign(replyError('EXECABORT Transaction discarded because of previous errors.'), {
+        previousErrors: [replyError(oom)],
+      }),
+    ]) {
+      expect(queueError(error, LABEL)).toMatchObject({
+        code: 'QUEUE_UNREACHABLE',
+        message: 'Redis at redis://cache:6379 is full: it takes no writes',
+      });
+    }
+  });
+
   it('keeps neither the arguments of a command nor the original error', () => {
     const error = queueError(replyError("ERR unknown command 'AUTH', with args beginning with: 's3cret'"), LABEL);
     expect(error.message).toBe("Redis at redis://cache:6379 refused: ERR unknown command 'AUTH'");

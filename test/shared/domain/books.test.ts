@@ -43,6 +43,7 @@ function receipt(over: Partial<MergeReceipt> = {}): MergeReceipt {
     partition: 5,
     attempt: 'a',
     counts: COUNTS,
+    segments: [],
     removed: ['a'],
     added: [
       { ...file('c', 60), stats: '{}' },

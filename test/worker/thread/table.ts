@@ -135,7 +135,7 @@ export function writeSection(folder: string, ordinal: number, documents: readonl
   }
   const path = join(folder, `section-${ordinal}.bson.gz`);
   writeFileSync(path, Buffer.concat(packed));
-  return { path, ordinal, chunks };
+  return { path, segment: `segment ${ordinal}`, ordinal, chunks };
 }
 
 function byLower({ idType }: TableSchema): (a: HeldFile, b: HeldFile) => number {

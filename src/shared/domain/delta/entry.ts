@@ -1,6 +1,7 @@
 import { parse, stringify } from 'lossless-json';
 import { MongolakeError } from '../errors.ts';
 import type { Action, AddFile, CommitInfo, Metadata, Protocol, RemoveFile, Txn } from './actions.ts';
+import { isIntact, putChecksum, withChecksumPlace } from './entry-checksum.ts';
 
 /** Where a table's log is: every key of it starts with this. */
 export const LOG_PREFIX = '_delta_log/';
@@ -54,21 +55,22 @@ function unwritable(value: string): never {
 }
 
 /**
- * A log entry's bytes: an action a line, as JSON, each line ended by a newline. A `bigint` is written as a plain integer.
- * Throws `INTERNAL` for an entry without actions (readers take an empty file for a broken one) and for numbers that JSON or a
- * 64-bit integer can't hold.
+ * A log entry's bytes: an action a line, as JSON, each line ended by a newline; a commitInfo of ours carries their checksum. A `bigint`
+ * is written as a plain integer. Throws `INTERNAL` for an entry without actions (readers take an empty file for a broken one) and for
+ * numbers that JSON or a 64-bit integer can't hold.
  */
 export function encodeEntry(actions: readonly Action[]): Buffer {
   if (actions.length === 0) throw new MongolakeError('INTERNAL', 'a log entry needs at least one action');
-  const lines = actions.map((action) => `${stringify(action, undefined, undefined, exactNumbers)}\n`);
-  return Buffer.from(lines.join(''));
+  const lines = withChecksumPlace(actions).map((action) => stringify(action, undefined, undefined, exactNumbers));
+  return putChecksum(Buffer.from(`${lines.join('\n')}\n`));
 }
 
 /**
  * The actions of a log entry, in their order. `name` is the entry's key, for errors. Actions and fields that we don't know are
  * left out ("Protocol Evolution": clients must ignore them), so are nulls. Integers are exact: beyond 2^53 they are `bigint` in
  * a `commitInfo`, and `txn.version` always is. Nothing is judged here: a protocol that we can't follow comes back as it is.
- * Throws `TABLE_CORRUPT`, naming the line, where a line is not JSON or a known action lacks what the protocol requires.
+ * Throws `TABLE_CORRUPT`, naming the line, where a line is not JSON or a known action lacks what the protocol requires; and where the
+ * entry's own checksum tells of another content.
  */
 export function decodeEntry(bytes: Uint8Array, name: string): Action[] {
   const actions: Action[] = [];
@@ -80,6 +82,7 @@ export function decodeEntry(bytes: Uint8Array, name: string): Action[] {
     actions.push(...decodeActions(parseLine(line, where), where));
   }
   if (lines === 0) throw corrupt(name, 'it is empty');
+  if (!isIntact(bytes, actions)) throw corrupt(name, 'it is damaged: its checksum is that of another content');
   return actions;
 }
 

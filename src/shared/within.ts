@@ -1,4 +1,4 @@
-import type { Clock } from '../ports/clock.ts';
+import type { Clock } from './ports/clock.ts';
 
 /** Waits for `work`, at most `timeoutMs`. What loses the race goes on by itself, and its failure is nobody's. */
 export async function within<T>(

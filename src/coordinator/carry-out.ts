@@ -1,0 +1,223 @@
+import { crashPoint } from '../shared/crash-points.ts';
+import { checkExtract, checkRun, putAside } from '../shared/domain/books.ts';
+import type { CursorType } from '../shared/domain/cursor.ts';
+import { asMongolakeError, type ErrorCode } from '../shared/domain/errors.ts';
+import { FOLD_LIMITS, foldSchema } from '../shared/domain/fold.ts';
+import type { EngineName, Plan } from '../shared/domain/plan.ts';
+import { fieldPolicies } from '../shared/domain/policy.ts';
+import { checkQuarantineLimit } from '../shared/domain/quarantine.ts';
+import type { Counts, ExtractReceipt } from '../shared/domain/receipt.ts';
+import type { StageDurations } from '../shared/domain/stage.ts';
+import type { Source } from '../shared/ports/source.ts';
+import { writeCheckpointIfDue } from './checkpoint-due.ts';
+import { commitRun } from './commit-run.ts';
+import { dispatch } from './dispatch.ts';
+import { noteFreshness } from './freshness.ts';
+import { dropStaging, giveUpRun } from './housekeep.ts';
+import { leaseLost } from './lease.ts';
+import { extractJobs, foldSketches, mergeInputs } from './plan.ts';
+import { retrySource, warnQuarantined } from './quarantine.ts';
+import { type StageTimer, stageTimer } from './stages.ts';
+import { type Held, mergePartitions, mergeTotals, type StepContext, stageContext, stageMerge, total } from './steps.ts';
+import type { TableState } from './table.ts';
+
+/** Settings of a table that its runs go by. Durations in milliseconds, sizes in bytes. */
+export interface RunSettings {
+  readonly cursorField: string;
+  readonly cursorType: CursorType;
+  readonly allowedLateness: number;
+  readonly partitions: number | 'auto';
+  readonly engine: EngineName;
+  readonly targetFileSize: number;
+  readonly rowGroupSize: number;
+  readonly compression: 'zstd' | 'snappy';
+  readonly compressionLevel: number;
+  readonly maxQuarantined: number;
+  readonly checkpointInterval: number;
+  readonly retention: number;
+  readonly leaseTtl: number;
+}
+
+export interface RunContext extends StepContext {
+  readonly source: Source;
+}
+
+/** What a run did. `version` is `null` where nothing was committed. */
+export interface RunResult {
+  readonly run: string;
+  readonly version: number | null;
+  readonly window: { readonly from: number | null; readonly to: number | null };
+  readonly watermark: number | null;
+  /** Epoch milliseconds: what the source held by then is in the table. */
+  readonly checkedAt: number;
+  readonly counts: Counts;
+  readonly partitionsTouched: number;
+  readonly filesAdded: number;
+  readonly filesRemoved: number;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  readonly durationMs: number;
+  readonly stagesMs: StageDurations;
+  /** Runs that did not end and were finished first; the figures are theirs, too. */
+  readonly recovered?: readonly string[];
+}
+
+/** What a planned run works with. */
+export interface Carried {
+  readonly plan: Plan;
+  /** What it stands on; `undefined` where there is no table yet. */
+  readonly state: TableState | undefined;
+  readonly settings: Pick<RunSettings, 'checkpointInterval' | 'retention'>;
+}
+
+/** Carries out a planned run, or what is left of it: extract → schema → merge → commit. At most one new version, or none. */
+export async function carryOut(carried: Carried, context: Held<RunContext>): Promise<RunResult> {
+  const { plan, state } = carried;
+  const { clock } = context;
+  const started = clock.monotonic();
+  const timer = stageTimer(clock);
+  const source = await sourceOf(plan, state, context);
+  return guarded(plan, context, async () => {
+    const extracted = await extract(plan, source, context);
+    timer.ended('extract');
+    const policies = fieldPolicies(plan.columns);
+    const schema = foldSchema(state?.schema, foldSketches(extracted), FOLD_LIMITS, policies);
+    const inputs = mergeInputs(extracted, state);
+    await stageMerge(plan, schema, inputs, context.storage);
+    timer.ended('schema');
+    const merged = await mergePartitions(plan, inputs, context);
+    timer.ended('merge');
+    const counts = checkRun(extracted, inputs, merged);
+    const version = await commitRun({ plan, state, schema, extracted, merged, counts }, context);
+    await afterwards(carried, { version, extracted, counts }, context);
+    timer.ended('commit');
+    const written = mergeTotals(merged);
+    return {
+      run: plan.run,
+      version,
+      window: windowBounds(plan),
+      watermark: plan.nextWatermark,
+      checkedAt: plan.createdAt,
+      counts,
+      ...written,
+      bytesRead: total(extracted, (receipt) => receipt.bytes) + written.bytesRead,
+      durationMs: Math.round(clock.monotonic() - started),
+      stagesMs: timer.durations(),
+    };
+  });
+}
+
+/** What the run's ranges are read from, as far as the coordinator asks it. */
+export async function sourceOf(
+  { reads, columns }: Pick<Plan, 'reads' | 'columns'>,
+  state: TableState | undefined,
+  { storage, source }: RunContext,
+): Promise<Source> {
+  return reads === 'quarantine' ? retrySource(storage, state, source, columns) : source;
+}
+
+/**
+ * Gives a run up that failed for its own reason: it would fail again. One that the world kept from its end (a server away, an order to
+ * stop) stays as it is staged, for whoever comes next to finish it.
+ */
+export async function guarded<T>(plan: Plan, context: Held<StepContext>, work: () => Promise<T>): Promise<T> {
+  const { signal, lease, storage } = context;
+  try {
+    return await work();
+  } catch (error) {
+    if (signal.aborted || canBeFinished(asMongolakeError(error).code)) throw error;
+    // Whoever took the run over may have finished and dropped it under our hands: then it is his, and so is the failure.
+    if (!(await lease.isHeld())) throw leaseLost(storage, 'another holder took it', error);
+    await giveUpQuietly(plan.run, context);
+    throw error;
+  }
+}
+
+const WORLDLY: ReadonlySet<ErrorCode> = new Set([
+  'STORE_UNREACHABLE',
+  'SOURCE_UNREACHABLE',
+  'QUEUE_UNREACHABLE',
+  'VAULT_UNREACHABLE',
+  'VAULT_SEALED',
+  'LEASE_LOST',
+  'COMMIT_UNKNOWN',
+  'RUN_STALLED',
+  'SCRATCH',
+  'INTERRUPTED',
+]);
+
+/** Whether a run that ended with this error may come to a good end when it is taken up again. */
+export function canBeFinished(code: ErrorCode): boolean {
+  return WORLDLY.has(code);
+}
+
+async function giveUpQuietly(run: string, { storage, logger }: StepContext): Promise<void> {
+  try {
+    await giveUpRun(storage, run);
+  } catch (error) {
+    logger.warn('the failed run could not be given up; the next one tries to finish it first', {
+      error: (error as Error).message,
+    });
+  }
+}
+
+/** Reads the source once. */
+async function extract(plan: Plan, source: Source, context: Held<RunContext>): Promise<readonly ExtractReceipt[]> {
+  const documentsTotal = (await source.estimate(plan.scope)).documents;
+  const receipts = await dispatch<ExtractReceipt>(
+    'extract',
+    extractJobs(plan),
+    stageContext(context, 'extract', plan.ranges.length, documentsTotal),
+  );
+  for (const receipt of receipts) checkExtract(receipt);
+  checkQuarantineLimit('the run', putAside(receipts), plan.maxQuarantined);
+  crashPoint('extract-done');
+  return receipts;
+}
+
+/** What follows a commit can be done without: the version is there, whatever becomes of it. */
+async function afterwards(
+  { plan, state, settings }: Carried,
+  {
+    version,
+    extracted,
+    counts,
+  }: { readonly version: number | null; readonly extracted: readonly ExtractReceipt[]; readonly counts: Counts },
+  context: Held<RunContext>,
+): Promise<void> {
+  const { storage, logger } = context;
+  if (version !== null) await writeCheckpointIfDue(version, settings, context);
+  warnQuarantined(state !== undefined || version !== null, extracted, logger);
+  await endRun(plan, context, async () => {
+    // What was read from the table's own list says nothing of the collection.
+    if (plan.reads === 'source') await noteFreshness(storage, plan, version ?? state?.version, counts);
+    crashPoint('freshness-noted');
+  });
+}
+
+/** Drops what the run staged, after `note`. A holder that was overtaken leaves all of it to the one who has the lease now. */
+export async function endRun(plan: Plan, context: StepContext, note: () => Promise<void>): Promise<void> {
+  const { storage, logger, signal } = context;
+  if (signal.aborted) return;
+  try {
+    await note();
+    await dropStaging(storage, plan.run);
+  } catch (error) {
+    logger.warn('what the run staged could not be cleaned up; the next run does it', {
+      error: (error as Error).message,
+    });
+  }
+}
+
+function windowBounds({ scope }: Plan): RunResult['window'] {
+  return scope.kind === 'window' ? { from: scope.from, to: scope.to } : { from: null, to: null };
+}
+
+/** The stages of a run: `window` is what went before it was carried out. */
+export function withWindow<R extends { readonly durationMs: number; readonly stagesMs: StageDurations }>(
+  result: R,
+  timer: StageTimer,
+): R {
+  const { window } = timer.durations();
+  return { ...result, durationMs: result.durationMs + window, stagesMs: { ...result.stagesMs, window } };
+}

@@ -1,0 +1,166 @@
+import { crashPoint } from '../shared/crash-points.ts';
+import { readJson } from '../shared/documents.ts';
+import { addCounts } from '../shared/domain/books.ts';
+import { cursorOf, cursorText } from '../shared/domain/cursor.ts';
+import { asMongolakeError } from '../shared/domain/errors.ts';
+import { planKey, RUNS_PREFIX, runOfKey } from '../shared/domain/keys.ts';
+import type { Plan } from '../shared/domain/plan.ts';
+import { policyText, type TablePolicy } from '../shared/domain/policy.ts';
+import { STAGES, type Stage, type StageDurations } from '../shared/domain/stage.ts';
+import type { SourceClock } from '../shared/ports/source.ts';
+import type { Storage } from '../shared/ports/storage.ts';
+import { carryOut, type RunContext, type RunResult, type RunSettings } from './carry-out.ts';
+import { isFence } from './entry.ts';
+import { dropOldStaging } from './housekeep.ts';
+import { leaseLost } from './lease.ts';
+import { readEntry } from './log.ts';
+import { carryOutRewrite } from './rewrite.ts';
+import type { Held, HeldTable } from './steps.ts';
+
+/**
+ * A run that did not end left its plan, its segments and its receipts in object storage. The next holder of the lease finishes it from
+ * these, or gives it up before it begins a run of its own: what was read for an old plan must never meet a newer version.
+ */
+
+/** What the configuration says of the table now. */
+export interface Configured {
+  readonly settings: RunSettings;
+  readonly columns?: TablePolicy | undefined;
+}
+
+/** A run that was taken up and brought to its end. */
+export interface Finished {
+  readonly plan: Plan;
+  readonly result: RunResult;
+}
+
+/**
+ * Finishes the run that an earlier holder left, if there is one and it can be finished; `undefined` otherwise. What else is staged is
+ * dropped. Errors: those of `carryOut`.
+ */
+export async function finishUnfinished(
+  configured: Configured,
+  held: HeldTable,
+  context: Held<RunContext>,
+): Promise<Finished | undefined> {
+  const { storage, logger, lease } = context;
+  const plan = await takeUp(configured, held, context);
+  if (!(await lease.isHeld())) throw leaseLost(storage, 'another holder took it');
+  await dropOldStaging(storage, plan?.run);
+  crashPoint('old-staging-dropped');
+  if (plan === undefined) return undefined;
+  lease.worksOn(plan.run);
+  const own = { ...context, logger: logger.child({ run: plan.run }) };
+  own.logger.info('a run that did not end is finished first', { planned: new Date(plan.createdAt).toISOString() });
+  const carried = { plan, state: held.state, settings: configured.settings };
+  const result = plan.rewrite === null ? await carryOut(carried, own) : await carryOutRewrite(carried, own);
+  return { plan, result };
+}
+
+/** The plan to be finished, on top of the newest version; says why another one is given up. */
+async function takeUp(configured: Configured, held: HeldTable, context: RunContext): Promise<Plan | undefined> {
+  const { storage, logger, engineVersion } = context;
+  const plans = await stagedPlans(storage);
+  for (const plan of plans) {
+    if (!(await standsOn(storage, plan, held.base))) continue;
+    const { namespace } = context.source;
+    const reason = whyGiveUp(plan, configured, { engineVersion, namespace, clock: await clockFor(plan, context) });
+    if (reason === undefined) return { ...plan, base: held.base, epoch: held.epoch };
+    logger.warn(`a run that did not end is given up: ${reason}`, { givenUp: plan.run });
+  }
+  return undefined;
+}
+
+/** The plans that are still staged, oldest first; what is no plan of this format is passed over, and dropped with the rest. */
+export async function stagedPlans(storage: Storage): Promise<readonly Plan[]> {
+  const runs = new Set<string>();
+  for await (const { key } of storage.list(RUNS_PREFIX)) if (key === planKey(runOfKey(key))) runs.add(runOfKey(key));
+  const plans: Plan[] = [];
+  for (const run of runs) {
+    const plan = await readPlan(storage, run);
+    if (plan?.formatVersion === 1) plans.push(plan);
+  }
+  return plans;
+}
+
+/** `undefined` where it is gone meanwhile, or damaged: then nothing of its run can be finished. */
+async function readPlan(storage: Storage, run: string): Promise<Plan | undefined> {
+  try {
+    return await readJson<Plan>(storage, planKey(run));
+  } catch (error) {
+    const { code } = asMongolakeError(error);
+    if (code === 'OBJECT_MISSING' || code === 'OBJECT_CORRUPT') return undefined;
+    throw error;
+  }
+}
+
+/** Whether the newest version is what the plan stands on: nothing but fences came after it. */
+export async function standsOn(storage: Storage, { base }: Pick<Plan, 'base'>, newest: number): Promise<boolean> {
+  if (base > newest) return false;
+  for (let version = base + 1; version <= newest; version++) {
+    const actions = await readEntry(storage, version);
+    if (actions === undefined || !isFence(actions)) return false;
+  }
+  return true;
+}
+
+/** Asked only where a dump was read: whether it is the same one. */
+async function clockFor({ rewrite, reads }: Plan, { source }: RunContext): Promise<SourceClock | undefined> {
+  return rewrite === null && reads === 'source' ? source.clock() : undefined;
+}
+
+/** Why a run can't be finished as things are now; `undefined` where it can. */
+export function whyGiveUp(
+  plan: Plan,
+  { settings, columns }: Configured,
+  now: {
+    readonly engineVersion: string;
+    readonly namespace: Plan['namespace'];
+    readonly clock: SourceClock | undefined;
+  },
+): string | undefined {
+  const { database, collection } = now.namespace;
+  if (plan.namespace.database !== database || plan.namespace.collection !== collection)
+    return `it was of ${plan.namespace.database}.${plan.namespace.collection}`;
+  if (plan.engineVersion !== now.engineVersion) return `mongolake ${plan.engineVersion} planned it`;
+  if (plan.rewrite !== null) return undefined;
+  if (cursorText(plan.cursor) !== cursorText(cursorOf(settings))) return 'the configuration has another cursor';
+  if (policyText(plan.columns) !== policyText(columns)) return 'the configuration has another column policy';
+  if (plan.engine !== settings.engine) return 'the configuration has another engine';
+  if (now.clock === undefined) return undefined;
+  if (plan.sourceKind !== now.clock.kind) return 'its source was another one';
+  if (plan.dumpedAt !== dumpedAt(now.clock)) return 'the dump is another one';
+  return undefined;
+}
+
+/** When a dump was started, as it tells; `null` where it does not, and for a server. */
+export function dumpedAt({ kind, serverTime }: SourceClock): number | null {
+  return kind === 'dump' ? (serverTime ?? null) : null;
+}
+
+type Figures = Omit<RunResult, 'checkedAt'>;
+
+/** What a command did to a table in two runs, as one: the window, the watermark and the run id are the later one's. */
+export function together<R extends Figures>(first: Figures, second: R): R {
+  const sum = (
+    key: 'filesAdded' | 'filesRemoved' | 'bytesRead' | 'bytesWritten' | 'durationMs' | 'partitionsTouched',
+  ) => first[key] + second[key];
+  return {
+    ...second,
+    version: second.version ?? first.version,
+    counts: addCounts(first.counts, second.counts),
+    partitionsTouched: sum('partitionsTouched'),
+    filesAdded: sum('filesAdded'),
+    filesRemoved: sum('filesRemoved'),
+    bytesRead: sum('bytesRead'),
+    bytesWritten: sum('bytesWritten'),
+    durationMs: sum('durationMs'),
+    stagesMs: addDurations(first.stagesMs, second.stagesMs),
+    recovered: [first.run, ...(second.recovered ?? [])],
+  };
+}
+
+function addDurations(a: StageDurations, b: StageDurations): StageDurations {
+  const sums = STAGES.map((stage) => [stage, a[stage] + b[stage]] as const);
+  return Object.fromEntries(sums) as Record<Stage, number>;
+}

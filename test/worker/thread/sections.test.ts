@@ -1,0 +1,54 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { sectionChunks } from '../../../src/worker/thread/sections.ts';
+import { writeSection } from './table.ts';
+
+const DOCUMENTS = Array.from({ length: 20 }, (_, i) => Buffer.from(`document ${i} `.repeat(5)));
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'mongolake-sections-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('a section', () => {
+  it('is unpacked member by member', () => {
+    const section = writeSection(folder, 3, DOCUMENTS, 7);
+    const chunks = [...sectionChunks([section])];
+    expect(chunks).toHaveLength(3);
+    expect(Buffer.concat(chunks).equals(Buffer.concat(DOCUMENTS))).toBe(true);
+  });
+
+  it('gives its documents or is refused by its segment, whatever byte of it is another', () => {
+    const section = writeSection(folder, 3, DOCUMENTS, 10);
+    const whole = readFileSync(section.path);
+    const corrupt = { code: 'OBJECT_CORRUPT', message: expect.stringContaining('a chunk of segment 3 has') };
+    let refused = 0;
+    for (let at = 0; at < whole.length; at += 1) {
+      const damaged = Buffer.from(whole);
+      damaged.writeUInt8(damaged.readUInt8(at) ^ 0x10, at);
+      writeFileSync(section.path, damaged);
+      try {
+        expect(Buffer.concat([...sectionChunks([section])]).equals(Buffer.concat(DOCUMENTS)), `byte ${at}`).toBe(true);
+      } catch (error) {
+        expect(error).toMatchObject(corrupt);
+        refused += 1;
+      }
+    }
+    // The header of gzip has a time and a system that say nothing about the content.
+    expect(refused).toBeGreaterThan(whole.length - 2 * 10);
+  });
+
+  it('is refused where it is cut', () => {
+    const section = writeSection(folder, 3, DOCUMENTS, 10);
+    const whole = readFileSync(section.path);
+    for (const length of [0, 1, whole.length - 1]) {
+      writeFileSync(section.path, whole.subarray(0, length));
+      expect(() => [...sectionChunks([section])]).toThrow(/a chunk of segment 3 has \d+ bytes instead of \d+/);
+    }
+  });
+});
