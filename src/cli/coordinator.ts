@@ -42,7 +42,7 @@ export async function coordinatorCommand(
     observation?.started();
     try {
       const view = createProgressView(app.clock, app.screen);
-      const resolve = () => scheduledTables(app, pipelines, { queue, view, liveness: lives.runs });
+      const resolve = () => scheduledTables(app, pipelines, { queue, view, liveness: lives.runs, patient: true });
       await runDaemon({
         clock: app.clock,
         logger: app.logger,

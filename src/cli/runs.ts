@@ -74,6 +74,8 @@ export interface RunPlace {
   readonly view: ProgressView;
   /** Hears what the runs do, so that it can tell which is stuck. */
   readonly liveness?: Liveness;
+  /** Runs wait for a lease that a dead holder may have left, for its time to live. */
+  readonly patient?: boolean;
 }
 
 /**
@@ -83,7 +85,7 @@ export interface RunPlace {
 export async function withTable<R>(
   app: App,
   target: TableTarget,
-  { queue, view, liveness = createLiveness(app.clock, Number.POSITIVE_INFINITY) }: RunPlace,
+  { queue, view, liveness = createLiveness(app.clock, Number.POSITIVE_INFINITY), patient = false }: RunPlace,
   work: (context: RunContext) => Promise<R>,
 ): Promise<R> {
   const logger = app.logger.child({ table: target.name });
@@ -109,6 +111,7 @@ export async function withTable<R>(
       signal: app.signal,
       stallTimeoutMs: STALL_TIMEOUT_MS,
       engineVersion: VERSION,
+      patient,
       scratch: app.config.worker.scratch,
     });
   } catch (error) {

@@ -3,7 +3,7 @@ import type { Schedule } from '../shared/domain/schedule.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
 import type { RunResult } from './carry-out.ts';
-import { firstTick, type Scheduled, takeDue } from './schedule.ts';
+import { firstTick, retryTick, type Scheduled, takeDue } from './schedule.ts';
 
 /** A table that the coordinator keeps in step. */
 export interface DaemonTable {
@@ -42,6 +42,8 @@ interface DaemonState {
   readonly running: Map<string, Promise<void>>;
   /** Started but waiting for a free place. */
   readonly waiting: string[];
+  /** How many runs in a row failed for a reason that passes. */
+  readonly failures: Map<string, number>;
 }
 
 /** Runs every table on its schedule until told to stop; then waits for the runs that go on, which stop by themselves. */
@@ -56,6 +58,7 @@ export async function runDaemon(context: DaemonContext): Promise<void> {
     scheduled: [],
     running: new Map(),
     waiting: [],
+    failures: new Map(),
   };
   while (!signal.aborted) {
     onLook?.();
@@ -133,22 +136,39 @@ function startWaiting(state: DaemonState, context: DaemonContext): void {
     const name = state.waiting.shift() ?? '';
     const table = state.tables.get(name);
     if (table === undefined) continue;
-    state.running.set(
-      name,
-      runOnce(table, context).finally(() => state.running.delete(name)),
-    );
+    const run = async () => {
+      const passes = await runOnce(table, context);
+      state.running.delete(name);
+      noteOutcome(state, name, passes, context.clock.now());
+    };
+    state.running.set(name, run());
   }
 }
 
-/** One run; a failure is logged and the next tick tries again. */
-async function runOnce(table: DaemonTable, { logger, signal }: DaemonContext): Promise<void> {
+/** A run that failed for a reason that passes is tried again soon, with back-off. */
+function noteOutcome(state: DaemonState, name: string, passes: boolean, now: number): void {
+  if (!passes) {
+    state.failures.delete(name);
+    return;
+  }
+  const failures = (state.failures.get(name) ?? 0) + 1;
+  state.failures.set(name, failures);
+  state.scheduled = state.scheduled.map((table) =>
+    table.name === name ? { ...table, retryAt: retryTick(failures, now) } : table,
+  );
+}
+
+/** One run; a failure is logged. True where it failed for a reason that passes. */
+async function runOnce(table: DaemonTable, { logger, signal }: DaemonContext): Promise<boolean> {
   const log = logger.child({ table: table.name });
   try {
     const { version, counts, durationMs } = await table.sync(signal);
     log.info(version === null ? 'in step, nothing new' : 'synced', { version, ...counts, durationMs });
+    return false;
   } catch (error) {
     const known = asMongolakeError(error);
-    const level = known.code === 'LEASE_HELD' || known.code === 'INTERRUPTED' ? 'info' : 'error';
-    log[level](known.message, { code: known.code, hint: known.hint, retryable: known.retryable });
+    const skipped = known.code === 'LEASE_HELD' || known.code === 'INTERRUPTED';
+    log[skipped ? 'info' : 'error'](known.message, { code: known.code, hint: known.hint, retryable: known.retryable });
+    return known.retryable && !skipped;
   }
 }

@@ -50,6 +50,8 @@ export interface LeaseOptions {
   readonly ttlMs: number;
   /** Ends the wait for a lease that may have expired. */
   readonly signal?: AbortSignal;
+  /** Watches a holder that renewed lately, too: it may have died since. */
+  readonly patient?: boolean;
 }
 
 /** The lease as it is in the store. */
@@ -69,17 +71,21 @@ export function leaseOwner(): string {
 }
 
 /**
- * Takes the table's lease. One that was renewed lately is held: `LEASE_HELD` says by whom. One that was not is watched for its time
- * to live on our own monotonic clock, and taken over if it stood still.
+ * Takes the table's lease. One that was renewed lately is held: `LEASE_HELD` says by whom, at once unless `patient`. One that was not is
+ * watched for its time to live on our own monotonic clock, and taken over if it stood still.
  */
 export async function acquireLease(options: LeaseOptions): Promise<Lease> {
-  const { storage, clock } = options;
+  const { storage, clock, patient = false } = options;
   let current = await readLease(storage);
   if (current?.body.state === 'held') {
     // A holder whose clock was ahead would be alive for as long, by ours: it is watched, too.
     const ageMs = clock.now() - current.body.renewedAt;
-    if (ageMs >= 0 && ageMs < current.body.ttlMs) throw held(storage, current.body, clock.now());
-    current = await watch(options, current);
+    const renewedLately = ageMs >= 0 && ageMs < current.body.ttlMs;
+    if (renewedLately && !patient) throw held(storage, current.body, clock.now());
+    const seen = current;
+    current = await watch(options, seen);
+    // Its holder has just ended a run in order: there is nothing to take over.
+    if (renewedLately && current?.body.state === 'released') throw held(storage, seen.body, clock.now());
   }
   const overtaken = current === undefined || current.body.state === 'released' ? undefined : current.body;
   const epoch = (current?.body.epoch ?? 0) + 1;
@@ -92,8 +98,9 @@ export async function acquireLease(options: LeaseOptions): Promise<Lease> {
 /** Waits until the lease stood still for its time to live; throws `LEASE_HELD` where it moved. */
 async function watch(options: LeaseOptions, seen: StoredLease): Promise<StoredLease | undefined> {
   const { storage, clock, logger, signal } = options;
+  const seconds = seen.body.ttlMs / 1000;
   logger.info(
-    `the lease of ${seen.body.owner} was not renewed; waiting ${seen.body.ttlMs / 1000} s to be sure that it is gone`,
+    `the lease of ${seen.body.owner} is watched for ${seconds} s: where it is not renewed, its holder is gone`,
   );
   const until = clock.monotonic() + seen.body.ttlMs;
   while (clock.monotonic() < until) {

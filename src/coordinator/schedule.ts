@@ -7,6 +7,8 @@ export interface Scheduled {
   readonly schedule: Schedule;
   /** `undefined` where it never comes up. */
   readonly dueAt: number | undefined;
+  /** When it is tried once more before that. */
+  readonly retryAt?: number;
   readonly running: boolean;
 }
 
@@ -29,6 +31,17 @@ export function nextTick(schedule: Schedule, dueAt: number, now: number): number
   }
 }
 
+const RETRY_MS = 60_000;
+const RETRY_MAX_MS = 15 * 60_000;
+
+/**
+ * When a table is tried again whose last `failures` runs in a row failed for a reason that passes: after a minute, two, four …, at most a
+ * quarter of an hour. A nightly table must not wait for the next night.
+ */
+export function retryTick(failures: number, now: number): number {
+  return now + Math.min(RETRY_MS * 2 ** (failures - 1), RETRY_MAX_MS);
+}
+
 /** What to do at `now`: which tables to start, which ticks to skip since their run still goes, and the tables with their next ticks. */
 export function takeDue(
   tables: readonly Scheduled[],
@@ -37,9 +50,12 @@ export function takeDue(
   const start: string[] = [];
   const skip: string[] = [];
   const next = tables.map((table) => {
-    if (table.dueAt === undefined || table.dueAt > now) return table;
+    const { dueAt, retryAt = Number.POSITIVE_INFINITY } = table;
+    const isDue = dueAt !== undefined && dueAt <= now;
+    if (!isDue && retryAt > now) return table;
     (table.running ? skip : start).push(table.name);
-    return { ...table, dueAt: nextTick(table.schedule, table.dueAt, now) };
+    const { retryAt: _, ...rest } = table;
+    return isDue ? { ...rest, dueAt: nextTick(table.schedule, dueAt, now) } : rest;
   });
   return { start, skip, next };
 }

@@ -28,6 +28,8 @@ export interface HoldContext {
   /** Aborted by Ctrl-C or SIGTERM; within `holdTable` also where the lease is lost. */
   readonly signal: AbortSignal;
   readonly engineVersion: string;
+  /** Waits for a lease that may have been left by a dead holder, as a coordinator that was restarted does. */
+  readonly patient?: boolean;
 }
 
 export interface StepContext extends HoldContext {
@@ -64,8 +66,8 @@ export async function holdTable<C extends HoldContext, T>(
 ): Promise<T> {
   const { storage, clock } = outer;
   const run = runId(clock);
-  const { logger, signal } = outer;
-  const lease = await acquireLease({ storage, clock, logger, signal, run, ttlMs: leaseTtl });
+  const { logger, signal, patient = false } = outer;
+  const lease = await acquireLease({ storage, clock, logger, signal, run, ttlMs: leaseTtl, patient });
   crashPoint('lease-taken');
   const context = {
     ...outer,

@@ -71,6 +71,25 @@ describe('taking it', () => {
     await refused;
   });
 
+  it('with patience: a holder that renewed just now and dies is taken over, one that lives or ends in order is not', async () => {
+    const patient = (run: string) =>
+      acquireLease({ storage: store, clock, logger: silent, run, ttlMs: TTL, patient: true });
+    const living = await take('r1');
+    const refused = expect(patient('r2')).rejects.toMatchObject({ code: 'LEASE_HELD' });
+    await clock.advance(TTL / 3 + 1000);
+    await refused;
+    const ended = expect(patient('r3')).rejects.toMatchObject({ code: 'LEASE_HELD' });
+    await clock.advance(1000);
+    await living.release();
+    await clock.advance(1000);
+    await ended;
+    const justNow = { ...(await crashedBody()), run: 'r4', renewedAt: clock.now() };
+    await store.put('_mongolake/lease.json', Buffer.from(JSON.stringify(justNow)));
+    const taking = patient('r5');
+    for (let passed = 0; passed <= TTL; passed += 1000) await clock.advance(1000);
+    expect(await taking).toMatchObject({ overtaken: { run: 'r4' } });
+  });
+
   it('by two at once: one has it', async () => {
     const outcomes = await Promise.allSettled(Array.from({ length: 8 }, (_, i) => take(`r${i}`)));
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { firstTick, nextTick, type Scheduled, takeDue } from '../../src/coordinator/schedule.ts';
+import { firstTick, nextTick, retryTick, type Scheduled, takeDue } from '../../src/coordinator/schedule.ts';
 import type { Schedule } from '../../src/shared/domain/schedule.ts';
 
 const MINUTE = 60_000;
@@ -83,6 +83,17 @@ describe('what is due', () => {
     expect(next.map(({ dueAt }) => dueAt)).toEqual([NOON + 15 * MINUTE, NOON + 1, undefined, NOON - 1 + 15 * MINUTE]);
     expect(next[1]).toBe(later);
     expect(next[2]).toBe(never);
+  });
+
+  test('is tried again in between, without a change of the beat', () => {
+    const again = { ...table('again', NOON + 5 * MINUTE), retryAt: retryTick(2, NOON) };
+    expect(again.retryAt).toBe(NOON + 2 * MINUTE);
+    expect(retryTick(9, NOON)).toBe(NOON + 15 * MINUTE);
+    expect(takeDue([again], NOON + 2 * MINUTE - 1)).toMatchObject({ start: [], next: [again] });
+    const tried = takeDue([again], NOON + 2 * MINUTE);
+    expect(tried).toEqual({ start: ['again'], skip: [], next: [table('again', NOON + 5 * MINUTE)] });
+    const both = takeDue([{ ...again, dueAt: NOON }], NOON + 2 * MINUTE);
+    expect(both).toEqual({ start: ['again'], skip: [], next: [table('again', NOON + 15 * MINUTE)] });
   });
 
   test('is skipped where its run still goes on; the beat goes on as well', () => {
