@@ -128,6 +128,7 @@ export async function guarded<T>(plan: Plan, context: Held<StepContext>, work: (
     if (signal.aborted || canBeFinished(asMongolakeError(error).code)) throw error;
     // Whoever took the run over may have finished and dropped it under our hands: then it is his, and so is the failure.
     if (!(await lease.isHeld())) throw leaseLost(storage, 'another holder took it', error);
+    lease.raiseFloor(plan.epoch + 1);
     await giveUpQuietly(plan.run, context);
     throw error;
   }
@@ -196,9 +197,10 @@ async function afterwards(
 }
 
 /** Drops what the run staged, after `note`. A holder that was overtaken leaves all of it to the one who has the lease now. */
-export async function endRun(plan: Plan, context: StepContext, note: () => Promise<void>): Promise<void> {
-  const { storage, logger, signal } = context;
+export async function endRun(plan: Plan, context: Held<StepContext>, note: () => Promise<void>): Promise<void> {
+  const { storage, logger, signal, lease } = context;
   if (signal.aborted) return;
+  lease.raiseFloor(plan.epoch + 1);
   try {
     await note();
     await dropStaging(storage, plan.run);

@@ -22,6 +22,8 @@ export interface LeaseBody {
   /** The holder's wall clock, epoch milliseconds. */
   readonly renewedAt: number;
   readonly ttlMs: number;
+  /** Runs that were planned under a smaller epoch are over, whatever of them is staged: a request that was long under way may bring it back. */
+  readonly floor?: number;
 }
 
 export interface Lease {
@@ -30,6 +32,10 @@ export interface Lease {
   readonly overtaken: LeaseBody | undefined;
   /** Aborted once another holder has the lease, or it could not be renewed for its time to live. */
   readonly lost: AbortSignal;
+  /** As the holders before left it. */
+  readonly floor: number;
+  /** Says, with the next write of the lease, that runs of smaller epochs are over. Never goes down. */
+  raiseFloor(epoch: number): void;
   /** Names the run that the holder works on, from the next renewal on: one that it took up is not its own. */
   worksOn(run: string): void;
   /** From here on, until `settled`, something may become visible later: whoever has the lease next fences it off. */
@@ -90,9 +96,10 @@ export async function acquireLease(options: LeaseOptions): Promise<Lease> {
   const overtaken = current === undefined || current.body.state === 'released' ? undefined : current.body;
   const epoch = (current?.body.epoch ?? 0) + 1;
   const sentAt = clock.monotonic();
-  const etag = await write(options, current?.etag, bodyOf(options, epoch, 'held'));
+  const floor = current?.body.floor ?? 0;
+  const etag = await write(options, current?.etag, bodyOf(options, { epoch, floor, state: 'held' }));
   if (etag === undefined) throw held(storage, (await readLease(storage))?.body, clock.now());
-  return keep(options, { epoch, etag, sentAt, overtaken });
+  return keep(options, { epoch, floor, etag, sentAt, overtaken });
 }
 
 /** Waits until the lease stood still for its time to live; throws `LEASE_HELD` where it moved. */
@@ -112,9 +119,12 @@ async function watch(options: LeaseOptions, seen: StoredLease): Promise<StoredLe
   return seen;
 }
 
-function bodyOf({ clock, run, ttlMs }: LeaseOptions, epoch: number, state: LeaseBody['state']): LeaseBody {
+function bodyOf(
+  { clock, run, ttlMs }: LeaseOptions,
+  facts: { readonly epoch: number; readonly floor: number; readonly state: LeaseBody['state'] },
+): LeaseBody {
   const nonce = clock.randomHex(12);
-  return { formatVersion: 1, epoch, state, owner: leaseOwner(), run, nonce, renewedAt: clock.now(), ttlMs };
+  return { formatVersion: 1, ...facts, owner: leaseOwner(), run, nonce, renewedAt: clock.now(), ttlMs };
 }
 
 async function write(
@@ -131,6 +141,7 @@ async function write(
 
 interface Taken {
   readonly epoch: number;
+  readonly floor: number;
   readonly etag: string;
   /** When the write was sent that took it, on the monotonic clock: it expires for others a time to live after they see it. */
   readonly sentAt: number;
@@ -143,10 +154,10 @@ const RELEASE_MS = 5_000;
 /** Renews at a third of the time to live, until released or lost. */
 function keep(options: LeaseOptions, taken: Taken): Lease {
   const { storage, logger } = options;
-  const { epoch, overtaken } = taken;
+  const { epoch, floor, overtaken } = taken;
   const stop = new AbortController();
   const lost = new AbortController();
-  const state: Kept = { run: options.run, etag: taken.etag, renewedAt: taken.sentAt };
+  const state: Kept = { run: options.run, floor, etag: taken.etag, renewedAt: taken.sentAt };
   let open = overtaken !== undefined;
   const own = () => ({ ...options, run: state.run });
   const renewing = renew(own, epoch, state, stop.signal).then((reason) => {
@@ -157,6 +168,10 @@ function keep(options: LeaseOptions, taken: Taken): Lease {
     epoch,
     overtaken,
     lost: lost.signal,
+    floor,
+    raiseFloor(least) {
+      state.floor = Math.max(state.floor, least);
+    },
     worksOn(run) {
       state.run = run;
     },
@@ -181,7 +196,11 @@ function keep(options: LeaseOptions, taken: Taken): Lease {
       const giveBack = async () => {
         await renewing;
         if (lost.signal.aborted) return;
-        const etag = await write(options, state.etag, bodyOf(own(), epoch, open ? 'unsettled' : 'released'));
+        const etag = await write(
+          options,
+          state.etag,
+          bodyOf(own(), { epoch, floor: state.floor, state: open ? 'unsettled' : 'released' }),
+        );
         if (etag === undefined) throw new Error('a renewal of it was under way');
       };
       try {
@@ -205,6 +224,7 @@ export function leaseLost(storage: Pick<Storage, 'uri'>, reason: string, cause?:
 /** What a holder keeps in mind between renewals. */
 interface Kept {
   run: string;
+  floor: number;
   etag: string;
   /** When the last renewal that succeeded was sent, on the monotonic clock. */
   renewedAt: number;
@@ -225,7 +245,7 @@ async function renew(
     const leftMs = Math.max(state.renewedAt + ttlMs - sentAt, 0);
     try {
       // A store that does not answer must not keep a holder at work that others take for dead.
-      const outcome = await within(clock, leftMs, renewOnce(own(), epoch, state.etag));
+      const outcome = await within(clock, leftMs, renewOnce(own(), { epoch, floor: state.floor }, state.etag));
       if (!outcome.done) return 'it could not be renewed in time';
       if (outcome.value === undefined) return 'another holder took it';
       state.etag = outcome.value;
@@ -238,13 +258,17 @@ async function renew(
 }
 
 /** The new etag; `undefined` where another holder has the lease. */
-async function renewOnce(options: LeaseOptions, epoch: number, etag: string): Promise<string | undefined> {
-  const renewed = await write(options, etag, bodyOf(options, epoch, 'held'));
+async function renewOnce(
+  options: LeaseOptions,
+  { epoch, floor }: { readonly epoch: number; readonly floor: number },
+  etag: string,
+): Promise<string | undefined> {
+  const renewed = await write(options, etag, bodyOf(options, { epoch, floor, state: 'held' }));
   if (renewed !== undefined) return renewed;
   // An earlier renewal whose answer was lost has moved the etag.
   const current = await readLease(options.storage);
   if (current?.body.state !== 'held' || current.body.epoch !== epoch) return undefined;
-  return write(options, current.etag, bodyOf(options, epoch, 'held'));
+  return write(options, current.etag, bodyOf(options, { epoch, floor, state: 'held' }));
 }
 
 function held(storage: Storage, body: LeaseBody | undefined, now: number): MongolakeError {

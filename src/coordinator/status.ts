@@ -7,7 +7,7 @@ import { readFreshness } from './freshness.ts';
 import { type LeaseBody, readLease } from './lease.ts';
 import { readQuarantine } from './quarantine.ts';
 import { openNewest, type TableState } from './table.ts';
-import { stagedPlans, standsOn } from './unfinished.ts';
+import { finishable, stagedPlans } from './unfinished.ts';
 
 /** How a table stands. Times are epoch milliseconds. */
 export interface TableStatus {
@@ -85,7 +85,9 @@ export async function readStatus(storage: Storage, now: number): Promise<TableSt
     lastCheck: freshness && { at: freshness.checkedAt, run: freshness.run, version: freshness.version },
     lease,
     run: running ? await readRun(storage, lease.run) : undefined,
-    unfinished: running ? undefined : await readUnfinished(storage, newest.version),
+    unfinished: running
+      ? undefined
+      : await readUnfinished(storage, { newest: newest.version, floor: held?.body.floor ?? 0 }),
     quarantined: state === undefined ? 0 : (await readQuarantine(storage, state)).length,
     notes: state?.notes ?? [],
   };
@@ -111,10 +113,12 @@ export function leaseStatus(body: LeaseBody, now: number): LeaseStatus {
   return { state: expired ? 'expired' : body.state, owner, run, epoch, renewedAt };
 }
 
-async function readUnfinished(storage: Storage, version: number): Promise<RunStatus | undefined> {
-  for (const plan of await stagedPlans(storage))
-    if (await standsOn(storage, plan, version)) return readRun(storage, plan.run);
-  return undefined;
+async function readUnfinished(
+  storage: Storage,
+  facts: { readonly newest: number; readonly floor: number },
+): Promise<RunStatus | undefined> {
+  const [plan] = await finishable(storage, await stagedPlans(storage), facts);
+  return plan && readRun(storage, plan.run);
 }
 
 async function readRun(storage: Storage, run: string): Promise<RunStatus> {

@@ -41,7 +41,7 @@ export interface StepContext extends HoldContext {
 
 /** The context of the lease's holder. */
 export type Held<C extends HoldContext> = C & {
-  readonly lease: Pick<Lease, 'worksOn' | 'settled' | 'unsettled' | 'isHeld'>;
+  readonly lease: Omit<Lease, 'release'>;
 };
 
 /** A table that this run alone works on. */

@@ -44,11 +44,13 @@ export async function finishUnfinished(
   context: Held<RunContext>,
 ): Promise<Finished | undefined> {
   const { storage, logger, lease } = context;
-  const plan = await takeUp(configured, held, context);
+  const staged = await takeUp(configured, held, context);
   if (!(await lease.isHeld())) throw leaseLost(storage, 'another holder took it');
-  await dropOldStaging(storage, plan?.run);
+  await dropOldStaging(storage, staged?.run);
+  lease.raiseFloor(staged?.epoch ?? held.epoch);
   crashPoint('old-staging-dropped');
-  if (plan === undefined) return undefined;
+  if (staged === undefined) return undefined;
+  const plan = { ...staged, base: held.base, epoch: held.epoch };
   lease.worksOn(plan.run);
   const own = { ...context, logger: logger.child({ run: plan.run }) };
   own.logger.info('a run that did not end is finished first', { planned: new Date(plan.createdAt).toISOString() });
@@ -57,15 +59,17 @@ export async function finishUnfinished(
   return { plan, result };
 }
 
-/** The plan to be finished, on top of the newest version; says why another one is given up. */
-async function takeUp(configured: Configured, held: HeldTable, context: RunContext): Promise<Plan | undefined> {
-  const { storage, logger, engineVersion } = context;
-  const plans = await stagedPlans(storage);
-  for (const plan of plans) {
-    if (!(await standsOn(storage, plan, held.base))) continue;
+/** The plan to be finished, as it is staged; says why another one is given up. */
+async function takeUp(
+  configured: Configured,
+  { base }: HeldTable,
+  context: Held<RunContext>,
+): Promise<Plan | undefined> {
+  const { storage, logger, engineVersion, lease } = context;
+  for (const plan of await finishable(storage, await stagedPlans(storage), { newest: base, floor: lease.floor })) {
     const { namespace } = context.source;
     const reason = whyGiveUp(plan, configured, { engineVersion, namespace, clock: await clockFor(plan, context) });
-    if (reason === undefined) return { ...plan, base: held.base, epoch: held.epoch };
+    if (reason === undefined) return plan;
     logger.warn(`a run that did not end is given up: ${reason}`, { givenUp: plan.run });
   }
   return undefined;
@@ -94,8 +98,21 @@ async function readPlan(storage: Storage, run: string): Promise<Plan | undefined
   }
 }
 
-/** Whether the newest version is what the plan stands on: nothing but fences came after it. */
-export async function standsOn(storage: Storage, { base }: Pick<Plan, 'base'>, newest: number): Promise<boolean> {
+/**
+ * Those of the plans whose runs can be finished on top of the `newest` version: nothing but fences came after what they stand on, and by
+ * the lease's `floor` they are not over.
+ */
+export async function finishable(
+  storage: Storage,
+  plans: readonly Plan[],
+  { newest, floor }: { readonly newest: number; readonly floor: number },
+): Promise<readonly Plan[]> {
+  const found: Plan[] = [];
+  for (const plan of plans) if (plan.epoch >= floor && (await standsOn(storage, plan, newest))) found.push(plan);
+  return found;
+}
+
+async function standsOn(storage: Storage, { base }: Pick<Plan, 'base'>, newest: number): Promise<boolean> {
   if (base > newest) return false;
   for (let version = base + 1; version <= newest; version++) {
     const actions = await readEntry(storage, version);

@@ -1,13 +1,12 @@
 import { crashPoint } from '../shared/crash-points.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import { DATA_PREFIX, LEASE_KEY, PROBE_PREFIX, QUARANTINE_PREFIX, RUNS_PREFIX } from '../shared/domain/keys.ts';
-import type { Plan } from '../shared/domain/plan.ts';
 import type { ObjectInfo, Storage } from '../shared/ports/storage.ts';
 import { type Freshness, readFreshness } from './freshness.ts';
 import { readLease } from './lease.ts';
 import { type HoldContext, holdTable } from './steps.ts';
 import { openNewest, type TableState } from './table.ts';
-import { stagedPlans, standsOn } from './unfinished.ts';
+import { finishable, stagedPlans } from './unfinished.ts';
 import { readRetained, removalVersions } from './vacuum-log.ts';
 import { type Doomed, explain, judge, NO_SUM, plus, type Sum, type VacuumRules } from './vacuum-plan.ts';
 
@@ -43,7 +42,8 @@ export async function vacuumTable({ retention, leaseTtl }: VacuumRequest, outer:
     const { storage, clock, logger, signal } = context;
     const before = Math.min(clock.now(), await storeNow(storage, clock.now())) - retention;
     checkNewest(await readFreshness(storage), state, storage.uri);
-    const living = await finishable(storage, await stagedPlans(storage), base);
+    const { floor } = context.lease;
+    const living = await finishable(storage, await stagedPlans(storage), { newest: base, floor });
     const result = await survey(storage, state, living, before);
     crashPoint('vacuum-listed');
     await deleteAll(storage, result.objects, signal);
@@ -67,7 +67,8 @@ export async function previewVacuum(
   const { version, state } = await openNewest(storage);
   checkNewest(freshness, state, storage.uri);
   const holder = lease?.body.state === 'held' ? [lease.body] : [];
-  const living = [...(await finishable(storage, plans, version)), ...holder];
+  const facts = { newest: version, floor: lease?.body.floor ?? 0 };
+  const living = [...(await finishable(storage, plans, facts)), ...holder];
   return survey(storage, state, living, clock.now() - retention);
 }
 
@@ -97,13 +98,6 @@ function checkNewest(freshness: Freshness | undefined, state: TableState | undef
 interface LivingRun {
   readonly run: string;
   readonly epoch: number;
-}
-
-/** Staged runs that can still be finished on top of the `newest` version, by the next one that takes the lease. */
-async function finishable(storage: Storage, plans: readonly Plan[], newest: number): Promise<readonly LivingRun[]> {
-  const living: LivingRun[] = [];
-  for (const plan of plans) if (await standsOn(storage, plan, newest)) living.push(plan);
-  return living;
 }
 
 /** Judges every object of the table's. One at a time as the store lists them; only what goes is kept in memory, and what must stay. */

@@ -136,6 +136,27 @@ describe('a run that the world kept from its end', () => {
   });
 });
 
+describe('a run that is over', () => {
+  it('stays so, even where a request that was long under way brings back what it staged', async () => {
+    const fault = withFaults();
+    table.collection.documents = [made(1, -60)];
+    await table.sync();
+    table.collection.documents = [];
+    fault.prefix = 'receipts/extract';
+    await expect(table.sync()).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
+    fault.prefix = undefined;
+    const plan = (await runs()).find((key) => key.endsWith('plan.json')) ?? '';
+    const bytes = (await table.storage.get(plan))?.body as Buffer;
+    // Finished: nothing was new, so the version that it stands on is still the newest.
+    expect((await table.sync()).recovered).toHaveLength(1);
+    await table.storage.put(plan, bytes);
+    expect(await readStatus(table.storage, NOW)).toMatchObject({ unfinished: undefined });
+    expect(await table.sync()).toMatchObject({ version: null });
+    expect((await table.sync()).recovered).toBeUndefined();
+    expect(await runs()).toEqual([]);
+  });
+});
+
 describe('a run that failed for its own reason', () => {
   it('is given up at once: it would fail again', async () => {
     table = harness({ now: NOW });
