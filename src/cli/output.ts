@@ -85,7 +85,8 @@ export function describeRun(table: string, result: RunResult): string {
     ...(counts.deleted > 0 ? [`${number(counts.deleted)} deleted`] : []),
     ...(counts.quarantined > 0 ? [pc.yellow(`${number(counts.quarantined)} quarantined`)] : []),
   ];
-  return `${pc.bold(table)}  ${pc.green(what)}  ${parts.join(', ')}  ${pc.dim(`(${describeFiles(result)})`)}`;
+  const first = result.recovered === undefined ? '' : `; finished first: run ${result.recovered.join(', ')}`;
+  return `${pc.bold(table)}  ${pc.green(what)}  ${parts.join(', ')}  ${pc.dim(`(${describeFiles(result)}${first})`)}`;
 }
 
 /** What a run did to files, and how long it took. */

@@ -52,7 +52,7 @@ export async function finishUnfinished(
   if (staged === undefined) return undefined;
   const plan = { ...staged, base: held.base, epoch: held.epoch };
   lease.worksOn(plan.run);
-  const own = { ...context, logger: logger.child({ run: plan.run }) };
+  const own = { ...context, logger: logger.child({ finishes: plan.run }) };
   own.logger.info('a run that did not end is finished first', { planned: new Date(plan.createdAt).toISOString() });
   const carried = { plan, state: held.state, settings: configured.settings };
   const result = plan.rewrite === null ? await carryOut(carried, own) : await carryOutRewrite(carried, own);
