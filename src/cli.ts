@@ -179,6 +179,14 @@ program
   );
 
 program
+  .command('discard')
+  .description('give up a run that did not end: what it staged is dropped, and the next run does not finish it')
+  .argument('[target]', TARGET)
+  .action(
+    action(async (target: string | undefined) => (await import('./cli/discard.ts')).discardCommand(target, globals())),
+  );
+
+program
   .command('unlock')
   .description("take a table's lease away from whoever holds it; a crashed run's expires by itself")
   .argument('[target]', TARGET)

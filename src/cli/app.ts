@@ -155,6 +155,7 @@ export async function runWorker(
     concurrency,
     metrics: options.metrics,
     liveness: options.liveness,
+    isLocal: config.queue.kind === 'local',
     open: async (pipeline, collection) => {
       const target = await app.target(`${pipeline}.${collection}`);
       const storage = storages.get(target.tableUri) ?? app.storage(target);

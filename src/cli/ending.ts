@@ -25,7 +25,9 @@ export function interruption(log: () => Logger | undefined): AbortSignal {
     told = true;
     logger.info(`${name}: stopping; once more to stop at once`);
     controller.abort(
-      new MongolakeError('INTERRUPTED', `stopped by ${name}; nothing of the run is visible`, { hint: 'Run it again.' }),
+      new MongolakeError('INTERRUPTED', `stopped by ${name}; nothing of the run is visible`, {
+        hint: 'What is staged the next run finishes first; `mongolake discard` gives it up.',
+      }),
     );
   };
   process.on('SIGINT', onSignal);

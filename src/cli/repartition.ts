@@ -22,7 +22,10 @@ export async function repartitionCommand(
   }
   const app = await openApp(globals);
   const { failures } = await runTables(app, name, globals, {
-    run: ({ pipeline, collection, settings }, context) => repartitionTable({ pipeline, collection, settings }, context),
+    run: (target, context) => {
+      const { pipeline, collection, settings } = target;
+      return repartitionTable({ pipeline, collection, settings, columns: app.columns(target) }, context);
+    },
     json: resultJson,
     line: describeRepartition,
   });

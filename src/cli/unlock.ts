@@ -39,7 +39,7 @@ export function unlockJson(table: string, { taken }: Unlocked, now: number): Rec
     schemaVersion: JSON_SCHEMA_VERSION,
     table,
     status: taken === undefined ? 'free' : 'unlocked',
-    lease: lease === undefined ? null : { ...lease, renewedAt: isoOrNull(lease.renewedAt) },
+    taken: lease === undefined ? null : { ...lease, renewedAt: isoOrNull(lease.renewedAt) },
   };
 }
 

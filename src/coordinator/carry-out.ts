@@ -76,8 +76,8 @@ export async function carryOut(carried: Carried, context: Held<RunContext>): Pro
   const { clock } = context;
   const started = clock.monotonic();
   const timer = stageTimer(clock);
-  const source = await sourceOf(plan, state, context);
   return guarded(plan, context, async () => {
+    const source = await sourceOf(plan, state, context);
     const extracted = await extract(plan, source, context);
     timer.ended('extract');
     const policies = fieldPolicies(plan.columns);
@@ -148,7 +148,7 @@ const WORLDLY: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /** Whether a run that ended with this error may come to a good end when it is taken up again. */
-export function canBeFinished(code: ErrorCode): boolean {
+function canBeFinished(code: ErrorCode): boolean {
   return WORLDLY.has(code);
 }
 

@@ -48,23 +48,23 @@ export async function commitRun(run: FinishedRun, context: CommitContext): Promi
   const relists = quarantine.added.length + quarantine.resolved.length > 0 && (changed || state !== undefined);
   if (!changed && !relists && !leavesBehind(run) && !takesSettings(run)) return null;
   signal.throwIfAborted();
-  if (relists) await writeQuarantine(storage, plan, quarantine, clock.now());
+  const list = relists ? await writeQuarantine(storage, plan, quarantine, clock.now()) : undefined;
   if (relists) crashPoint('quarantine-listed');
   // Without a changed row no file has the new columns: they wait for the run that needs them.
   const schema = changed ? run.schema : (state?.schema ?? run.schema);
-  const version = await commitVersion({ ...run, schema }, context, relists);
+  const version = await commitVersion({ ...run, schema }, context, list);
   await dropResolved(quarantine, context);
   return version;
 }
 
 /**
- * Makes a version visible by one conditional write; returns its number. `relists` where it names a new list of quarantined documents.
+ * Makes a version visible by one conditional write; returns its number. `list` is the number of a new list of quarantined documents.
  * Errors: those of `commitEntry`, and the signal's reason.
  */
 export async function commitVersion(
   { plan, state, schema, merged, counts }: NewVersion,
   context: CommitContext,
-  relists = false,
+  list?: number,
 ): Promise<number> {
   const { storage, clock, logger, signal, engineVersion, lease } = context;
   const actions = entryActions({
@@ -73,7 +73,7 @@ export async function commitVersion(
     schema,
     receipts: merged,
     counts,
-    quarantineChanges: relists,
+    quarantineList: list,
     now: clock.now(),
     tableId: tableId(clock),
     engineVersion,

@@ -17,8 +17,8 @@ export interface EntryInput {
   readonly schema: TableSchema;
   readonly receipts: readonly MergeReceipt[];
   readonly counts: Counts;
-  /** True where the run leaves another list of quarantined documents. */
-  readonly quarantineChanges: boolean;
+  /** The number of the list of quarantined documents that the run leaves; `undefined` where it stays as it was. */
+  readonly quarantineList: number | undefined;
   /** Epoch milliseconds. */
   readonly now: number;
   /** Identifies a new table; a UUID. */
@@ -39,9 +39,9 @@ export function entryActions(input: EntryInput): Action[] {
     ...(plan.nextWatermark === null
       ? []
       : [{ txn: { appId: watermarkApp(namespace), version: BigInt(plan.nextWatermark), lastUpdated: now } }]),
-    ...(input.quarantineChanges
-      ? [{ txn: { appId: quarantineApp(namespace), version: BigInt(plan.epoch), lastUpdated: now } }]
-      : []),
+    ...(input.quarantineList === undefined
+      ? []
+      : [{ txn: { appId: quarantineApp(namespace), version: BigInt(input.quarantineList), lastUpdated: now } }]),
     { txn: { appId: headApp(namespace), version: BigInt(plan.base + 1), lastUpdated: now } },
     ...receipts.flatMap((receipt) => receipt.removed.map((path) => removeAction(path, base.get(path), now))),
     ...receipts.flatMap((receipt) => receipt.added.map((file) => addAction(file, receipt.partition, plan.run, now))),

@@ -72,7 +72,7 @@ export async function readLease(storage: Storage): Promise<StoredLease | undefin
 }
 
 /** `host:pid` of this process. */
-export function leaseOwner(): string {
+function leaseOwner(): string {
   return `${hostname()}:${process.pid}`;
 }
 
@@ -276,7 +276,8 @@ function held(storage: Storage, body: LeaseBody | undefined, now: number): Mongo
     body === undefined
       ? 'another run'
       : `${body.owner} (run ${body.run}, renewed ${Math.max(0, Math.round((now - body.renewedAt) / 1000))} s ago)`;
+  const ttl = body === undefined ? 'its time to live' : `${body.ttlMs / 1000} s`;
   return new MongolakeError('LEASE_HELD', `${storage.uri}: a run is under way: the lease is held by ${who}`, {
-    hint: 'Try again when it is done. A crashed run’s lease can be taken over once it was not renewed for its time to live.',
+    hint: `Try again when it is done. Where its holder is gone, the next run takes over once the lease was not renewed for ${ttl}; \`mongolake unlock --force\` does not wait.`,
   });
 }

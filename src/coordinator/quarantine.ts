@@ -1,7 +1,6 @@
 import pMap from 'p-map';
 import { jsonBody, readJson } from '../shared/documents.ts';
 import { putAside } from '../shared/domain/books.ts';
-import { MongolakeError } from '../shared/domain/errors.ts';
 import { quarantineListKey, quarantineObjectKey } from '../shared/domain/keys.ts';
 import type { Plan } from '../shared/domain/plan.ts';
 import { hidesValues, policyText, type TablePolicy } from '../shared/domain/policy.ts';
@@ -24,13 +23,18 @@ import { quarantineApp, type TableState, tableMissing } from './table.ts';
 const COPIES_AT_ONCE = 4;
 
 /**
- * The documents that the table's newest version lists as quarantined. The version names the list by the epoch of the run that wrote
- * it, so a list is seen with its commit or never. Errors: `OBJECT_MISSING`, those of the storage.
+ * The documents that the table's newest version lists as quarantined. The version names the list by its number, mostly the epoch of the run that
+ * wrote it, so a list is seen with its commit or never. Errors: `OBJECT_MISSING`, those of the storage.
  */
 export async function readQuarantine(storage: Storage, state: TableState): Promise<readonly ListedDocument[]> {
-  const epoch = state.snapshot.txns.get(quarantineApp(state.namespace))?.version;
-  if (epoch === undefined) return [];
-  return (await readJson<QuarantineManifest>(storage, quarantineListKey(Number(epoch)))).documents;
+  const number = listNumber(state);
+  if (number === undefined) return [];
+  return (await readJson<QuarantineManifest>(storage, quarantineListKey(number))).documents;
+}
+
+function listNumber(state: TableState): number | undefined {
+  const txn = state.snapshot.txns.get(quarantineApp(state.namespace));
+  return txn && Number(txn.version);
 }
 
 /** The documents on the list as the source of a run. Throws `TABLE_MISSING` where there is no table. */
@@ -62,6 +66,8 @@ export function warnQuarantined(listed: boolean, extracted: readonly ExtractRece
 /** The list before and after a run. */
 export interface QuarantineChange extends ListChange {
   readonly listed: readonly ListedDocument[];
+  /** The first number that the new list may have: greater than that of the list that is there. */
+  readonly number: number;
 }
 
 /** What a run does to the table's list; nothing where it put nothing aside and read nothing from the list. */
@@ -75,7 +81,7 @@ export async function quarantineChange(
   const retries = plan.reads === 'quarantine';
   const hides = state !== undefined && changesPolicy(plan, state) && hidesValues(plan.columns);
   if (state === undefined || (aside.length === 0 && !retries && !hides)) {
-    return { listed: [], ...changeList([], [], aside) };
+    return { listed: [], number: plan.epoch, ...changeList([], [], aside) };
   }
   const listed = await readQuarantine(storage, state);
   // Their bytes and ids may hold what is hidden from now on; the run has read anew whatever is still there.
@@ -83,7 +89,8 @@ export async function quarantineChange(
   const stays = listed.filter((document) => !withdrawn.includes(document));
   const retried = retries ? listed.filter((document) => canRetry(document, plan.columns)) : [];
   const { added, resolved } = changeList(stays, retried, aside);
-  return { listed, added, resolved: [...resolved, ...withdrawn] };
+  const number = Math.max(plan.epoch, (listNumber(state) ?? 0) + 1);
+  return { listed, number, added, resolved: [...resolved, ...withdrawn] };
 }
 
 /** Whether there are bytes of the document that the column policy can be applied to: all of them, or what it left itself. */
@@ -93,14 +100,15 @@ function canRetry({ object, policy }: ListedDocument, columns: TablePolicy | und
 
 /**
  * Writes the list that the run's version will name, and the bytes of what is new on it under keys that stay. Until the commit nobody
- * reads either. Throws `COMMIT_CONFLICT` where the list's key is taken.
+ * reads either. Returns the number of the list: the run's epoch, or the next free one where a lease object was deleted and its count
+ * began anew.
  */
 export async function writeQuarantine(
   storage: Storage,
   plan: Plan,
-  { listed, added, resolved }: QuarantineChange,
+  { listed, number: first, added, resolved }: QuarantineChange,
   now: number,
-): Promise<void> {
+): Promise<number> {
   const gone = new Set(resolved.map(({ digest }) => digest));
   const kept = await pMap(added, (document) => keepBytes(storage, plan.run, document), { concurrency: COPIES_AT_ONCE });
   const manifest: QuarantineManifest = {
@@ -111,12 +119,10 @@ export async function writeQuarantine(
       ...kept.map((document) => ({ ...document, run: plan.run, at: now })),
     ],
   };
-  const key = quarantineListKey(plan.epoch);
-  const { written } = await storage.putIfAbsent(key, jsonBody(manifest), plan.run);
-  if (written) return;
-  throw new MongolakeError('COMMIT_CONFLICT', `${storage.uri}/${key} is there already, of a run of the same epoch`, {
-    hint: 'The table’s lease object was probably deleted, and its count began anew. Run again: each run counts on.',
-  });
+  for (let number = first; ; number++) {
+    const { written } = await storage.putIfAbsent(quarantineListKey(number), jsonBody(manifest), plan.run);
+    if (written) return number;
+  }
 }
 
 async function keepBytes(storage: Storage, run: string, document: QuarantinedDocument): Promise<QuarantinedDocument> {

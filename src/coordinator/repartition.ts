@@ -4,6 +4,7 @@ import { cursorOf } from '../shared/domain/cursor.ts';
 import type { IdType } from '../shared/domain/ids.ts';
 import { planKey } from '../shared/domain/keys.ts';
 import type { Plan } from '../shared/domain/plan.ts';
+import type { TablePolicy } from '../shared/domain/policy.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import { type RunContext, type RunResult, type RunSettings, withWindow } from './carry-out.ts';
 import { checkNamespace, writeSettings } from './plan.ts';
@@ -11,13 +12,15 @@ import { carryOutRewrite } from './rewrite.ts';
 import { stageTimer } from './stages.ts';
 import { type Held, type HeldTable, holdTable, mergeTotals } from './steps.ts';
 import { openState, type TableState, tableMissing } from './table.ts';
-import { finishUnfinished, together } from './unfinished.ts';
+import { finishedBefore, finishUnfinished, together } from './unfinished.ts';
 
 /** Which table is to get string ids. */
 export interface RepartitionRequest {
   readonly pipeline: string;
   readonly collection: string;
   readonly settings: RunSettings;
+  /** What is taken of the documents, and how; `undefined`: everything. */
+  readonly columns?: TablePolicy | undefined;
 }
 
 /** As of any run; nothing was read of the source, so nothing was checked. `version` is `null` where the ids were strings already. */
@@ -46,7 +49,8 @@ export async function repartitionTable(request: RepartitionRequest, outer: RunCo
     if (finished !== undefined) return { result: finished.result, more: finished.plan.rewrite === null };
     return { result: await rewriteIfDue(request, held, state, context), more: false };
   });
-  return more ? together(result, await repartitionTable(request, outer)) : result;
+  if (!more) return result;
+  return together(result, await repartitionTable(request, outer).catch(finishedBefore(result)));
 }
 
 async function rewriteIfDue(
@@ -103,8 +107,9 @@ function rewritePlan(
     partitions: state.partitions,
     ranges: [],
     rewrite: { idType: STRING_IDS },
+    backfill: false,
     sourceKind: 'live',
-    dumpedAt: null,
+    source: '',
     keepRows: 'none',
     maxQuarantined: 0,
     reads: 'source',

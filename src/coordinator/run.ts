@@ -11,7 +11,7 @@ import { carryOut, type RunContext, type RunResult, type RunSettings, sourceOf, 
 import { decideStart, writeSettings } from './plan.ts';
 import { stageTimer } from './stages.ts';
 import { type HeldTable, holdTable } from './steps.ts';
-import { dumpedAt, finishUnfinished, together } from './unfinished.ts';
+import { finishedBefore, finishUnfinished, sourceText, together } from './unfinished.ts';
 
 /** What is asked of one table. Durations in milliseconds, sizes in bytes. */
 export interface RunRequest {
@@ -39,22 +39,32 @@ export async function runTable(request: RunRequest, outer: RunContext): Promise<
     // What speaks against this run is said before anything is done about an earlier one.
     const start = await startOf(request, held, context);
     const finished = await finishUnfinished(request, held, context);
-    if (finished !== undefined) return { result: finished.result, more: !isAnswer(finished.plan, request) };
+    if (finished !== undefined)
+      return { result: finished.result, more: !isAnswer(finished.plan, request, context.clock.now()) };
     const plan = await makePlan(request, held, start, context);
     timer.ended('window');
     const result = await carryOut({ plan, state: held.state, settings: request.settings }, context);
     return { result: withWindow(result, timer), more: false };
   });
-  return more ? together(result, await runTable(request, outer)) : result;
+  if (!more) return result;
+  return together(result, await runTable(request, outer).catch(finishedBefore(result)));
 }
 
-/** Whether the run that was finished read all that the request asks for. A sync's window ends where it was planned: there may be more now. */
-function isAnswer(plan: Plan, request: RunRequest): boolean {
+/** How old the plan of a backfill may be that is finished in place of a new one, milliseconds. */
+const ANSWER_MAX_AGE_MS = 24 * 60 * 60_000;
+
+/**
+ * Whether the run that was finished is the backfill that the request asks for, interrupted a while ago. A sync's window ends where it was
+ * planned: there may be more now.
+ */
+function isAnswer(
+  { backfill, scope, keepRows, sourceKind, createdAt }: Plan,
+  request: RunRequest,
+  now: number,
+): boolean {
   const { mode, from, to } = request;
-  if (mode !== 'backfill' || from !== null || to !== null) return false;
-  const { scope, reads, rewrite, keepRows, sourceKind } = plan;
-  const whole = scope.kind === 'full' && reads === 'source' && rewrite === null;
-  return whole && keepRows === keptRows(request, sourceKind);
+  if (mode !== 'backfill' || from !== null || to !== null || !backfill || scope.kind !== 'full') return false;
+  return keepRows === keptRows(request, sourceKind) && now - createdAt < ANSWER_MAX_AGE_MS;
 }
 
 /** What a run reads, from where, and with what it merges. */
@@ -105,8 +115,9 @@ async function makePlan(
     partitions,
     ranges: await source.ranges(window.scope),
     rewrite: null,
+    backfill: request.mode === 'backfill',
     sourceKind: sourceClock.kind,
-    dumpedAt: dumpedAt(sourceClock),
+    source: sourceText(source, sourceClock),
     keepRows: keptRows(request, sourceClock.kind),
     // What is retried is on the list already.
     maxQuarantined: request.mode === 'retry' ? Number.MAX_SAFE_INTEGER : settings.maxQuarantined,

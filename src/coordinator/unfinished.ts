@@ -2,12 +2,12 @@ import { crashPoint } from '../shared/crash-points.ts';
 import { readJson } from '../shared/documents.ts';
 import { addCounts } from '../shared/domain/books.ts';
 import { cursorOf, cursorText } from '../shared/domain/cursor.ts';
-import { asMongolakeError } from '../shared/domain/errors.ts';
+import { asMongolakeError, MongolakeError } from '../shared/domain/errors.ts';
 import { planKey, RUNS_PREFIX, runOfKey } from '../shared/domain/keys.ts';
 import type { Plan } from '../shared/domain/plan.ts';
 import { policyText, type TablePolicy } from '../shared/domain/policy.ts';
 import { STAGES, type Stage, type StageDurations } from '../shared/domain/stage.ts';
-import type { SourceClock } from '../shared/ports/source.ts';
+import type { Source, SourceClock } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { carryOut, type RunContext, type RunResult, type RunSettings } from './carry-out.ts';
 import { isFence } from './entry.ts';
@@ -22,10 +22,14 @@ import type { Held, HeldTable } from './steps.ts';
  * these, or gives it up before it begins a run of its own: what was read for an old plan must never meet a newer version.
  */
 
-/** What the configuration says of the table now. */
+/** What the configuration says of the table now, and what is asked for. */
 export interface Configured {
+  readonly pipeline: string;
+  readonly collection: string;
   readonly settings: RunSettings;
   readonly columns?: TablePolicy | undefined;
+  /** Whether a dump may replace newer rows. */
+  readonly overwrite?: boolean;
 }
 
 /** A run that was taken up and brought to its end. */
@@ -68,7 +72,7 @@ async function takeUp(
   const { storage, logger, engineVersion, lease } = context;
   for (const plan of await finishable(storage, await stagedPlans(storage), { newest: base, floor: lease.floor })) {
     const { namespace } = context.source;
-    const reason = whyGiveUp(plan, configured, { engineVersion, namespace, clock: await clockFor(plan, context) });
+    const reason = whyGiveUp(plan, configured, { engineVersion, namespace, source: await sourceFor(plan, context) });
     if (reason === undefined) return plan;
     logger.warn(`a run that did not end is given up: ${reason}`, { givenUp: plan.run });
   }
@@ -121,38 +125,50 @@ async function standsOn(storage: Storage, { base }: Pick<Plan, 'base'>, newest: 
   return true;
 }
 
-/** Asked only where a dump was read: whether it is the same one. */
-async function clockFor({ rewrite, reads }: Plan, { source }: RunContext): Promise<SourceClock | undefined> {
-  return rewrite === null && reads === 'source' ? source.clock() : undefined;
+/** What the collection is read from now; `undefined` where the plan does not read it. */
+async function sourceFor({ rewrite, reads }: Plan, { source }: RunContext): Promise<string | undefined> {
+  return rewrite === null && reads === 'source' ? sourceText(source, await source.clock()) : undefined;
+}
+
+/** Tells a source from any other one, and a dump from another one in its place. */
+export function sourceText({ description }: Pick<Source, 'description'>, { dump }: SourceClock): string {
+  return dump === undefined ? description : `${description}: ${dump}`;
 }
 
 /** Why a run can't be finished as things are now; `undefined` where it can. */
-export function whyGiveUp(
+function whyGiveUp(
   plan: Plan,
-  { settings, columns }: Configured,
+  { pipeline, collection: name, settings, columns, overwrite = false }: Configured,
   now: {
     readonly engineVersion: string;
     readonly namespace: Plan['namespace'];
-    readonly clock: SourceClock | undefined;
+    readonly source: string | undefined;
   },
 ): string | undefined {
   const { database, collection } = now.namespace;
   if (plan.namespace.database !== database || plan.namespace.collection !== collection)
     return `it was of ${plan.namespace.database}.${plan.namespace.collection}`;
   if (plan.engineVersion !== now.engineVersion) return `mongolake ${plan.engineVersion} planned it`;
+  // Its jobs name the table's configuration by these.
+  if (plan.pipeline !== pipeline || plan.collection !== name)
+    return `its table was called ${plan.pipeline}.${plan.collection}`;
   if (plan.rewrite !== null) return undefined;
   if (cursorText(plan.cursor) !== cursorText(cursorOf(settings))) return 'the configuration has another cursor';
   if (policyText(plan.columns) !== policyText(columns)) return 'the configuration has another column policy';
   if (plan.engine !== settings.engine) return 'the configuration has another engine';
-  if (now.clock === undefined) return undefined;
-  if (plan.sourceKind !== now.clock.kind) return 'its source was another one';
-  if (plan.dumpedAt !== dumpedAt(now.clock)) return 'the dump is another one';
-  return undefined;
+  if (now.source !== undefined && plan.source !== now.source) return `it read another source (${plan.source})`;
+  const overwrites = plan.sourceKind === 'dump' && plan.keepRows === 'none' && plan.reads === 'source';
+  return overwrites && !overwrite ? 'it was to overwrite newer rows, which is not asked for now' : undefined;
 }
 
-/** When a dump was started, as it tells; `null` where it does not, and for a server. */
-export function dumpedAt({ kind, serverTime }: SourceClock): number | null {
-  return kind === 'dump' ? (serverTime ?? null) : null;
+/** Says what a command did before its own run failed. */
+export function finishedBefore({ run, version }: Figures): (error: unknown) => never {
+  return (error) => {
+    if (version === null) throw error;
+    const { code, message, hint } = asMongolakeError(error);
+    const told = `${message} (before that, the unfinished run ${run} was finished: version ${version})`;
+    throw new MongolakeError(code, told, { ...(hint === undefined ? {} : { hint }), cause: error });
+  };
 }
 
 type Figures = Omit<RunResult, 'checkedAt'>;

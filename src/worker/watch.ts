@@ -12,10 +12,13 @@ export interface WorkerWatch {
   begin(job: Job): Life;
 }
 
-/** Watches a worker of `concurrency` jobs at once. While it has that many its queue is not asked for more. */
-export function watchWorker(liveness: Liveness, concurrency: number): WorkerWatch {
+/**
+ * Watches a worker of `concurrency` jobs at once. While it has that many its queue is not asked for more. A queue in the same process has no
+ * loop that could be stuck (`isLocal`): it is still while there is no job.
+ */
+export function watchWorker(liveness: Liveness, concurrency: number, isLocal = false): WorkerWatch {
   let running = 0;
-  const loop = liveness.begin({ what: 'taking jobs' }, () => running >= concurrency);
+  const loop = liveness.begin({ what: 'taking jobs' }, () => isLocal || running >= concurrency);
   return {
     looked: () => loop.beat(),
     begin(job) {

@@ -34,12 +34,15 @@ export interface WorkerContext {
   readonly metrics?: WorkerMetrics | undefined;
   /** Hears what the worker does, so that it can tell what is stuck. */
   readonly liveness?: Liveness | undefined;
+  /** True where the queue is in this process, and so has no loop to be watched. */
+  readonly isLocal?: boolean;
 }
 
 /** Takes jobs until the returned consumer is drained or stopped. */
 export function startWorker(context: WorkerContext): Promise<Consumer> {
   const { queue, clock, concurrency } = context;
-  const watch = watchWorker(context.liveness ?? createLiveness(clock, Number.POSITIVE_INFINITY), concurrency);
+  const liveness = context.liveness ?? createLiveness(clock, Number.POSITIVE_INFINITY);
+  const watch = watchWorker(liveness, concurrency, context.isLocal);
   const watched = async (delivery: Delivery) => {
     const life = watch.begin(delivery.job);
     try {

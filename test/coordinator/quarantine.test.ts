@@ -186,6 +186,18 @@ describe('whatever is retried, duplicated or lost', () => {
     expect(await table.sync()).toMatchObject({ version: 2, counts: { inserted: 1 } });
     expect(await listed()).toMatchObject([{ id: '3' }]);
   });
+
+  it('a lease object that was deleted, so that its count begins anew, is in no list’s way', async () => {
+    table = harness({ now: NOW });
+    table.collection.documents = [good(1), twice(3, -1)];
+    await table.sync();
+    table.collection.documents.push(twice(4, -1));
+    await table.sync();
+    await table.storage.delete(['_mongolake/lease.json']);
+    table.collection.documents.push(twice(5, -1));
+    expect(await table.sync()).toMatchObject({ counts: { quarantined: 3 } });
+    expect(await listed()).toHaveLength(3);
+  });
 });
 
 describe('maxQuarantined', () => {

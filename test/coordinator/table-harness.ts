@@ -46,6 +46,7 @@ export interface Harness {
   readonly storage: Storage;
   readonly collection: FakeCollection;
   readonly previewContext: PreviewContext;
+  readonly runContext: RunContext;
   sync(request?: Partial<RunRequest>, settings?: Partial<RunSettings>): Promise<RunResult>;
   repartition(settings?: Partial<RunSettings>): Promise<RepartitionResult>;
   /** The newest log entry's actions, as JSON. */
@@ -123,6 +124,7 @@ export function harness(options: {
     storage,
     collection,
     previewContext: context,
+    runContext: context,
     sync: (request = {}, settings = {}) =>
       runTable(
         {

@@ -4,8 +4,8 @@ import { readStatus } from '../../src/coordinator/status.ts';
 import { openNewest } from '../../src/coordinator/table.ts';
 import { unlockTable } from '../../src/coordinator/unlock.ts';
 import { systemClock } from '../../src/shared/adapters/clock-system.ts';
-import { MongolakeError } from '../../src/shared/domain/errors.ts';
 import type { Storage } from '../../src/shared/ports/storage.ts';
+import { awayTable } from './away-table.ts';
 import { type Harness, harness } from './table-harness.ts';
 
 const MINUTE = 60_000;
@@ -15,28 +15,10 @@ const made = (id: number, minutes: number, a = 'x') => ({ _id: id, a, updateTime
 let table: Harness;
 afterEach(() => table.close());
 
-/** A table whose store goes away when an object whose key starts with `prefix` is to be written, while `away` says so. */
 function withFaults(): { prefix: string | undefined } {
-  const fault: { prefix: string | undefined } = { prefix: undefined };
-  const check = (key: string) => {
-    if (fault.prefix !== undefined && key.includes(fault.prefix))
-      throw new MongolakeError('STORE_UNREACHABLE', `${key}: the store is away`);
-  };
-  table = harness({
-    now: NOW,
-    wrap: (storage): Storage => ({
-      ...storage,
-      put: async (key, ...rest) => {
-        check(key);
-        return storage.put(key, ...rest);
-      },
-      putIfAbsent: async (key, ...rest) => {
-        check(key);
-        return storage.putIfAbsent(key, ...rest);
-      },
-    }),
-  });
-  return fault;
+  const away = awayTable(NOW);
+  table = away.table;
+  return away.fault;
 }
 
 const runs = () => table.keys('_mongolake/runs/');

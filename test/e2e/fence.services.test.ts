@@ -46,7 +46,7 @@ describeWith(['readers', 'spark'], 'a first load that was killed before its comm
     expect((await space.run('status')).stdout).toMatch(
       /did not end: committing; the next run finishes it or gives it up/,
     );
-    expect((await space.json('unlock', '--force')).results).toMatchObject([{ status: 'free', lease: null }]);
+    expect((await space.json('unlock', '--force')).results).toMatchObject([{ status: 'free', taken: null }]);
   });
 
   it('is finished by the next sync, whose log begins with a fence', async () => {

@@ -44,6 +44,8 @@ describe('vacuum of a table in a folder, one of whose runs was killed', { timeou
   const dies = async (point: CrashPoint, ...args: string[]) => {
     const { child } = space.startWith({ MONGOLAKE_CRASH_POINT: point }, ...args);
     expect(await once(child, 'close')).toEqual([null, 'SIGKILL']);
+    // Its lease would have to expire first.
+    expect((await space.run('unlock', '--force')).code).toBe(0);
   };
   const vacuum = async (...args: string[]) => {
     const { ended, results } = await space.json('vacuum', ...args);
@@ -64,7 +66,7 @@ describe('vacuum of a table in a folder, one of whose runs was killed', { timeou
     space = workspace({
       version: 1,
       connections: { guest: { kind: 'dump', path: './dump' } },
-      defaults: { partitions: 4, retention: '1d', leaseTtl: '1s' },
+      defaults: { partitions: 4, retention: '1d', leaseTtl: '60s' },
       pipelines: {
         guest: {
           source: { connection: 'guest', database: 'guest', collections: ['notifications'] },

@@ -4,7 +4,7 @@ import { memoryStorage } from '../../src/shared/adapters/storage-memory.ts';
 import { createLiveness } from '../../src/shared/liveness.ts';
 import type { ConsumeOptions, Delivery, Queue } from '../../src/shared/ports/queue.ts';
 import type { Storage } from '../../src/shared/ports/storage.ts';
-import { livingDelivery, livingStorage } from '../../src/worker/watch.ts';
+import { livingDelivery, livingStorage, watchWorker } from '../../src/worker/watch.ts';
 import { startWorker } from '../../src/worker/worker.ts';
 import { gate, mergeJob } from '../contracts/queue-contract-helpers.ts';
 import { fakeClock, settle } from '../coordinator/fake-clock.ts';
@@ -106,4 +106,16 @@ test('what a job does is a sign of life: each call of the store, before and afte
     bytes: 1,
   });
   expect(signs).toEqual(['beat', 'told']);
+});
+
+test('a queue in the same process has no loop: its worker is not stuck while there is no job, a job that hangs is', async () => {
+  const clock = fakeClock(0);
+  const liveness = createLiveness(clock, TIMEOUT_MS);
+  const watch = watchWorker(liveness, 2, true);
+  watch.looked();
+  await clock.advance(10 * TIMEOUT_MS);
+  expect(liveness.stuck()).toBeUndefined();
+  watch.begin(mergeJob(0));
+  await clock.advance(TIMEOUT_MS);
+  expect(liveness.stuck()?.fields).toMatchObject({ what: 'merge' });
 });

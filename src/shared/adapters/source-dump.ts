@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { MongolakeError } from '../domain/errors.ts';
 import type { ExtractRange } from '../domain/job.ts';
 import type { Catalog, RawBatch, Source } from '../ports/source.ts';
@@ -41,8 +42,10 @@ export function dumpSource(options: DumpOptions): Source {
     description: options.path,
     namespace,
     async clock() {
-      const serverTime = options.startedAt ?? (await startedAtOf((await locate()).file));
-      return { kind: 'dump', serverTime, lastMajorityWrite: undefined };
+      const { file } = await locate();
+      const serverTime = options.startedAt ?? (await startedAtOf(file));
+      const { size, mtimeMs } = await stat(file);
+      return { kind: 'dump', serverTime, lastMajorityWrite: undefined, dump: `${file}, ${size} bytes of ${mtimeMs}` };
     },
     estimate: async () => estimateFile(await locate()),
     async ranges(scope) {

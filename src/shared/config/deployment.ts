@@ -80,7 +80,7 @@ export const coordinatorSchema = z
     drainTimeout: duration(
       {
         description:
-          'How long a call to store or source that is under way may go on after SIGTERM; one that never ends is given up then. The process ends at most 10s later.',
+          'How long a call to store or source that is under way may go on after SIGTERM; one that never ends is given up then. The process ends at most 12s later.',
         examples: ['10s'],
       },
       { min: 0, max: HOUR },

@@ -43,9 +43,9 @@ export function stagedQuarantineKey(run: string, ordinal: number, attempt: strin
   return `${runPrefix(run)}quarantine/${padded(ordinal)}-${attempt}-${n}.bson`;
 }
 
-/** The list of quarantined documents that the run of this epoch leaves. An epoch is one run's alone, as the lease counts them. */
-export function quarantineListKey(epoch: number): string {
-  return `${QUARANTINE}/${padded(epoch)}.json`;
+/** A list of quarantined documents. Its number is the epoch of the run that leaves it, or a greater one. */
+export function quarantineListKey(number: number): string {
+  return `${QUARANTINE}/${padded(number)}.json`;
 }
 
 /** The bytes of one listed document; `digest` is that of its content, `run` put it on the list. */

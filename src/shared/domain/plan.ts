@@ -55,10 +55,12 @@ export interface Plan {
   readonly ranges: readonly ExtractRange[];
   /** How the table's files are written anew, all of them; `null` where documents are merged into those that they touch. */
   readonly rewrite: Rewrite | null;
+  /** True for a backfill that was asked for, rather than a first load. */
+  readonly backfill: boolean;
   /** A dump's documents are filtered by the scope in the extractor; a server has done so itself. */
   readonly sourceKind: 'live' | 'dump';
-  /** When a dump was started, as it tells; `null` where it does not, and for a server. */
-  readonly dumpedAt: number | null;
+  /** Tells what is read from any other source, and a dump from another one in its place. */
+  readonly source: string;
   readonly keepRows: KeptRows;
   /** Documents that can't be stored, above which the run fails. */
   readonly maxQuarantined: number;

@@ -10,6 +10,8 @@ export interface SourceClock {
   readonly serverTime: number | undefined;
   /** Last majority-committed write of the member that serves the reads; `undefined` where the server does not tell. */
   readonly lastMajorityWrite: number | undefined;
+  /** Tells a dump from another one in its place; absent for a server. */
+  readonly dump?: string;
 }
 
 /** One collection as discovery lists it. */

@@ -1,4 +1,4 @@
-import { mkdir, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { dumpCatalog, dumpSource } from '../../../src/shared/adapters/source-dump.ts';
@@ -132,7 +132,17 @@ describe('the clock of a dump', () => {
       kind: 'dump',
       serverTime: undefined,
       lastMajorityWrite: undefined,
+      dump: expect.stringContaining(file()),
     });
+  });
+
+  test('tells a dump from another one in its place', async () => {
+    await wholeDump();
+    const source = () => dumpSource({ path: file() }).clock();
+    const first = await source();
+    expect(await source()).toEqual(first);
+    await utimes(file(), new Date(0), new Date(0));
+    expect((await source()).dump).not.toBe(first.dump);
   });
 
   test('is told by the option, then beside the file, then at the dump’s root', async () => {

@@ -1,0 +1,41 @@
+import pc from 'picocolors';
+import { discardUnfinished } from '../coordinator/discard.ts';
+import type { Plan } from '../shared/domain/plan.ts';
+import { type GlobalOptions, openApp } from './app.ts';
+import { exitCodeOf, isoOrNull, JSON_SCHEMA_VERSION } from './output.ts';
+import { failuresOf, printOutcomes, readTables } from './tables.ts';
+import { timeText } from './text.ts';
+import { VERSION } from './version.ts';
+
+/** `discard`: gives up the run of each table that did not end; returns the exit code. */
+export async function discardCommand(name: string | undefined, globals: GlobalOptions): Promise<number> {
+  const app = await openApp(globals);
+  const { clock, signal } = app;
+  const outcomes = await readTables(app, await app.targets(name), async (target, storage) => {
+    const logger = app.logger.child({ table: target.name });
+    const plan = await discardUnfinished(target.settings.leaseTtl, {
+      storage,
+      clock,
+      logger,
+      signal,
+      engineVersion: VERSION,
+    });
+    return { plan };
+  });
+  printOutcomes(outcomes, globals.json ?? false, {
+    json: (table, { plan }) => ({
+      schemaVersion: JSON_SCHEMA_VERSION,
+      table,
+      status: plan === undefined ? 'unchanged' : 'discarded',
+      run: plan?.run ?? null,
+      plannedAt: isoOrNull(plan?.createdAt ?? null),
+    }),
+    lines: (table, { plan }) => [describeDiscard(table, plan)],
+  });
+  return exitCodeOf(failuresOf(outcomes));
+}
+
+function describeDiscard(table: string, plan: Plan | undefined): string {
+  if (plan === undefined) return `${pc.bold(table)}  ${pc.green('nothing to discard')}  no run waits to be finished`;
+  return `${pc.bold(table)}  ${pc.green('discarded')}  run ${plan.run}, planned ${timeText(plan.createdAt)}; the table stays as it is`;
+}
