@@ -1,12 +1,19 @@
+import { expect } from 'vitest';
 import { MongolakeError } from '../../src/shared/domain/errors.ts';
 import type { Storage } from '../../src/shared/ports/storage.ts';
 import { type Harness, harness } from './table-harness.ts';
 
-/** A table whose store goes away when an object whose key starts with `prefix` is to be written, while `away` says so. */
-export function awayTable(now: number): { readonly table: Harness; readonly fault: { prefix: string | undefined } } {
-  const fault: { prefix: string | undefined } = { prefix: undefined };
+/** A table whose store can be away for a while. */
+export interface AwayTable {
+  readonly table: Harness;
+  /** Runs what fails since an object can't be written whose key holds `part`; afterwards the store is back. */
+  keptFrom(part: string, run: () => Promise<unknown>): Promise<void>;
+}
+
+export function awayTable(now: number): AwayTable {
+  let away: string | undefined;
   const check = (key: string) => {
-    if (fault.prefix !== undefined && key.includes(fault.prefix))
+    if (away !== undefined && key.includes(away))
       throw new MongolakeError('STORE_UNREACHABLE', `${key}: the store is away`);
   };
   const table = harness({
@@ -23,5 +30,12 @@ export function awayTable(now: number): { readonly table: Harness; readonly faul
       },
     }),
   });
-  return { table, fault };
+  return {
+    table,
+    async keptFrom(part, run) {
+      away = part;
+      await expect(run()).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
+      away = undefined;
+    },
+  };
 }

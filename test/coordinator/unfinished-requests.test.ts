@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { discardUnfinished } from '../../src/coordinator/discard.ts';
-import { awayTable } from './away-table.ts';
+import { type AwayTable, awayTable } from './away-table.ts';
 import type { Harness } from './table-harness.ts';
 
 const MINUTE = 60_000;
@@ -10,68 +10,56 @@ const made = (id: number, minutes: number, a = 'x') => ({ _id: id, a, updateTime
 let table: Harness;
 afterEach(() => table.close());
 
-function withFaults(): { prefix: string | undefined } {
+function withFaults(): AwayTable['keptFrom'] {
   const away = awayTable(NOW);
   table = away.table;
-  return away.fault;
+  return away.keptFrom;
 }
 
 const runs = () => table.keys('_mongolake/runs/');
 
 describe('what is asked for now', () => {
   it('is not answered by a first load that did not end, nor by an old backfill', async () => {
-    const fault = withFaults();
+    const keptFrom = withFaults();
     table.collection.documents = [made(1, -60)];
-    fault.prefix = 'schema.json';
-    await expect(table.sync()).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
-    fault.prefix = undefined;
+    await keptFrom('schema.json', () => table.sync());
     // Repaired without another time: only a backfill that reads now sees it.
     table.collection.documents = [made(1, -60, 'repaired')];
     expect(await table.sync({ mode: 'backfill' })).toMatchObject({ version: 1, counts: { inserted: 1, updated: 1 } });
-    fault.prefix = 'schema.json';
-    await expect(table.sync({ mode: 'backfill' })).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
-    fault.prefix = undefined;
+    await keptFrom('schema.json', () => table.sync({ mode: 'backfill' }));
     table.collection.documents = [made(1, -60, 'again')];
     table.collection.now = NOW + 25 * 60 * MINUTE;
     expect(await table.sync({ mode: 'backfill' })).toMatchObject({ version: 2, counts: { updated: 1 } });
   });
 
   it('does not carry out what overwrites newer rows, unless that is asked for', async () => {
-    const fault = withFaults();
+    const keptFrom = withFaults();
     table.collection.documents = [made(1, -10, 'new')];
     await table.sync();
     table.collection.kind = 'dump';
     table.collection.documents = [made(1, -20, 'old')];
-    fault.prefix = 'schema.json';
     const overwrite = { mode: 'backfill', overwrite: true } as const;
-    await expect(table.sync(overwrite)).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
-    fault.prefix = undefined;
+    await keptFrom('schema.json', () => table.sync(overwrite));
     const result = await table.sync();
     expect([result.version, result.recovered]).toEqual([null, undefined]);
-    fault.prefix = 'schema.json';
-    await expect(table.sync(overwrite)).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
-    fault.prefix = undefined;
+    await keptFrom('schema.json', () => table.sync(overwrite));
     expect(await table.sync(overwrite)).toMatchObject({ version: 1, counts: { updated: 1 } });
   });
 
   it('is the table’s own, under its name of now', async () => {
-    const fault = withFaults();
+    const keptFrom = withFaults();
     table.collection.documents = [made(1, -60)];
-    fault.prefix = 'schema.json';
-    await expect(table.sync()).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
-    fault.prefix = undefined;
+    await keptFrom('schema.json', () => table.sync());
     const result = await table.sync({ pipeline: 'hotel' });
     expect([result.version, result.recovered]).toEqual([0, undefined]);
   });
 
   it('may fail after the other run was finished: the error says what was', async () => {
-    const fault = withFaults();
+    const keptFrom = withFaults();
     table.collection.documents = [made(1, -60)];
     await table.sync();
     table.collection.documents.push(made(2, -1));
-    fault.prefix = 'schema.json';
-    await expect(table.sync()).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
-    fault.prefix = undefined;
+    await keptFrom('schema.json', () => table.sync());
     const broken = Buffer.from([6, 0, 0, 0, 255, 0]);
     table.collection.onRead = () => {};
     table.collection.documents = [made(2, -1), broken];
@@ -82,13 +70,11 @@ describe('what is asked for now', () => {
   });
 
   it('may be to discard it: nothing of it is finished', async () => {
-    const fault = withFaults();
+    const keptFrom = withFaults();
     table.collection.documents = [made(1, -60)];
     await table.sync();
     table.collection.documents.push(made(2, -1));
-    fault.prefix = 'schema.json';
-    await expect(table.sync()).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
-    fault.prefix = undefined;
+    await keptFrom('schema.json', () => table.sync());
     const { storage, clock, logger, signal, engineVersion } = table.runContext;
     const outer = { storage, clock, logger, signal, engineVersion };
     expect(await discardUnfinished(30_000, outer)).toMatchObject({ base: 0 });
@@ -100,13 +86,11 @@ describe('what is asked for now', () => {
 
 describe('a retry whose list is gone', () => {
   it('fails, and is given up: the next sync is refused no more', async () => {
-    const fault = withFaults();
+    const keptFrom = withFaults();
     const broken = Buffer.from([6, 0, 0, 0, 255, 0]);
     table.collection.documents = [made(1, -60), broken];
     await table.sync();
-    fault.prefix = 'receipts/extract';
-    await expect(table.sync({ mode: 'retry' })).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
-    fault.prefix = undefined;
+    await keptFrom('receipts/extract', () => table.sync({ mode: 'retry' }));
     const lists = (await table.keys('_mongolake/quarantine/')).filter((key) => key.endsWith('.json'));
     await table.storage.delete(lists);
     table.collection.documents = [made(2, -1)];

@@ -5,7 +5,7 @@ import { openNewest } from '../../src/coordinator/table.ts';
 import { unlockTable } from '../../src/coordinator/unlock.ts';
 import { systemClock } from '../../src/shared/adapters/clock-system.ts';
 import type { Storage } from '../../src/shared/ports/storage.ts';
-import { awayTable } from './away-table.ts';
+import { type AwayTable, awayTable } from './away-table.ts';
 import { type Harness, harness } from './table-harness.ts';
 
 const MINUTE = 60_000;
@@ -15,10 +15,10 @@ const made = (id: number, minutes: number, a = 'x') => ({ _id: id, a, updateTime
 let table: Harness;
 afterEach(() => table.close());
 
-function withFaults(): { prefix: string | undefined } {
+function withFaults(): AwayTable['keptFrom'] {
   const away = awayTable(NOW);
   table = away.table;
-  return away.fault;
+  return away.keptFrom;
 }
 
 const runs = () => table.keys('_mongolake/runs/');
@@ -29,14 +29,12 @@ const operations = async () => {
 
 describe('a run that the world kept from its end', () => {
   it('is finished by the next one from its receipts: what was read is not read again', async () => {
-    const fault = withFaults();
+    const keptFrom = withFaults();
     table.collection.documents = [made(1, -60)];
     await table.sync();
     table.collection.documents.push(made(2, -1));
-    fault.prefix = 'schema.json';
-    await expect(table.sync()).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
+    await keptFrom('schema.json', () => table.sync());
     expect((await runs()).filter((key) => /receipts|plan/.test(key))).toHaveLength(2);
-    fault.prefix = undefined;
     expect(await readStatus(table.storage, NOW)).toMatchObject({
       unfinished: { stage: 'schema', extract: { done: 1 } },
     });
@@ -52,11 +50,9 @@ describe('a run that the world kept from its end', () => {
   });
 
   it('is what a backfill that is asked for again was to do: it is done once', async () => {
-    const fault = withFaults();
+    const keptFrom = withFaults();
     table.collection.documents = [made(1, -60), made(2, -60)];
-    fault.prefix = 'receipts/merge';
-    await expect(table.sync({ mode: 'backfill' })).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
-    fault.prefix = undefined;
+    await keptFrom('receipts/merge', () => table.sync({ mode: 'backfill' }));
     let reads = 0;
     table.collection.onRead = () => void reads++;
     expect(await table.sync({ mode: 'backfill' })).toMatchObject({ version: 0, counts: { inserted: 2 } });
@@ -64,13 +60,11 @@ describe('a run that the world kept from its end', () => {
   });
 
   it('never meets a newer version: its window is planned anew', async () => {
-    const fault = withFaults();
+    const keptFrom = withFaults();
     table.collection.documents = [made(1, -60)];
     await table.sync();
     table.collection.documents = [made(1, -1, 'old')];
-    fault.prefix = 'schema.json';
-    await expect(table.sync()).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
-    fault.prefix = undefined;
+    await keptFrom('schema.json', () => table.sync());
     const staged = await Promise.all(
       (await runs()).map(async (key) => [key, (await table.storage.get(key))?.body] as const),
     );
@@ -82,11 +76,9 @@ describe('a run that the world kept from its end', () => {
   });
 
   it('is given up where the configuration has changed', async () => {
-    const fault = withFaults();
+    const keptFrom = withFaults();
     table.collection.documents = [made(1, -60)];
-    fault.prefix = 'schema.json';
-    await expect(table.sync()).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
-    fault.prefix = undefined;
+    await keptFrom('schema.json', () => table.sync());
     const result = await table.sync({ columns: { exclude: ['a'] } });
     expect(result).toMatchObject({ version: 0, counts: { inserted: 1 } });
     expect(result.recovered).toBeUndefined();
@@ -95,24 +87,20 @@ describe('a run that the world kept from its end', () => {
   });
 
   it('stays where the request itself is refused: nothing of it is lost by a wrong configuration', async () => {
-    const fault = withFaults();
+    const keptFrom = withFaults();
     table.collection.documents = [made(1, -60)];
     await table.sync();
     table.collection.documents.push(made(2, -1));
-    fault.prefix = 'schema.json';
-    await expect(table.sync()).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
-    fault.prefix = undefined;
+    await keptFrom('schema.json', () => table.sync());
     await expect(table.sync({}, { cursorField: 'other' })).rejects.toMatchObject({ code: 'TABLE_CURSOR' });
     expect((await table.sync()).recovered).toHaveLength(1);
   });
 
   it('that wrote the table anew is finished, too', async () => {
-    const fault = withFaults();
+    const keptFrom = withFaults();
     table.collection.documents = [made(1, -60)];
     await table.sync();
-    fault.prefix = 'receipts/merge';
-    await expect(table.repartition()).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
-    fault.prefix = undefined;
+    await keptFrom('receipts/merge', () => table.repartition());
     expect(await table.repartition()).toMatchObject({ version: 1 });
     expect(await operations()).toEqual(['BACKFILL', 'REPARTITION']);
   });
@@ -120,13 +108,11 @@ describe('a run that the world kept from its end', () => {
 
 describe('a run that is over', () => {
   it('stays so, even where a request that was long under way brings back what it staged', async () => {
-    const fault = withFaults();
+    const keptFrom = withFaults();
     table.collection.documents = [made(1, -60)];
     await table.sync();
     table.collection.documents = [];
-    fault.prefix = 'receipts/extract';
-    await expect(table.sync()).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
-    fault.prefix = undefined;
+    await keptFrom('receipts/extract', () => table.sync());
     const plan = (await runs()).find((key) => key.endsWith('plan.json')) ?? '';
     const bytes = (await table.storage.get(plan))?.body as Buffer;
     // Finished: nothing was new, so the version that it stands on is still the newest.
