@@ -3,25 +3,15 @@ import { discardUnfinished } from '../coordinator/discard.ts';
 import type { Plan } from '../shared/domain/plan.ts';
 import { type GlobalOptions, openApp } from './app.ts';
 import { exitCodeOf, isoOrNull, JSON_SCHEMA_VERSION } from './output.ts';
-import { failuresOf, printOutcomes, readTables } from './tables.ts';
+import { failuresOf, holdContext, printOutcomes, readTables } from './tables.ts';
 import { timeText } from './text.ts';
-import { VERSION } from './version.ts';
 
 /** `discard`: gives up the run of each table that did not end; returns the exit code. */
 export async function discardCommand(name: string | undefined, globals: GlobalOptions): Promise<number> {
   const app = await openApp(globals);
-  const { clock, signal } = app;
-  const outcomes = await readTables(app, await app.targets(name), async (target, storage) => {
-    const logger = app.logger.child({ table: target.name });
-    const plan = await discardUnfinished(target.settings.leaseTtl, {
-      storage,
-      clock,
-      logger,
-      signal,
-      engineVersion: VERSION,
-    });
-    return { plan };
-  });
+  const outcomes = await readTables(app, await app.targets(name), async (target, storage) => ({
+    plan: await discardUnfinished(target.settings.leaseTtl, holdContext(app, target, storage)),
+  }));
   printOutcomes(outcomes, globals.json ?? false, {
     json: (table, { plan }) => ({
       schemaVersion: JSON_SCHEMA_VERSION,

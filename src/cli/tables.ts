@@ -1,9 +1,11 @@
 import pMap from 'p-map';
+import type { HoldContext } from '../coordinator/steps.ts';
 import type { TableTarget } from '../shared/config/targets.ts';
 import { asMongolakeError } from '../shared/domain/errors.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import type { App } from './app.ts';
 import { failureJson, printFailure, printJson, printLine } from './output.ts';
+import { VERSION } from './version.ts';
 
 const TABLES_AT_ONCE = 8;
 
@@ -32,6 +34,11 @@ export async function readTables<T>(
     },
     { concurrency: TABLES_AT_ONCE },
   );
+}
+
+/** What a command holds a table by that runs no jobs. */
+export function holdContext({ clock, logger, signal }: App, { name }: TableTarget, storage: Storage): HoldContext {
+  return { storage, clock, logger: logger.child({ table: name }), signal, engineVersion: VERSION };
 }
 
 /** How a table's value is shown. */

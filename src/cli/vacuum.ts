@@ -4,9 +4,8 @@ import { type Doomed, type Sum, sumByGroup, VACUUM_GROUPS, type VacuumGroup } fr
 import { bytesText } from '../shared/domain/bytes-text.ts';
 import { type GlobalOptions, openApp } from './app.ts';
 import { exitCodeOf, isoOrNull, JSON_SCHEMA_VERSION } from './output.ts';
-import { failuresOf, printOutcomes, readTables, type Shown } from './tables.ts';
+import { failuresOf, holdContext, printOutcomes, readTables, type Shown } from './tables.ts';
 import { alignRows, counted, duration, printable } from './text.ts';
-import { VERSION } from './version.ts';
 
 export interface VacuumOptions {
   readonly dryRun?: boolean;
@@ -28,16 +27,14 @@ export async function vacuumCommand(
   globals: GlobalOptions,
 ): Promise<number> {
   const app = await openApp(globals);
-  const { clock, signal } = app;
   const dryRun = options.dryRun === true;
   const outcomes = await readTables(app, await app.targets(name), async (target, storage): Promise<VacuumShown> => {
     const { retention, leaseTtl } = target.settings;
-    const logger = app.logger.child({ table: target.name });
-    const context = { storage, clock, logger, signal, engineVersion: VERSION };
+    const context = holdContext(app, target, storage);
     const result = await (dryRun
       ? previewVacuum({ retention }, context)
       : vacuumTable({ retention, leaseTtl }, context));
-    return { ...result, dryRun, retention, now: clock.now() };
+    return { ...result, dryRun, retention, now: app.clock.now() };
   });
   const shown: Shown<VacuumShown> = { json: vacuumJson, lines: describeVacuum };
   printOutcomes(outcomes, globals.json ?? false, shown);

@@ -6,7 +6,7 @@ import { FOLD_LIMITS, foldSchema } from '../shared/domain/fold.ts';
 import type { EngineName, Plan } from '../shared/domain/plan.ts';
 import { fieldPolicies } from '../shared/domain/policy.ts';
 import { checkQuarantineLimit } from '../shared/domain/quarantine.ts';
-import type { Counts, ExtractReceipt } from '../shared/domain/receipt.ts';
+import type { Counts, ExtractReceipt, MergeReceipt } from '../shared/domain/receipt.ts';
 import type { StageDurations } from '../shared/domain/stage.ts';
 import type { Source } from '../shared/ports/source.ts';
 import { writeCheckpointIfDue } from './checkpoint-due.ts';
@@ -14,10 +14,9 @@ import { commitRun } from './commit-run.ts';
 import { dispatch } from './dispatch.ts';
 import { noteFreshness } from './freshness.ts';
 import { dropStaging, giveUpRun } from './housekeep.ts';
-import { leaseLost } from './lease.ts';
 import { extractJobs, foldSketches, mergeInputs } from './plan.ts';
 import { retrySource, warnQuarantined } from './quarantine.ts';
-import { type StageTimer, stageTimer } from './stages.ts';
+import type { StageTimer } from './stages.ts';
 import { type Held, mergePartitions, mergeTotals, type StepContext, stageContext, stageMerge, total } from './steps.ts';
 import type { TableState } from './table.ts';
 
@@ -71,11 +70,8 @@ export interface Carried {
 }
 
 /** Carries out a planned run, or what is left of it: extract → schema → merge → commit. At most one new version, or none. */
-export async function carryOut(carried: Carried, context: Held<RunContext>): Promise<RunResult> {
+export async function carryOut(carried: Carried, context: Held<RunContext>, timer: StageTimer): Promise<RunResult> {
   const { plan, state } = carried;
-  const { clock } = context;
-  const started = clock.monotonic();
-  const timer = stageTimer(clock);
   return guarded(plan, context, async () => {
     const source = await sourceOf(plan, state, context);
     const extracted = await extract(plan, source, context);
@@ -91,20 +87,28 @@ export async function carryOut(carried: Carried, context: Held<RunContext>): Pro
     const version = await commitRun({ plan, state, schema, extracted, merged, counts }, context);
     await afterwards(carried, { version, extracted, counts }, context);
     timer.ended('commit');
-    const written = mergeTotals(merged);
-    return {
-      run: plan.run,
-      version,
-      window: windowBounds(plan),
-      watermark: plan.nextWatermark,
-      checkedAt: plan.createdAt,
-      counts,
-      ...written,
-      bytesRead: total(extracted, (receipt) => receipt.bytes) + written.bytesRead,
-      durationMs: Math.round(clock.monotonic() - started),
-      stagesMs: timer.durations(),
-    };
+    const result = resultOf(plan, { version, counts, merged }, timer);
+    return { ...result, bytesRead: total(extracted, (receipt) => receipt.bytes) + result.bytesRead };
   });
+}
+
+/** What a run did that has ended now. */
+export function resultOf(
+  plan: Plan,
+  { version, counts, merged }: Pick<RunResult, 'version' | 'counts'> & { readonly merged: readonly MergeReceipt[] },
+  timer: StageTimer,
+): RunResult {
+  return {
+    run: plan.run,
+    version,
+    window: windowBounds(plan),
+    watermark: plan.nextWatermark,
+    checkedAt: plan.createdAt,
+    counts,
+    ...mergeTotals(merged),
+    durationMs: timer.elapsedMs(),
+    stagesMs: timer.durations(),
+  };
 }
 
 /** What the run's ranges are read from, as far as the coordinator asks it. */
@@ -121,13 +125,13 @@ export async function sourceOf(
  * stop) stays as it is staged, for whoever comes next to finish it.
  */
 export async function guarded<T>(plan: Plan, context: Held<StepContext>, work: () => Promise<T>): Promise<T> {
-  const { signal, lease, storage } = context;
+  const { signal, lease } = context;
   try {
     return await work();
   } catch (error) {
     if (signal.aborted || canBeFinished(asMongolakeError(error).code)) throw error;
     // Whoever took the run over may have finished and dropped it under our hands: then it is his, and so is the failure.
-    if (!(await lease.isHeld())) throw leaseLost(storage, 'another holder took it', error);
+    await lease.assertHeld(error);
     lease.raiseFloor(plan.epoch + 1);
     await giveUpQuietly(plan.run, context);
     throw error;
@@ -213,13 +217,4 @@ export async function endRun(plan: Plan, context: Held<StepContext>, note: () =>
 
 function windowBounds({ scope }: Plan): RunResult['window'] {
   return scope.kind === 'window' ? { from: scope.from, to: scope.to } : { from: null, to: null };
-}
-
-/** The stages of a run: `window` is what went before it was carried out. */
-export function withWindow<R extends { readonly durationMs: number; readonly stagesMs: StageDurations }>(
-  result: R,
-  timer: StageTimer,
-): R {
-  const { window } = timer.durations();
-  return { ...result, durationMs: result.durationMs + window, stagesMs: { ...result.stagesMs, window } };
 }

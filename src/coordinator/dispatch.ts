@@ -80,13 +80,11 @@ async function waitForReceipts(
   const { storage, queue, clock, logger, signal, onProgress } = context;
   const missing = new Map(jobs);
   const patient = patientQueue(clock, logger);
-  await strikeOut(missing, storage, receiptsPrefix(run, kind));
   const enqueue = async () => {
     await enqueueAnew([...missing.values()], queue);
     return true;
   };
-  let enqueued = missing.size === 0 || ((await patient.ask(enqueue)) ?? false);
-  crashPoint(`${kind}-enqueued`);
+  let enqueued = false;
   let movedAt = clock.monotonic();
   let warned = false;
   for (;;) {
@@ -96,6 +94,7 @@ async function waitForReceipts(
     if (missing.size === 0) return onProgress(jobs.size, { documents: 0, bytes: 0 });
     // Where the queue was away when they were to be enqueued, they are as soon as it is back; what it says before that is of an earlier try.
     enqueued ||= (await patient.ask(enqueue)) ?? false;
+    crashPoint(`${kind}-enqueued`);
     const running = enqueued ? ((await patient.ask(() => askAfter([...missing.values()], queue, logger))) ?? []) : [];
     onProgress(jobs.size - missing.size, {
       documents: running.reduce((sum, state) => sum + (state.progress?.done ?? 0), 0),

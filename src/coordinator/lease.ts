@@ -42,8 +42,8 @@ export interface Lease {
   unsettled(): void;
   /** What this holder or those before it could commit is committed, or never will be. */
   settled(): void;
-  /** Asks the store whether the lease is still this holder's; true where the store can't tell. */
-  isHeld(): Promise<boolean>;
+  /** Throws `LEASE_LOST`, with `cause`, where the store says that the lease is another's by now; not where it can't tell. */
+  assertHeld(cause?: unknown): Promise<void>;
   /** Gives it back. Never rejects: where the store can't be told, it expires. */
   release(): Promise<void>;
 }
@@ -181,15 +181,9 @@ function keep(options: LeaseOptions, taken: Taken): Lease {
     settled() {
       open = false;
     },
-    async isHeld() {
-      if (lost.signal.aborted) return false;
-      try {
-        const current = await readLease(storage);
-        return current?.body.state === 'held' && current.body.epoch === epoch;
-      } catch (error) {
-        logger.debug('the lease could not be read', { error: (error as Error).message });
-        return true;
-      }
+    async assertHeld(cause) {
+      if (lost.signal.aborted || !(await isHeld(options, epoch)))
+        throw leaseLost(storage, 'another holder took it', cause);
     },
     async release() {
       stop.abort();
@@ -213,8 +207,18 @@ function keep(options: LeaseOptions, taken: Taken): Lease {
   };
 }
 
+async function isHeld({ storage, logger }: LeaseOptions, epoch: number): Promise<boolean> {
+  try {
+    const current = await readLease(storage);
+    return current?.body.state === 'held' && current.body.epoch === epoch;
+  } catch (error) {
+    logger.debug('the lease could not be read', { error: (error as Error).message });
+    return true;
+  }
+}
+
 /** The error of a run that was overtaken. */
-export function leaseLost(storage: Pick<Storage, 'uri'>, reason: string, cause?: unknown): MongolakeError {
+function leaseLost(storage: Pick<Storage, 'uri'>, reason: string, cause?: unknown): MongolakeError {
   return new MongolakeError('LEASE_LOST', `${storage.uri}: the lease was lost: ${reason}`, {
     hint: 'Another run goes on; look at `mongolake status`.',
     cause,

@@ -6,13 +6,13 @@ import { planKey } from '../shared/domain/keys.ts';
 import type { Plan } from '../shared/domain/plan.ts';
 import type { TablePolicy } from '../shared/domain/policy.ts';
 import type { Clock } from '../shared/ports/clock.ts';
-import { type RunContext, type RunResult, type RunSettings, withWindow } from './carry-out.ts';
+import type { RunContext, RunResult, RunSettings } from './carry-out.ts';
 import { checkNamespace, writeSettings } from './plan.ts';
 import { carryOutRewrite } from './rewrite.ts';
-import { stageTimer } from './stages.ts';
-import { type Held, type HeldTable, holdTable, mergeTotals } from './steps.ts';
+import { type StageTimer, stageTimer } from './stages.ts';
+import { type Held, type HeldTable, mergeTotals } from './steps.ts';
 import { openState, type TableState, tableMissing } from './table.ts';
-import { finishedBefore, finishUnfinished, together } from './unfinished.ts';
+import { finishFirst } from './unfinished.ts';
 
 /** Which table is to get string ids. */
 export interface RepartitionRequest {
@@ -41,16 +41,15 @@ export async function repartitionTable(request: RepartitionRequest, outer: RunCo
   const { storage, source } = outer;
   // Before the lease is taken: where there is no table, nothing is to be left.
   if ((await openState(storage)) === undefined) throw tableMissing(storage);
-  const { result, more } = await holdTable(request.settings.leaseTtl, outer, async (held, context) => {
-    const { state } = held;
-    if (state === undefined) throw tableMissing(storage);
-    checkNamespace(state, source, storage.uri);
-    const finished = await finishUnfinished(request, held, context);
-    if (finished !== undefined) return { result: finished.result, more: finished.plan.rewrite === null };
-    return { result: await rewriteIfDue(request, held, state, context), more: false };
+  return finishFirst(request, outer, {
+    isDoneBy: ({ rewrite }) => rewrite !== null,
+    async begin(held, context) {
+      const { state } = held;
+      if (state === undefined) throw tableMissing(storage);
+      checkNamespace(state, source, storage.uri);
+      return (timer) => rewriteIfDue(request, held, state, context, timer);
+    },
   });
-  if (!more) return result;
-  return together(result, await repartitionTable(request, outer).catch(finishedBefore(result)));
 }
 
 async function rewriteIfDue(
@@ -58,14 +57,14 @@ async function rewriteIfDue(
   held: HeldTable,
   state: TableState,
   context: Held<RunContext>,
+  timer: StageTimer,
 ): Promise<RunResult> {
   const { storage, clock } = context;
   if (state.schema.idType !== 'long') return nothingToDo(held.run, state, clock);
-  const timer = stageTimer(clock);
   const plan = rewritePlan(request, held, state, context);
   await storage.putIfAbsent(planKey(plan.run), jsonBody(plan), plan.run);
   timer.ended('window');
-  return withWindow(await carryOutRewrite({ plan, state, settings: request.settings }, context), timer);
+  return carryOutRewrite({ plan, state, settings: request.settings }, context, timer);
 }
 
 function nothingToDo(run: string, { watermark }: TableState, clock: Clock): RunResult {

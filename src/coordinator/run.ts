@@ -7,11 +7,10 @@ import type { EngineName, KeptRows, Plan } from '../shared/domain/plan.ts';
 import type { TablePolicy } from '../shared/domain/policy.ts';
 import type { Window } from '../shared/domain/window.ts';
 import type { Source, SourceClock } from '../shared/ports/source.ts';
-import { carryOut, type RunContext, type RunResult, type RunSettings, sourceOf, withWindow } from './carry-out.ts';
+import { carryOut, type RunContext, type RunResult, type RunSettings, sourceOf } from './carry-out.ts';
 import { decideStart, writeSettings } from './plan.ts';
-import { stageTimer } from './stages.ts';
-import { type HeldTable, holdTable } from './steps.ts';
-import { finishedBefore, finishUnfinished, sourceText, together } from './unfinished.ts';
+import type { HeldTable } from './steps.ts';
+import { finishFirst, sourceText } from './unfinished.ts';
 
 /** What is asked of one table. Durations in milliseconds, sizes in bytes. */
 export interface RunRequest {
@@ -34,20 +33,17 @@ export interface RunRequest {
  * first, which makes a version of its own, or given up; where it is the backfill that is asked for now, it is the answer.
  */
 export async function runTable(request: RunRequest, outer: RunContext): Promise<RunResult> {
-  const { result, more } = await holdTable(request.settings.leaseTtl, outer, async (held, context) => {
-    const timer = stageTimer(context.clock);
-    // What speaks against this run is said before anything is done about an earlier one.
-    const start = await startOf(request, held, context);
-    const finished = await finishUnfinished(request, held, context);
-    if (finished !== undefined)
-      return { result: finished.result, more: !isAnswer(finished.plan, request, context.clock.now()) };
-    const plan = await makePlan(request, held, start, context);
-    timer.ended('window');
-    const result = await carryOut({ plan, state: held.state, settings: request.settings }, context);
-    return { result: withWindow(result, timer), more: false };
+  return finishFirst(request, outer, {
+    isDoneBy: (plan) => isAnswer(plan, request, outer.clock.now()),
+    async begin(held, context) {
+      const start = await startOf(request, held, context);
+      return async (timer) => {
+        const plan = await makePlan(request, held, start, context);
+        timer.ended('window');
+        return carryOut({ plan, state: held.state, settings: request.settings }, context, timer);
+      };
+    },
   });
-  if (!more) return result;
-  return together(result, await runTable(request, outer).catch(finishedBefore(result)));
 }
 
 /** How old the plan of a backfill may be that is finished in place of a new one, milliseconds. */

@@ -6,12 +6,15 @@ export interface StageTimer {
   /** The stage ends now; the next one begins. */
   ended(stage: Stage): void;
   durations(): StageDurations;
+  /** Milliseconds since the first stage began. */
+  elapsedMs(): number;
 }
 
 /** A timer whose first stage begins now. */
 export function stageTimer(clock: Clock): StageTimer {
   const durations = { window: 0, extract: 0, schema: 0, merge: 0, commit: 0 };
-  let begun = clock.monotonic();
+  const started = clock.monotonic();
+  let begun = started;
   return {
     ended(stage) {
       const now = clock.monotonic();
@@ -19,5 +22,6 @@ export function stageTimer(clock: Clock): StageTimer {
       begun = now;
     },
     durations: () => durations,
+    elapsedMs: () => Math.round(clock.monotonic() - started),
   };
 }

@@ -12,7 +12,7 @@ import type { Storage } from '../shared/ports/storage.ts';
 import { occupyVersion } from './commit.ts';
 import { type DispatchContext, dispatch } from './dispatch.ts';
 import { fenceActions } from './entry.ts';
-import { acquireLease, type Lease, leaseLost } from './lease.ts';
+import { acquireLease, type Lease } from './lease.ts';
 import { mergeJobs } from './plan.ts';
 import type { ProgressListener, StageProgress } from './progress.ts';
 import { runId, tableId } from './run-id.ts';
@@ -93,7 +93,7 @@ async function standOn(lease: Lease, run: string, context: HoldContext): Promise
     });
     do {
       // A fence of a holder that was overtaken itself would only be in the way of the run that goes on.
-      if (!(await lease.isHeld())) throw leaseLost(storage, 'another holder took it');
+      await lease.assertHeld();
       context.signal.throwIfAborted();
     } while (!(await fence(lease, run, context)));
     lease.settled();

@@ -12,10 +12,10 @@ import type { Storage } from '../shared/ports/storage.ts';
 import { carryOut, type RunContext, type RunResult, type RunSettings } from './carry-out.ts';
 import { isFence } from './entry.ts';
 import { dropOldStaging } from './housekeep.ts';
-import { leaseLost } from './lease.ts';
 import { readEntry } from './log.ts';
 import { carryOutRewrite } from './rewrite.ts';
-import type { Held, HeldTable } from './steps.ts';
+import { type StageTimer, stageTimer } from './stages.ts';
+import { type Held, type HeldTable, holdTable } from './steps.ts';
 
 /**
  * A run that did not end left its plan, its segments and its receipts in object storage. The next holder of the lease finishes it from
@@ -32,35 +32,56 @@ export interface Configured {
   readonly overwrite?: boolean;
 }
 
-/** A run that was taken up and brought to its end. */
-export interface Finished {
-  readonly plan: Plan;
-  readonly result: RunResult;
+/** A run of its own that a command does. */
+export interface OwnRun {
+  /** Says what speaks against it, before anything is done about an earlier run. Returns the run itself, whose first stage is under way. */
+  begin(held: HeldTable, context: Held<RunContext>): Promise<(timer: StageTimer) => Promise<RunResult>>;
+  /** Whether the run that was finished has done what this one is to do. */
+  isDoneBy(plan: Plan): boolean;
 }
 
 /**
- * Finishes the run that an earlier holder left, if there is one and it can be finished; `undefined` otherwise. What else is staged is
- * dropped. Errors: those of `carryOut`.
+ * Works on a table under its lease: finishes the run that an earlier holder left, if there is one and it can be finished, which makes a
+ * version of its own; then, unless that was it, does the run that is asked for. Errors: `LEASE_HELD`, those of the runs.
  */
-export async function finishUnfinished(
-  configured: Configured,
-  held: HeldTable,
-  context: Held<RunContext>,
-): Promise<Finished | undefined> {
-  const { storage, logger, lease } = context;
-  const staged = await takeUp(configured, held, context);
-  if (!(await lease.isHeld())) throw leaseLost(storage, 'another holder took it');
+export async function finishFirst(asked: Configured, outer: RunContext, own: OwnRun): Promise<RunResult> {
+  const timer = stageTimer(outer.clock);
+  const { result, isAll } = await holdTable(asked.settings.leaseTtl, outer, async (held, context) => {
+    const run = await own.begin(held, context);
+    const plan = await takeOver(asked, held, context);
+    if (plan === undefined) return { result: await run(timer), isAll: true };
+    return { result: await finish(plan, held, asked.settings, context, timer), isAll: own.isDoneBy(plan) };
+  });
+  if (isAll) return result;
+  return together(result, await finishFirst(asked, outer, own).catch(finishedBefore(result)));
+}
+
+/** The run to be finished, as this holder's own; `undefined` where there is none. What else is staged is dropped. */
+async function takeOver(asked: Configured, held: HeldTable, context: Held<RunContext>): Promise<Plan | undefined> {
+  const { storage, lease } = context;
+  const staged = await takeUp(asked, held, context);
+  await lease.assertHeld();
   await dropOldStaging(storage, staged?.run);
   lease.raiseFloor(staged?.epoch ?? held.epoch);
   crashPoint('old-staging-dropped');
   if (staged === undefined) return undefined;
   const plan = { ...staged, base: held.base, epoch: held.epoch };
   lease.worksOn(plan.run);
-  const own = { ...context, logger: logger.child({ finishes: plan.run }) };
-  own.logger.info('a run that did not end is finished first', { planned: new Date(plan.createdAt).toISOString() });
-  const carried = { plan, state: held.state, settings: configured.settings };
-  const result = plan.rewrite === null ? await carryOut(carried, own) : await carryOutRewrite(carried, own);
-  return { plan, result };
+  return plan;
+}
+
+async function finish(
+  plan: Plan,
+  { state }: HeldTable,
+  settings: RunSettings,
+  outer: Held<RunContext>,
+  timer: StageTimer,
+): Promise<RunResult> {
+  const context = { ...outer, logger: outer.logger.child({ finishes: plan.run }) };
+  context.logger.info('a run that did not end is finished first', { planned: new Date(plan.createdAt).toISOString() });
+  timer.ended('window');
+  const carried = { plan, state, settings };
+  return plan.rewrite === null ? carryOut(carried, context, timer) : carryOutRewrite(carried, context, timer);
 }
 
 /** The plan to be finished, as it is staged; says why another one is given up. */
@@ -136,7 +157,7 @@ export function sourceText({ description }: Pick<Source, 'description'>, { dump 
 }
 
 /** Why a run can't be finished as things are now; `undefined` where it can. */
-function whyGiveUp(
+export function whyGiveUp(
   plan: Plan,
   { pipeline, collection: name, settings, columns, overwrite = false }: Configured,
   now: {
@@ -162,7 +183,7 @@ function whyGiveUp(
 }
 
 /** Says what a command did before its own run failed. */
-export function finishedBefore({ run, version }: Figures): (error: unknown) => never {
+function finishedBefore({ run, version }: RunResult): (error: unknown) => never {
   return (error) => {
     if (version === null) throw error;
     const { code, message, hint } = asMongolakeError(error);
@@ -171,10 +192,8 @@ export function finishedBefore({ run, version }: Figures): (error: unknown) => n
   };
 }
 
-type Figures = Omit<RunResult, 'checkedAt'>;
-
 /** What a command did to a table in two runs, as one: the window, the watermark and the run id are the later one's. */
-export function together<R extends Figures>(first: Figures, second: R): R {
+function together(first: RunResult, second: RunResult): RunResult {
   const sum = (
     key: 'filesAdded' | 'filesRemoved' | 'bytesRead' | 'bytesWritten' | 'durationMs' | 'partitionsTouched',
   ) => first[key] + second[key];

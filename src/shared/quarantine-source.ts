@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from './digest.ts';
 import { readTwice } from './documents.ts';
 import { MongolakeError } from './domain/errors.ts';
 import { digestOfKey } from './domain/keys.ts';
@@ -57,7 +57,7 @@ export async function quarantinedBytes(storage: Storage, key: string, digest: st
         hint: 'Another run took the document off the list meanwhile, or somebody deleted the object.',
       });
     }
-    if (digest === undefined || createHash('sha256').update(found.body).digest('hex') === digest) return found.body;
+    if (digest === undefined || sha256(found.body) === digest) return found.body;
     throw new MongolakeError('OBJECT_CORRUPT', `${storage.uri}/${key} is damaged: its digest is that of other bytes`, {
       hint: 'Restore the object from a backup, or repair the document in the source and load it anew.',
     });

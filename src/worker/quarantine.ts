@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import pMap from 'p-map';
+import { sha256 } from '../shared/digest.ts';
 import type { KeyedHash } from '../shared/domain/cut.ts';
 import type { MongolakeError } from '../shared/domain/errors.ts';
 import { stagedQuarantineKey } from '../shared/domain/keys.ts';
@@ -74,8 +74,4 @@ export function createQuarantine(options: QuarantineOptions): Quarantine {
 /** A plain hash of a short document would let its hidden values be guessed. Without a key it is told by its place. */
 function hiddenDigest(document: Buffer, place: string, keyed: KeyedHash | undefined): string {
   return keyed === undefined ? sha256(`${place}, ${document.length} bytes`) : keyed.hash(sha256(document));
-}
-
-function sha256(content: Buffer | string): string {
-  return createHash('sha256').update(content).digest('hex');
 }

@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { CRASH_POINTS, type CrashPoint } from '../../src/shared/crash-points.ts';
 import { describeWith } from '../services/context.ts';
-import { type Lake, loadTemplate, openLake } from './lake.ts';
 import { readLog } from './log.ts';
-import { type ChaosTable, chaosTable } from './table.ts';
+import { suiteLake } from './suite.ts';
+import type { ChaosTable } from './table.ts';
 
 /** How often each point is gone through; more where there is time (`npm run test:long`). */
 const ROUNDS = Number(process.env.MONGOLAKE_TEST_CHAOS_ROUNDS ?? 1);
@@ -38,15 +38,8 @@ const each = (points: readonly CrashPoint[]) =>
   ROUND_NUMBERS.flatMap((round) => points.map((at) => [at, round] as const));
 
 describeWith(['redis', 's3', 'mongodb', 'readers'], 'kill -9 at every labelled point', (services) => {
-  let lake: Lake;
-  const tables = new Set<ChaosTable>();
-  const begin = async (at: CrashPoint, round: number, defaults: object = {}): Promise<ChaosTable> => {
-    const name = `${at}-${round}`;
-    await lake.begin(name);
-    const table = chaosTable(lake, name, { defaults });
-    tables.add(table);
-    return table;
-  };
+  const suite = suiteLake(services);
+  const begin = (at: CrashPoint, round: number, defaults: object = {}) => suite.begin(`${at}-${round}`, { defaults });
   /** The table is right, nothing is left staged, and vacuum finds exactly the files that nothing names. */
   const expectConverged = async (table: ChaosTable, at: CrashPoint) => {
     await table.untilDone('sync');
@@ -59,14 +52,6 @@ describeWith(['redis', 's3', 'mongodb', 'readers'], 'kill -9 at every labelled p
     if (at === LEAVES_ORPHAN) expect(orphans).not.toEqual([]);
     await table.close();
   };
-  beforeAll(async () => {
-    lake = await openLake(services);
-    await loadTemplate(lake);
-  });
-  afterAll(async () => {
-    await Promise.all([...tables].map((table) => table.close()));
-    await lake.close();
-  });
 
   describe.concurrent(
     'in a worker: another takes its job up, and the run ends as if nothing had been',
@@ -79,7 +64,7 @@ describeWith(['redis', 's3', 'mongodb', 'readers'], 'kill -9 at every labelled p
         const sync = table.start(undefined, '--json', '--log-level', 'info', 'sync');
         expect(await Promise.race([victim.ended, sync.ended])).toEqual({ code: null, signal: 'SIGKILL' });
         await table.worker();
-        expect(await sync.line('"status":"committed"')).toContain(`"quarantined":${lake.collection.broken()}`);
+        expect(await sync.line('"status":"committed"')).toContain(`"quarantined":${suite.lake().collection.broken()}`);
         expect(await sync.ended).toEqual({ code: 0, signal: null });
         await expectConverged(table, at);
       });
@@ -106,13 +91,12 @@ describeWith(['redis', 's3', 'mongodb', 'readers'], 'kill -9 at every labelled p
       await table.dies('before-commit', 'sync');
       await table.dies(at, 'sync');
       await expectConverged(table, at);
-      const operations = (await readLog(lake.store, table.name)).map(({ operation }) => operation);
+      const operations = (await readLog(suite.lake().store, table.name)).map(({ operation }) => operation);
       expect(operations.filter((operation) => operation === 'FENCE')).toHaveLength(2);
     });
 
     it.each(each(['fence-written']))('%s, of a first load: there is no table yet, round %i', async (at, round) => {
-      const table = chaosTable(lake, `${at}-first-${round}`);
-      tables.add(table);
+      const table = suite.open(`${at}-first-${round}`);
       await table.worker();
       await table.dies('before-commit', 'sync');
       await table.dies(at, 'sync');
@@ -137,7 +121,7 @@ describeWith(['redis', 's3', 'mongodb', 'readers'], 'kill -9 at every labelled p
       await table.worker();
       await table.untilDone('sync');
       const orphan = await table.addOrphan();
-      lake.store.age(table.name);
+      suite.lake().store.age(table.name);
       await table.dies(at, 'vacuum');
       expect((await table.orphans()).includes(orphan)).toBe(at === 'vacuum-listed');
       await table.untilDone('vacuum');

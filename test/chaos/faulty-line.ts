@@ -1,4 +1,5 @@
 import { connect, createServer, type Socket } from 'node:net';
+import { tieTogether } from '../services/tcp-pair.ts';
 import { seededRandom, weighted } from './random.ts';
 
 /** What becomes of a connection, once it has carried some chunks. */
@@ -80,18 +81,7 @@ interface Course {
 }
 
 function carry(client: Socket, upstream: Socket, sockets: Set<Socket>, { fate, after, happens }: Course): void {
-  const end = () => {
-    client.destroy();
-    upstream.destroy();
-  };
-  for (const socket of [client, upstream]) {
-    sockets.add(socket);
-    socket.on('error', end);
-    socket.on('close', () => {
-      sockets.delete(socket);
-      end();
-    });
-  }
+  const end = tieTogether(client, upstream, sockets);
   let said = 0;
   let answered = 0;
   client.on('data', (data) => {

@@ -1,27 +1,17 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { describeWith } from '../services/context.ts';
-import { type Lake, loadTemplate, openLake } from './lake.ts';
 import { expectSoundLog, readLog } from './log.ts';
-import { type ChaosTable, chaosTable } from './table.ts';
+import { suiteLake } from './suite.ts';
 
 const ROUNDS = 8 * Number(process.env.MONGOLAKE_TEST_CHAOS_ROUNDS ?? 1);
 
 describeWith(['redis', 's3', 'mongodb', 'readers'], 'two coordinators as processes', (services) => {
-  let lake: Lake;
-  let table: ChaosTable;
-  beforeAll(async () => {
-    lake = await openLake(services);
-    await loadTemplate(lake);
-    await lake.begin('races');
-    table = chaosTable(lake, 'races');
-    await table.worker();
-  });
-  afterAll(async () => {
-    await table.close();
-    await lake.close();
-  });
+  const suite = suiteLake(services);
 
   it('sync one table at once, again and again: no version is made by both, and every change is in one', async () => {
+    const lake = suite.lake();
+    const table = await suite.begin('races');
+    await table.worker();
     for (let round = 1; round <= ROUNDS; round++) {
       await lake.collection.set('n000001', -round);
       const both = await Promise.all([table.space.json('sync'), table.space.json('sync')]);

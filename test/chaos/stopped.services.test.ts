@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { describeWith } from '../services/context.ts';
-import { type Lake, loadTemplate, openLake } from './lake.ts';
 import { expectSoundLog, readLog } from './log.ts';
-import { type ChaosTable, chaosTable, type Victim } from './table.ts';
+import { suiteLake } from './suite.ts';
+import type { ChaosTable, Victim } from './table.ts';
 
 /** Waits until the process has been stopped by a signal. */
 const untilStopped = ({ child, lines }: Victim) =>
@@ -18,27 +18,11 @@ const untilStopped = ({ child, lines }: Victim) =>
   );
 
 describeWith(['redis', 's3', 'mongodb', 'readers'], 'a process that is stopped and goes on too late', (services) => {
-  let lake: Lake;
-  const tables = new Set<ChaosTable>();
-  const open = (name: string, defaults: object = {}): ChaosTable => {
-    const table = chaosTable(lake, name, { defaults });
-    tables.add(table);
-    return table;
-  };
-  const begin = async (name: string, defaults: object = {}): Promise<ChaosTable> => {
-    await lake.begin(name);
-    return open(name, defaults);
-  };
+  const suite = suiteLake(services);
+  const open = (name: string, defaults: object = {}) => suite.open(name, { defaults });
+  const begin = (name: string, defaults: object = {}) => suite.begin(name, { defaults });
   /** Where the lease is not what it is about: no slow machine is to take it away. */
   const LONG_LEASE = { leaseTtl: '20s' };
-  beforeAll(async () => {
-    lake = await openLake(services);
-    await loadTemplate(lake);
-  });
-  afterAll(async () => {
-    await Promise.all([...tables].map((table) => table.close()));
-    await lake.close();
-  });
 
   it('a worker in the middle of a merge, for longer than its lock: another does its job, and its own attempt loses', async () => {
     const table = await begin('worker-stopped', LONG_LEASE);
@@ -87,13 +71,13 @@ describeWith(['redis', 's3', 'mongodb', 'readers'], 'a process that is stopped a
     expect(await zombie.ended).toEqual({ code: 75, signal: null });
   };
   const committedRuns = async (table: ChaosTable) =>
-    (await readLog(lake.store, table.name)).filter(({ counts }) => counts !== undefined).length;
+    (await readLog(suite.lake().store, table.name)).filter(({ counts }) => counts !== undefined).length;
 
   it('a coordinator just before its commit, while another finishes its run and vacuums: it never commits', async () => {
     const table = await begin('commit-zombie');
     const zombie = await stoppedBeforeCommit(table);
     await table.untilDone('sync');
-    lake.store.age(table.name);
+    suite.lake().store.age(table.name);
     await table.untilDone('vacuum');
     const before = await committedRuns(table);
     await expectRefused(zombie);
@@ -104,7 +88,7 @@ describeWith(['redis', 's3', 'mongodb', 'readers'], 'a process that is stopped a
   it('the same where the other only vacuums, and changes nothing: the zombie never commits, and what it wrote is not missed', async () => {
     const table = await begin('vacuum-zombie');
     const zombie = await stoppedBeforeCommit(table);
-    lake.store.age(table.name);
+    suite.lake().store.age(table.name);
     await table.untilDone('vacuum');
     expect(await committedRuns(table)).toBe(2);
     await expectRefused(zombie);
@@ -117,10 +101,10 @@ describeWith(['redis', 's3', 'mongodb', 'readers'], 'a process that is stopped a
   it('the same at a first load, where there is no table yet', async () => {
     const table = open('first-zombie');
     const zombie = await stoppedBeforeCommit(table);
-    lake.store.age(table.name);
+    suite.lake().store.age(table.name);
     await table.untilDone('vacuum');
     await expectRefused(zombie);
-    const log = await readLog(lake.store, table.name);
+    const log = await readLog(suite.lake().store, table.name);
     expectSoundLog(log);
     expect(log.map(({ operation }) => operation)).toEqual(['FENCE']);
     await table.untilDone('sync');

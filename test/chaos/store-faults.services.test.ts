@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeWith } from '../services/context.ts';
 import { faultyLine } from './faulty-line.ts';
-import { type Lake, loadTemplate, openLake } from './lake.ts';
+import { type Lake, openLake } from './lake.ts';
 import { expectBalanced } from './log.ts';
 import { isConditional, storeFront, type Trouble, troubles } from './store-front.ts';
+import { suiteLake } from './suite.ts';
 import { type ChaosTable, chaosTable } from './table.ts';
 
 const ROUNDS = Number(process.env.MONGOLAKE_TEST_CHAOS_ROUNDS ?? 1);
@@ -28,23 +29,10 @@ const BUSY: readonly (readonly [Trouble, number])[] = [
 ];
 
 describeWith(['redis', 's3', 'mongodb', 'readers'], 'a store that fails now and then', (services) => {
-  let lake: Lake;
-  const tables = new Set<ChaosTable>();
-  const begin = async (name: string, endpoint: string): Promise<ChaosTable> => {
-    await lake.begin(name);
+  const suite = suiteLake(services);
+  const begin = (name: string, endpoint: string) =>
     // Long enough for a line that is silent now and then.
-    const table = chaosTable(lake, name, { endpoint, defaults: { leaseTtl: '10s' } });
-    tables.add(table);
-    return table;
-  };
-  beforeAll(async () => {
-    lake = await openLake(services);
-    await loadTemplate(lake);
-  });
-  afterAll(async () => {
-    await Promise.all([...tables].map((table) => table.close()));
-    await lake.close();
-  });
+    suite.begin(name, { endpoint, defaults: { leaseTtl: '10s' } });
 
   /** Syncs while there is trouble, then once more in peace: no run ends wrong, and nothing is lost or there twice. */
   const runThrough = async (table: ChaosTable, calm: () => void) => {
@@ -68,7 +56,7 @@ describeWith(['redis', 's3', 'mongodb', 'readers'], 'a store that fails now and 
 
   describe.concurrent('through a TCP proxy that cuts, delays and drops answers', PATIENCE, () => {
     it.each(seeds(1, 3))('seed %i', async (seed) => {
-      const line = await faultyLine(lake.store.port, seed, 0.5);
+      const line = await faultyLine(suite.lake().store.port, seed, 0.5);
       const table = await begin(`line-${seed}`, `http://127.0.0.1:${line.port}`);
       await runThrough(table, line.calm);
       expect([...line.met.values()].reduce((a, b) => a + b, 0)).toBeGreaterThan(0);
@@ -78,7 +66,7 @@ describeWith(['redis', 's3', 'mongodb', 'readers'], 'a store that fails now and 
 
   describe.concurrent('requests that break off, before and after the store has heard them', PATIENCE, () => {
     it.each(seeds(1, 3))('seed %i', async (seed) => {
-      const front = await storeFront(lake.store, troubles(seed, 0.3, 150, BROKEN));
+      const front = await storeFront(suite.lake().store, troubles(seed, 0.3, 150, BROKEN));
       const table = await begin(`broken-${seed}`, front.endpoint);
       await runThrough(table, front.calm);
       for (const kind of ['cut', 'lose', 'cut-answer'] as const) expect(front.met.get(kind), kind).toBeGreaterThan(0);
@@ -88,7 +76,7 @@ describeWith(['redis', 's3', 'mongodb', 'readers'], 'a store that fails now and 
 
   describe.concurrent('a store that throttles', PATIENCE, () => {
     it.each(seeds(1, 2))('seed %i', async (seed) => {
-      const front = await storeFront(lake.store, troubles(seed, 0.4, 200, BUSY));
+      const front = await storeFront(suite.lake().store, troubles(seed, 0.4, 200, BUSY));
       const table = await begin(`busy-${seed}`, front.endpoint);
       await runThrough(table, front.calm);
       expect(front.met.get('slow-down')).toBeGreaterThan(0);
@@ -97,7 +85,7 @@ describeWith(['redis', 's3', 'mongodb', 'readers'], 'a store that fails now and 
   });
 
   it('every answer to the commit is lost: the run finds its own entry and ends as committed', async () => {
-    const front = await storeFront(lake.store, (request) =>
+    const front = await storeFront(suite.lake().store, (request) =>
       isConditional(request) && request.url?.includes('_delta_log') === true ? 'lose' : 'pass',
     );
     const table = await begin('commit-lost', front.endpoint);

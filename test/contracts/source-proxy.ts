@@ -1,4 +1,5 @@
 import { connect, createServer, type Socket } from 'node:net';
+import { tieTogether } from '../services/tcp-pair.ts';
 
 /** A TCP proxy that cuts the connections through it. */
 export interface CuttingProxy {
@@ -20,18 +21,7 @@ export async function cuttingProxy(
   let cuts = 0;
   const server = createServer((client) => {
     const upstream = connect(target, '127.0.0.1');
-    const end = () => {
-      client.destroy();
-      upstream.destroy();
-    };
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on('error', end);
-      socket.on('close', () => {
-        sockets.delete(socket);
-        end();
-      });
-    }
+    const end = tieTogether(client, upstream, sockets);
     let passed = 0;
     client.on('data', (data) => upstream.write(data));
     upstream.on('data', (data) => {

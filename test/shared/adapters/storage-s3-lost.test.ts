@@ -97,6 +97,22 @@ describe.each(FAULTS)('after %s', (_, fault) => {
   });
 });
 
+describe('an answer that breaks off', () => {
+  const cut: Fault = (response) => {
+    response.writeHead(404, { 'content-type': 'application/xml', 'content-length': 300 });
+    response.write('<Error><Code>NoSu', () => response.destroy());
+  };
+
+  it.each(CALLS)('says nothing, whatever its status was: $name', async ({ run }) => {
+    fill();
+    bench.fake.fault = () => cut;
+    expect(await failureOf(run(bench.open({ maxAttempts: 1 })))).toMatchObject({
+      code: 'STORE_UNREACHABLE',
+      retryable: true,
+    });
+  });
+});
+
 describe('a store that is throttled for good', () => {
   it.each([
     [429, 'TooManyRequests'],

@@ -96,6 +96,13 @@ describe('a merge job', () => {
     expect(() => checkMerge(INPUT, receipt(over))).toThrow('partition 5');
   });
 
+  test('is of no use for other segments than those that it read, however many documents these have', () => {
+    const input = { ...INPUT, sections: ['s1', 's2'].map((segment, ordinal) => ({ ordinal, segment, chunks: [] })) };
+    expect(() => checkMerge(input, receipt({ segments: ['s1', 's2'] }))).not.toThrow();
+    for (const segments of [['s1', 'twin'], ['s2', 's1'], ['s1'], ['s1', 's2', 's3'], []])
+      expect(() => checkMerge(input, receipt({ segments }))).toThrow('partition 5, segments: ');
+  });
+
   test('says what it expected and found, and that nothing was committed', () => {
     expect(() => checkMerge(INPUT, receipt({ removed: [] }))).toThrow(
       'partition 5, rows: 2 expected, 102 accounted for; nothing was committed',

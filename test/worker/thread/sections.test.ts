@@ -43,6 +43,14 @@ describe('a section', () => {
     expect(refused).toBeGreaterThan(whole.length - 2 * 10);
   });
 
+  it('is refused where a member holds less or more than its receipt says', () => {
+    const section = writeSection(folder, 3, DOCUMENTS, 10);
+    for (const other of [-1, 1]) {
+      const chunks = section.chunks.map((chunk) => ({ ...chunk, rawLength: chunk.rawLength + other }));
+      expect(() => [...sectionChunks([{ ...section, chunks }])]).toThrow(/a chunk of segment 3 has \d+ bytes unpacked/);
+    }
+  });
+
   it('is refused where it is cut', () => {
     const section = writeSection(folder, 3, DOCUMENTS, 10);
     const whole = readFileSync(section.path);

@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest';
+import { type Configured, whyGiveUp } from '../../src/coordinator/unfinished.ts';
+import type { Plan } from '../../src/shared/domain/plan.ts';
+import { SETTINGS } from './table-harness.ts';
+
+const NOW = {
+  engineVersion: '1.2.3',
+  namespace: { database: 'guest', collection: 'notifications' },
+  source: 'mongodb://db/guest.notifications',
+};
+const ASKED: Configured = { pipeline: 'guest', collection: 'notifications', settings: SETTINGS };
+const PLAN: Plan = {
+  formatVersion: 1,
+  run: 'r1',
+  epoch: 1,
+  pipeline: 'guest',
+  collection: 'notifications',
+  namespace: NOW.namespace,
+  base: 0,
+  createdAt: 0,
+  engineVersion: NOW.engineVersion,
+  scope: { kind: 'full' },
+  watermark: null,
+  nextWatermark: null,
+  cursor: { field: SETTINGS.cursorField, type: SETTINGS.cursorType },
+  partitions: 2,
+  ranges: [],
+  rewrite: null,
+  backfill: false,
+  sourceKind: 'live',
+  source: NOW.source,
+  keepRows: 'none',
+  maxQuarantined: 0,
+  reads: 'source',
+  priority: 1,
+  engine: SETTINGS.engine,
+  write: { targetFileSize: 1, rowGroupSize: 1, compression: 'snappy', compressionLevel: 1 },
+};
+const DUMP = { sourceKind: 'dump', keepRows: 'newer' } as const;
+
+test('a run whose table, configuration, source and program are the same is finished', () => {
+  expect(whyGiveUp(PLAN, ASKED, NOW)).toBeUndefined();
+  expect(whyGiveUp({ ...PLAN, ...DUMP }, ASKED, NOW)).toBeUndefined();
+});
+
+test.each<[string, Partial<Plan>, RegExp]>([
+  ['of another database', { namespace: { database: 'other', collection: 'notifications' } }, /other\.notifications/],
+  ['of another collection', { namespace: { database: 'guest', collection: 'other' } }, /guest\.other/],
+  ['planned by another version', { engineVersion: '1.2.2' }, /mongolake 1\.2\.2 planned it/],
+  ['of a pipeline that was called otherwise', { pipeline: 'hotel' }, /called hotel\.notifications/],
+  ['of a collection that was called otherwise', { collection: 'n' }, /called guest\.n/],
+  ['by another cursor field', { cursor: { field: 'at', type: 'date' } }, /another cursor/],
+  ['by another cursor type', { cursor: { field: SETTINGS.cursorField, type: 'objectId' } }, /another cursor/],
+  ['by another column policy', { columns: { exclude: ['a'] } }, /another column policy/],
+  ['by another engine', { engine: 'parquetjs' }, /another engine/],
+  ['of another server', { source: 'mongodb://old/guest.notifications' }, /another source \(mongodb:\/\/old/],
+  ['of another dump in its place', { ...DUMP, source: `${NOW.source}: 1 byte` }, /another source/],
+  ['that was to overwrite newer rows', { ...DUMP, keepRows: 'none' }, /overwrite newer rows/],
+])('one %s is given up', (_, over, reason) => {
+  expect(whyGiveUp({ ...PLAN, ...over }, ASKED, NOW)).toMatch(reason);
+});
+
+test('what overwrites is finished where that is asked for again, and a retry overwrites nothing', () => {
+  const overwrites: Plan = { ...PLAN, ...DUMP, keepRows: 'none' };
+  expect(whyGiveUp(overwrites, { ...ASKED, overwrite: true }, NOW)).toBeUndefined();
+  const retry: Plan = { ...overwrites, reads: 'quarantine' };
+  expect(whyGiveUp(retry, ASKED, { ...NOW, source: undefined })).toBeUndefined();
+});
+
+test('a rewrite reads no source and makes no column: only its table and the program have to be the same', () => {
+  const rewrite: Plan = { ...PLAN, rewrite: { idType: 'string:long' }, source: '', engine: 'parquetjs' };
+  expect(whyGiveUp(rewrite, { ...ASKED, columns: { exclude: ['a'] } }, { ...NOW, source: undefined })).toBeUndefined();
+  expect(whyGiveUp({ ...rewrite, engineVersion: '0' }, ASKED, NOW)).toMatch(/mongolake 0/);
+});
