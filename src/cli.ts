@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import type { GlobalOptions } from './cli/app.ts';
+import { positive, powerOfTwo, words } from './cli/arguments.ts';
 import type { CoordinatorOptions } from './cli/coordinator.ts';
 import type { DashboardOptions } from './cli/dashboard.ts';
 import { DEFAULT_CONFIG_FILE, DEFAULT_TABLE } from './cli/defaults.ts';
@@ -11,13 +12,13 @@ import type { InitOptions } from './cli/init.ts';
 import { failureJson, printFailure, printJson } from './cli/output.ts';
 import type { PlanOptions } from './cli/plan.ts';
 import type { ShowOptions } from './cli/quarantine.ts';
-import type { RepartitionOptions } from './cli/repartition.ts';
 import type { SchemaOptions } from './cli/schema.ts';
 import type { SyncOptions } from './cli/sync.ts';
 import type { UnlockOptions } from './cli/unlock.ts';
 import type { VacuumOptions } from './cli/vacuum.ts';
 import { VERSION } from './cli/version.ts';
 import type { WorkerOptions } from './cli/worker.ts';
+import type { Layout } from './coordinator/repartition.ts';
 import { asMongolakeError, EXIT } from './shared/domain/errors.ts';
 
 // Node 20 is supported here until its SDKs end it; the advice to move on is not for whoever reads our output.
@@ -84,6 +85,7 @@ program
   .description('say what a sync would read and rewrite; changes nothing')
   .argument('[target]', TARGET)
   .option('--backfill', 'of a backfill, instead of a sync')
+  .option('--replace', 'of a backfill that replaces the table')
   .option('--from <time>', 'only documents whose cursor is later (exclusive)')
   .option('--to <time>', 'only documents whose cursor is earlier (exclusive)')
   .option('--detailed-exitcode', 'exit 2 where there is work to do')
@@ -94,7 +96,7 @@ program
   );
 
 for (const mode of ['sync', 'backfill'] as const) {
-  program
+  const command = program
     .command(mode)
     .description(
       mode === 'sync'
@@ -111,6 +113,12 @@ for (const mode of ['sync', 'backfill'] as const) {
         (await import('./cli/sync.ts')).syncCommand(mode, target, options, globals()),
       ),
     );
+  if (mode === 'backfill') {
+    command.option(
+      '--replace',
+      'leave nothing in the table but what is read, in one version; not with --from and --to',
+    );
+  }
 }
 
 const quarantine = program
@@ -155,12 +163,13 @@ quarantine
 program
   .command('repartition')
   .description(
-    'write all files of a table anew, in one version: with string ids, so that it takes ids that are no integers',
+    'write all files of a table anew, in one version: with another number of partitions, or with string ids, so that it takes ids that are no integers',
   )
   .argument('[target]', TARGET)
+  .option('--partitions <n>', 'how many hash partitions it is to have: a power of two', powerOfTwo)
   .addOption(new Option('--id-type <type>', 'what the ids become').choices(['string']))
   .action(
-    action(async (target: string | undefined, options: RepartitionOptions) =>
+    action(async (target: string | undefined, options: Layout) =>
       (await import('./cli/repartition.ts')).repartitionCommand(target, options, globals()),
     ),
   );
@@ -269,16 +278,6 @@ program
       (await import('./cli/dashboard.ts')).dashboardCommand(options, globals()),
     ),
   );
-
-/** `schema --config` asks for the schema of the configuration itself; anywhere else that option is the global one and takes a file. */
-function words(argv: readonly string[]): readonly string[] {
-  return argv.includes('schema') && argv.at(-1) === '--config' ? [...argv.slice(0, -1), '--of-config'] : argv;
-}
-
-function positive(text: string): string {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('expected a whole number from 1');
-  return text;
-}
 
 try {
   await program.parseAsync(words(process.argv.slice(2)), { from: 'user' });

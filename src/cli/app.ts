@@ -1,22 +1,23 @@
-import { listCollections, openQueue, openSecrets, openSource, openStorage } from '../composition.ts';
+import { loadAdapters, openSecrets } from '../composition.ts';
 import { systemClock } from '../shared/adapters/clock-system.ts';
-import { keyedHash } from '../shared/adapters/hash-hmac.ts';
 import { pinoLogger } from '../shared/adapters/logger-pino.ts';
 import type { Config } from '../shared/config/schema.ts';
 import { resolveTargets, singleTarget, type TableTarget } from '../shared/config/targets.ts';
 import { loadConfig } from '../shared/config.ts';
 import type { KeyedHash } from '../shared/domain/cut.ts';
 import { type TablePolicy, tablePolicy } from '../shared/domain/policy.ts';
+import { keyedHash } from '../shared/keyed-hash.ts';
 import type { Liveness } from '../shared/liveness.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
 import type { WorkerMetrics } from '../shared/ports/metrics.ts';
 import type { Consumer, Queue } from '../shared/ports/queue.ts';
 import type { Secrets } from '../shared/ports/secrets.ts';
-import type { Source } from '../shared/ports/source.ts';
+import type { CollectionInfo, Source } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { probeConditionalWrites } from '../shared/probe.ts';
 import { createMergePool } from '../worker/pool.ts';
+import { slabBytesOf } from '../worker/slabs.ts';
 import { startWorker } from '../worker/worker.ts';
 import { endInTime, interruption } from './ending.ts';
 import { createScreen, type Screen } from './screen.ts';
@@ -45,6 +46,8 @@ export interface App {
   targets(name: string | undefined): Promise<readonly TableTarget[]>;
   /** The one table that it names. */
   target(name: string | undefined): Promise<TableTarget>;
+  /** Lists what a connection holds. */
+  collections(connection: string, database: string | undefined): Promise<readonly CollectionInfo[]>;
   storage(target: TableTarget): Storage;
   source(target: TableTarget): Source;
   /** The table's column policy in its one form, with the fingerprint of the key; `undefined` where it has none. */
@@ -89,8 +92,8 @@ export async function openApp(
   endInTime(signal, clock, logger, drainTimeout(config));
   if (keepLogin) void secrets?.keepAlive(signal);
   const keyed = config.hashKey === undefined ? undefined : keyedHash(config.hashKey);
-  const targets = (name: string | undefined) =>
-    resolveTargets(config, name, (connection, database) => listCollections(config, connection, database));
+  const adapters = await loadAdapters(config);
+  const targets = (name: string | undefined) => resolveTargets(config, name, adapters.collections);
   return {
     config,
     clock,
@@ -101,10 +104,11 @@ export async function openApp(
     signal,
     targets,
     target: async (name) => singleTarget(await targets(name)),
-    storage: (target) => openStorage(config, target, clock),
-    source: (target) => openSource(config, target, clock),
+    collections: adapters.collections,
+    storage: (target) => adapters.storage(target, clock),
+    source: (target) => adapters.source(target, clock),
     columns: ({ settings }) => tablePolicy(settings.columns, keyed?.fingerprint),
-    queue: () => openQueue(config, clock, logger, process.env),
+    queue: () => adapters.queue(clock, logger, process.env),
     prove: provingOnce(clock),
   };
 }
@@ -117,9 +121,6 @@ function provingOnce(clock: Clock): App['prove'] {
     proved.add(storage.uri);
   };
 }
-
-/** Bytes of documents that one extract job holds in memory before it writes them. */
-const SHUFFLE_BYTES = 32 * 1024 * 1024;
 
 export interface RunningWorker {
   readonly consumer: Consumer;
@@ -151,7 +152,7 @@ export async function runWorker(
     clock,
     logger,
     scratch: config.worker.scratch,
-    shuffleBytes: SHUFFLE_BYTES,
+    slabBytes: slabBytesOf(config.worker.memory),
     concurrency,
     metrics: options.metrics,
     liveness: options.liveness,

@@ -1,5 +1,4 @@
 import pc from 'picocolors';
-import { listCollections } from '../composition.ts';
 import { checkTable, type TableCheckContext } from '../coordinator/check.ts';
 import { type CheckResult, failed, ok, queueVerdicts, scratchVerdict, skipped } from '../coordinator/check-verdicts.ts';
 import { inspectRedis, redisLabel } from '../shared/adapters/redis.ts';
@@ -100,7 +99,7 @@ async function* tableChecks(
     storeDown: down.get(places.store),
     collections: () => {
       const key = `${connection} ${database}`;
-      const list = listed.get(key) ?? listCollections(app.config, connection, database);
+      const list = listed.get(key) ?? app.collections(connection, database);
       listed.set(key, list);
       return list;
     },

@@ -1,4 +1,3 @@
-import { listCollections } from '../composition.ts';
 import { runDaemon } from '../coordinator/daemon.ts';
 import { readFreshness } from '../coordinator/freshness.ts';
 import { type ObservedTable, observed } from '../coordinator/observe.ts';
@@ -118,12 +117,8 @@ async function scheduledTables(
   pipelines: readonly string[],
   place: RunPlace,
 ): Promise<readonly ObservedTable[]> {
-  const request = { mode: 'sync', from: null, to: null, overwrite: false } as const;
-  const targets = await Promise.all(
-    pipelines.map((pipeline) =>
-      resolveTargets(app.config, pipeline, (connection, database) => listCollections(app.config, connection, database)),
-    ),
-  );
+  const request = { mode: 'sync', from: null, to: null, overwrite: false, replace: false } as const;
+  const targets = await Promise.all(pipelines.map((pipeline) => resolveTargets(app.config, pipeline, app.collections)));
   return targets.flat().map((target) => ({
     name: target.name,
     schedule: target.settings.schedule,

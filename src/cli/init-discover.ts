@@ -1,8 +1,9 @@
 import pMap from 'p-map';
-import { listCollections, openSource } from '../composition.ts';
+import { type Adapters, loadAdapters } from '../composition.ts';
 import { candidateFields, readSample, type Sample } from '../coordinator/sample.ts';
 import type { InitCollection } from '../shared/config/init.ts';
 import type { Config } from '../shared/config/schema.ts';
+import type { TableTarget } from '../shared/config/targets.ts';
 import type { CursorType } from '../shared/domain/cursor.ts';
 import { asMongolakeError, MongolakeError } from '../shared/domain/errors.ts';
 import type { Clock } from '../shared/ports/clock.ts';
@@ -27,11 +28,12 @@ const COLLECTIONS_AT_ONCE = 8;
  * it the source must have only one. Errors: `USAGE` (name one), `SOURCE_MISSING` (nothing there), those of the source.
  */
 export async function discover(config: Config, wanted: string | undefined, clock: Clock): Promise<Discovery> {
-  const listed = await listCollections(config, CONNECTION, wanted);
+  const adapters = await loadAdapters(config);
+  const listed = await adapters.collections(CONNECTION, wanted);
   const database = chooseDatabase(listed, wanted);
   const found = await pMap(
     listed.filter((info) => info.database === database),
-    (info) => lookAt(config, info, clock),
+    (info) => lookAt(config, adapters, info, clock),
     { concurrency: COLLECTIONS_AT_ONCE },
   );
   return {
@@ -63,9 +65,9 @@ interface Found {
   readonly note?: string;
 }
 
-async function lookAt(config: Config, info: CollectionInfo, clock: Clock): Promise<Found> {
+async function lookAt(config: Config, adapters: Adapters, info: CollectionInfo, clock: Clock): Promise<Found> {
   const { database, name } = info;
-  const source = openSource(config, targetOf(config, database, name), clock);
+  const source = adapters.source(targetOf(config, database, name), clock);
   try {
     const documents = info.documents ?? (await source.estimate({ kind: 'full' })).documents;
     const sample = await readSample(source);
@@ -81,7 +83,7 @@ async function lookAt(config: Config, info: CollectionInfo, clock: Clock): Promi
   }
 }
 
-function targetOf(config: Config, database: string, collection: string): Parameters<typeof openSource>[1] {
+function targetOf(config: Config, database: string, collection: string): TableTarget {
   return {
     name: `${CONNECTION}.${collection}`,
     pipeline: CONNECTION,

@@ -11,6 +11,7 @@ import { alignRows, counted, timeText } from './text.ts';
 
 export interface PlanOptions {
   readonly backfill?: boolean;
+  readonly replace?: boolean;
   readonly from?: string;
   readonly to?: string;
   readonly detailedExitcode?: boolean;
@@ -25,13 +26,14 @@ export async function planCommand(
   const app = await openApp(globals);
   const json = globals.json ?? false;
   const bounds = { from: parseTime('--from', options.from), to: parseTime('--to', options.to) };
-  const mode = options.backfill ? 'backfill' : 'sync';
+  const { replace = false } = options;
+  const mode = options.backfill || replace ? 'backfill' : 'sync';
   const outcomes = await readTables(app, await app.targets(name), async (target, storage) => {
     const source = app.source(target);
     try {
       const context = { storage, source, clock: app.clock, signal: app.signal };
       const { settings } = target;
-      return await previewRun({ mode, ...bounds, settings, columns: app.columns(target) }, context);
+      return await previewRun({ mode, ...bounds, replace, settings, columns: app.columns(target) }, context);
     } finally {
       await source.close();
     }
@@ -51,6 +53,7 @@ export function planJson(table: string, preview: Preview): Record<string, unknow
     table,
     status: preview.base === undefined ? 'first-load' : hasWork(preview) ? 'work' : 'nothing-to-do',
     mode: preview.mode,
+    replace: preview.replace,
     version: preview.base ?? null,
     window: scope.kind === 'full' ? { from: null, to: null } : { from: isoOrNull(scope.from), to: isoOrNull(scope.to) },
     full: scope.kind === 'full',
@@ -83,7 +86,19 @@ export function describePlan(table: string, preview: Preview): readonly string[]
 }
 
 function describeWork(preview: Preview): string[][] {
-  const { base, ranges, partitions, rewrite } = preview;
+  const { base, ranges, partitions, rewrite, replace } = preview;
+  if (base !== undefined && replace) {
+    const { files, bytes } = rewrite.atMost;
+    return [
+      ['partitions', `${number(partitions)} in the new version, a file or more each`],
+      [
+        'replaces',
+        files === 0 ? 'nothing: the table has no files' : `${counted(files, 'file')}, ${bytesText(bytes)}: all`,
+      ],
+      ['jobs', `${number(ranges)} to read, at most ${number(partitions)} to merge`],
+      ['watermark', describeWatermark(preview)],
+    ];
+  }
   const merges = either(rewrite, (touched) => number(touched.partitions));
   return [
     ...(base === undefined
@@ -100,6 +115,7 @@ function describeWork(preview: Preview): string[][] {
 function headline(preview: Preview): string {
   if (preview.base === undefined) return pc.cyan('no table yet: a full load');
   if (!hasWork(preview)) return pc.green(`version ${number(preview.base)}, nothing to do`);
+  if (preview.replace) return pc.cyan(`${preview.mode} in place of version ${number(preview.base)}`);
   return pc.cyan(`${preview.mode} onto version ${number(preview.base)}`);
 }
 
@@ -141,7 +157,8 @@ function either({ about, atMost }: Preview['rewrite'], text: (touched: Touched) 
 }
 
 function describeWatermark({ watermark, nextWatermark }: Preview): string {
-  if (watermark === nextWatermark) return nextWatermark === null ? 'none' : `stays at ${timeText(watermark)}`;
+  if (nextWatermark === null) return watermark === null ? 'none' : `from ${timeText(watermark)} to none`;
+  if (watermark === nextWatermark) return `stays at ${timeText(watermark)}`;
   return watermark === null
     ? `to ${timeText(nextWatermark)}`
     : `from ${timeText(watermark)} to ${timeText(nextWatermark)}`;

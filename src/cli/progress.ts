@@ -5,6 +5,7 @@ import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
 import { number } from './output.ts';
 import type { Screen } from './screen.ts';
+import { duration } from './text.ts';
 
 /** Shows runs in progress: bars on a terminal, elsewhere a log line every few seconds. */
 export interface ProgressView {
@@ -16,9 +17,17 @@ export interface ProgressView {
 const LINE_EVERY_MS = 5000;
 const BAR_WIDTH = 24;
 
+/** A stage as it was first told of: a run that is taken up begins in the middle. */
 interface StageStart {
-  readonly stage: StageProgress['stage'];
+  readonly first: StageProgress;
   readonly at: number;
+}
+
+/** How fast a stage goes, and when it will be done; `undefined` where that can't be told yet. */
+export interface Pace {
+  readonly documentsPerSecond: number | undefined;
+  readonly bytesPerSecond: number | undefined;
+  readonly etaMs: number | undefined;
 }
 
 export function createProgressView(clock: Clock, screen: Screen): ProgressView {
@@ -29,10 +38,9 @@ function barView(clock: Clock, screen: Screen): ProgressView {
   const lines = new Map<string, string>();
   return {
     listenerFor(table) {
-      let start: StageStart | undefined;
+      const paceOf = pacer(clock);
       return (progress) => {
-        if (start?.stage !== progress.stage) start = { stage: progress.stage, at: clock.monotonic() };
-        lines.set(table, bar(table, progress, clock.monotonic() - start.at));
+        lines.set(table, bar(table, progress, paceOf(progress)));
         screen.draw([...lines.values()]);
       };
     },
@@ -46,24 +54,28 @@ function barView(clock: Clock, screen: Screen): ProgressView {
 function lineView(clock: Clock): ProgressView {
   return {
     listenerFor(_table, logger) {
-      let start: StageStart | undefined;
+      const paceOf = pacer(clock);
       let printedAt = clock.monotonic();
       return (progress) => {
-        const now = clock.monotonic();
-        if (start?.stage !== progress.stage) start = { stage: progress.stage, at: now };
-        if (now - printedAt < LINE_EVERY_MS) return;
-        printedAt = now;
-        const eta = etaMs(progress, now - start.at);
-        logger.info(progress.stage, {
-          done: progress.done,
-          total: progress.total,
-          documents: progress.documents,
-          bytes: progress.bytes,
-          etaSeconds: eta === undefined ? undefined : Math.round(eta / 1000),
-        });
+        const { documentsPerSecond, bytesPerSecond, etaMs } = paceOf(progress);
+        if (clock.monotonic() - printedAt < LINE_EVERY_MS) return;
+        printedAt = clock.monotonic();
+        const { stage, done, total, documents, bytes } = progress;
+        const etaSeconds = etaMs === undefined ? undefined : Math.round(etaMs / 1000);
+        logger.info(stage, { done, total, documents, bytes, documentsPerSecond, bytesPerSecond, etaSeconds });
       };
     },
     finish() {},
+  };
+}
+
+/** Tells the pace of one run's stages as they are told. */
+function pacer(clock: Clock): (progress: StageProgress) => Pace {
+  let start: StageStart | undefined;
+  return (progress) => {
+    const now = clock.monotonic();
+    if (start?.first.stage !== progress.stage) start = { first: progress, at: now };
+    return pace(start.first, progress, now - start.at);
   };
 }
 
@@ -74,15 +86,21 @@ function share({ done, total, documents, documentsTotal }: StageProgress): numbe
   return Math.min(1, Math.max(byJobs, byDocuments));
 }
 
-function etaMs(progress: StageProgress, elapsedMs: number): number | undefined {
-  const part = share(progress);
-  return part > 0.02 && elapsedMs > 1000 ? (elapsedMs * (1 - part)) / part : undefined;
+/** How fast a stage went from `first` to `now`, and how long the rest takes at that. */
+export function pace(first: StageProgress, now: StageProgress, elapsedMs: number): Pace {
+  const known = elapsedMs > 1000;
+  const perSecond = (amount: number) => (known && amount > 0 ? Math.round((amount * 1000) / elapsedMs) : undefined);
+  const part = share(now) - share(first);
+  return {
+    documentsPerSecond: perSecond(now.documents - first.documents),
+    bytesPerSecond: perSecond(now.bytes - first.bytes),
+    etaMs: known && part > 0.02 ? (elapsedMs * (1 - share(now))) / part : undefined,
+  };
 }
 
-/** One line: `guest.notifications  merge    ████████░░░░  12/64  1,200,000 documents  345.6 MB  ETA 12 s`. */
-export function bar(table: string, progress: StageProgress, elapsedMs: number): string {
+/** One line: `guest.notifications  extract  ████████░░░░  12/64 ranges  1,200,000 documents  345.6 MB  60,000 documents/s  17.3 MB/s  ETA 12 s`. */
+function bar(table: string, progress: StageProgress, { documentsPerSecond, bytesPerSecond, etaMs }: Pace): string {
   const filled = Math.round(share(progress) * BAR_WIDTH);
-  const eta = etaMs(progress, elapsedMs);
   return [
     pc.bold(table),
     progress.stage.padEnd(7),
@@ -90,6 +108,8 @@ export function bar(table: string, progress: StageProgress, elapsedMs: number): 
     `${progress.done}/${progress.total} ${progress.stage === 'merge' ? 'partitions' : 'ranges'}`,
     ...(progress.documents > 0 ? [`${number(progress.documents)} documents`] : []),
     ...(progress.bytes > 0 ? [bytesText(progress.bytes)] : []),
-    ...(eta === undefined ? [] : [pc.dim(`ETA ${Math.ceil(eta / 1000)} s`)]),
+    ...(documentsPerSecond === undefined ? [] : [pc.dim(`${number(documentsPerSecond)} documents/s`)]),
+    ...(bytesPerSecond === undefined ? [] : [pc.dim(`${bytesText(bytesPerSecond)}/s`)]),
+    ...(etaMs === undefined ? [] : [pc.dim(`ETA ${duration(Math.ceil(etaMs / 1000) * 1000)}`)]),
   ].join('  ');
 }

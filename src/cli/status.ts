@@ -1,6 +1,8 @@
 import pc from 'picocolors';
+import type { StageFigures } from '../coordinator/stage-figures.ts';
 import { type RunStatus, readStatus, type TableStatus } from '../coordinator/status.ts';
 import { bytesText } from '../shared/domain/bytes-text.ts';
+import type { TableMode } from '../shared/domain/window.ts';
 import type { QueueDepth } from '../shared/ports/queue.ts';
 import { type App, type GlobalOptions, openApp } from './app.ts';
 import { exitCodeOf, isoOrNull, JSON_SCHEMA_VERSION, number, printFailure, printJson, printLine } from './output.ts';
@@ -9,6 +11,7 @@ import { alignRows, counted, duration, timeText } from './text.ts';
 
 interface NamedStatus {
   readonly table: string;
+  readonly mode: TableMode;
   readonly status: TableStatus;
 }
 
@@ -18,15 +21,18 @@ export async function statusCommand(name: string | undefined, globals: GlobalOpt
   const json = globals.json ?? false;
   const targets = await app.targets(name);
   const queue = await readDepth(app);
-  const outcomes = await readTables(app, targets, (_, storage) => readStatus(storage, app.clock.now()));
+  const outcomes = await readTables(app, targets, async ({ settings: { mode } }, storage) => ({
+    mode,
+    status: await readStatus(storage, app.clock.now()),
+  }));
   const now = app.clock.now();
   const statuses = outcomes.flatMap((outcome) =>
-    'value' in outcome ? [{ table: outcome.table, status: outcome.value }] : [],
+    'value' in outcome ? [{ table: outcome.table, ...outcome.value }] : [],
   );
   if (!json) for (const line of describeStatus(statuses, queue.depth, now)) printLine(line);
   for (const outcome of outcomes) {
     if ('error' in outcome) printError(outcome.table, outcome.error, json);
-    else if (json) printJson(statusJson(outcome.table, outcome.value, queue.depth, now));
+    else if (json) printJson(statusJson({ table: outcome.table, ...outcome.value }, queue.depth, now));
   }
   if (queue.error !== undefined) printFailure(queue.error);
   return exitCodeOf([...failuresOf(outcomes), ...(queue.error === undefined ? [] : [queue.error])]);
@@ -53,8 +59,7 @@ async function readDepth(app: App): Promise<Depth> {
 
 /** The status of one table as `--json` prints it. */
 export function statusJson(
-  table: string,
-  status: TableStatus,
+  { table, mode, status }: NamedStatus,
   queue: QueueDepth | undefined,
   now: number,
 ): Record<string, unknown> {
@@ -71,6 +76,7 @@ export function statusJson(
     bytes: status.table?.bytes ?? null,
     partitions: partitions ?? null,
     engine: status.table?.engine ?? null,
+    mode,
     watermark: isoOrNull(watermark ?? null),
     lastCheck:
       lastCheck === undefined ? null : { ...lastCheck, at: isoOrNull(lastCheck.at), ageMs: now - lastCheck.at },
@@ -83,13 +89,28 @@ export function statusJson(
   };
 }
 
-function runJson({ run, startedAt, stage, extract, merge }: RunStatus): Record<string, unknown> {
+function runJson({ run, what, startedAt, stage, extract, merge }: RunStatus): Record<string, unknown> {
   return {
     run,
+    what: what ?? null,
     startedAt: isoOrNull(startedAt ?? null),
     stage,
-    extract: { done: extract.done, total: extract.total ?? null },
-    merge: { done: merge.done, total: merge.total ?? null },
+    extract: stageJson(extract),
+    merge: stageJson(merge),
+  };
+}
+
+function stageJson(figures: StageFigures): Record<string, unknown> {
+  const { done, total, documents, bytes, estimated, documentsPerSecond, bytesPerSecond, etaMs } = figures;
+  return {
+    done,
+    total: total ?? null,
+    documents: documents ?? null,
+    bytes: bytes ?? null,
+    estimated,
+    documentsPerSecond: documentsPerSecond ?? null,
+    bytesPerSecond: bytesPerSecond ?? null,
+    etaMs: etaMs ?? null,
   };
 }
 
@@ -101,7 +122,7 @@ export function describeStatus(
   queue: QueueDepth | undefined,
   now: number,
 ): readonly string[] {
-  const rows = statuses.map(({ table, status }) => tableRow(table, status, now));
+  const rows = statuses.map((named) => tableRow(named, now));
   const aligned = alignRows([HEADER, ...rows], ['left', 'right', 'right', 'right', 'right', 'right', 'left', 'left']);
   const [header = '', ...lines] = aligned;
   return [
@@ -111,12 +132,14 @@ export function describeStatus(
   ];
 }
 
-function tableRow(name: string, { table, lastCheck }: TableStatus, now: number): readonly string[] {
+function tableRow({ table: name, mode, status }: NamedStatus, now: number): readonly string[] {
+  const { table, lastCheck } = status;
   const checked = lastCheck === undefined ? 'never' : `${duration(now - lastCheck.at)} ago`;
   if (table === undefined) return [pc.bold(name), pc.yellow('no table yet'), '', '', '', '', '', checked];
   const { version, rows, files, partitions, watermark } = table;
   const figures = [version, rows, files].map(number);
-  return [pc.bold(name), ...figures, bytesText(table.bytes), number(partitions), timeText(watermark), checked];
+  const mark = mode === 'full' ? 'mode: full' : timeText(watermark);
+  return [pc.bold(name), ...figures, bytesText(table.bytes), number(partitions), mark, checked];
 }
 
 function below(status: TableStatus | undefined, now: number): readonly string[] {
@@ -129,14 +152,20 @@ function below(status: TableStatus | undefined, now: number): readonly string[] 
   const since = run.startedAt === undefined ? '' : `, for ${duration(now - run.startedAt)}`;
   const what = lease.state === 'expired' ? pc.yellow('run ') : pc.cyan('run ');
   const owner = `by ${lease.owner}`;
-  const line = `  ${what}  ${run.run}  ${describeStage(run)}${since}  ${pc.dim(owner)}`;
+  const line = `  ${what}  ${run.run}  ${nameOf(run)}${describeStage(run)}${since}  ${pc.dim(owner)}`;
   if (lease.state === 'held') return [line, ...lines];
   const idle = `its lease was not renewed for ${duration(now - lease.renewedAt)}: it seems to have crashed; the next sync takes over`;
   return [line, `        ${pc.yellow(idle)}`, ...lines];
 }
 
 function unfinishedLine(run: RunStatus): string {
-  return `  ${pc.yellow('run ')}  ${run.run}  did not end: ${describeStage(run)}; the next run finishes it or gives it up`;
+  const planned = `planned ${timeText(run.startedAt)}`;
+  return `  ${pc.yellow('run ')}  ${run.run}  ${nameOf(run)}did not end: ${planned}, ${describeStage(run)}; the next run finishes it, or gives it up`;
+}
+
+/** `backfill: `; nothing until the run is planned. */
+function nameOf({ what }: RunStatus): string {
+  return what === undefined ? '' : `${what}: `;
 }
 
 function describeStage({ stage, extract, merge }: RunStatus): string {
@@ -144,14 +173,25 @@ function describeStage({ stage, extract, merge }: RunStatus): string {
     case 'window':
       return 'starting';
     case 'extract':
-      return `reading, ${number(extract.done)} of ${counted(extract.total ?? 0, 'range')}`;
+      return `reading, ${number(extract.done)} of ${counted(extract.total ?? 0, 'range')}${describeFigures(extract)}`;
     case 'schema':
-      return 'all read, planning the merge';
+      return `all read${describeFigures(extract)}, planning the merge`;
     case 'merge':
-      return `merging, ${number(merge.done)} of ${counted(merge.total ?? 0, 'partition')}`;
+      return `merging, ${number(merge.done)} of ${counted(merge.total ?? 0, 'partition')}${describeFigures(merge)}`;
     case 'commit':
       return 'committing';
   }
+}
+
+function describeFigures(figures: StageFigures): string {
+  const { documents, estimated, documentsPerSecond, bytesPerSecond, etaMs } = figures;
+  const parts = [
+    ...(documents === undefined ? [] : [`${estimated ? 'about ' : ''}${counted(documents, 'document')}`]),
+    ...(documentsPerSecond === undefined ? [] : [`${number(documentsPerSecond)} documents/s`]),
+    ...(bytesPerSecond === undefined ? [] : [`${bytesText(bytesPerSecond)}/s`]),
+    ...(etaMs === undefined ? [] : [`ETA ${duration(etaMs)}`]),
+  ];
+  return parts.map((part) => `, ${part}`).join('');
 }
 
 function describeQueue({ waiting, prioritized, active, delayed, failed }: QueueDepth): string {

@@ -9,11 +9,12 @@ export interface SyncOptions {
   readonly from?: string;
   readonly to?: string;
   readonly overwrite?: boolean;
+  readonly replace?: boolean;
   readonly detailedExitcode?: boolean;
 }
 
 /** What a run is asked for, beside its table. */
-type Asked = Pick<RunRequest, 'mode' | 'from' | 'to' | 'overwrite'>;
+type Asked = Pick<RunRequest, 'mode' | 'from' | 'to' | 'overwrite' | 'replace'>;
 
 /** `sync` and `backfill`: one run of each table that the target names; returns the exit code. */
 export async function syncCommand(
@@ -24,7 +25,8 @@ export async function syncCommand(
 ): Promise<number> {
   const app = await openApp(globals);
   const bounds = { from: parseTime('--from', options.from), to: parseTime('--to', options.to) };
-  const asked: Asked = { mode, ...bounds, overwrite: options.overwrite ?? false };
+  const { overwrite = false, replace = false } = options;
+  const asked: Asked = { mode, ...bounds, overwrite, replace };
   return runAll(app, name, asked, options, globals);
 }
 
@@ -35,7 +37,8 @@ export async function retryCommand(
   globals: GlobalOptions,
 ): Promise<number> {
   const app = await openApp(globals);
-  return runAll(app, name, { mode: 'retry', from: null, to: null, overwrite: false }, options, globals);
+  const asked: Asked = { mode: 'retry', from: null, to: null, overwrite: false, replace: false };
+  return runAll(app, name, asked, options, globals);
 }
 
 async function runAll(

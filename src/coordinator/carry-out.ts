@@ -1,13 +1,15 @@
 import { crashPoint } from '../shared/crash-points.ts';
-import { checkExtract, checkRun, putAside } from '../shared/domain/books.ts';
+import { checkExtract, checkReplace, checkRun, putAside } from '../shared/domain/books.ts';
 import type { CursorType } from '../shared/domain/cursor.ts';
 import { asMongolakeError, type ErrorCode } from '../shared/domain/errors.ts';
 import { FOLD_LIMITS, foldSchema } from '../shared/domain/fold.ts';
 import type { EngineName, Plan } from '../shared/domain/plan.ts';
 import { fieldPolicies } from '../shared/domain/policy.ts';
 import { checkQuarantineLimit } from '../shared/domain/quarantine.ts';
+import type { ReadSettings } from '../shared/domain/read-limits.ts';
 import type { Counts, ExtractReceipt, MergeReceipt } from '../shared/domain/receipt.ts';
 import type { StageDurations } from '../shared/domain/stage.ts';
+import type { TableMode } from '../shared/domain/window.ts';
 import type { Source } from '../shared/ports/source.ts';
 import { writeCheckpointIfDue } from './checkpoint-due.ts';
 import { commitRun } from './commit-run.ts';
@@ -18,10 +20,11 @@ import { extractJobs, foldSketches, mergeInputs } from './plan.ts';
 import { retrySource, warnQuarantined } from './quarantine.ts';
 import type { StageTimer } from './stages.ts';
 import { type Held, mergePartitions, mergeTotals, type StepContext, stageContext, stageMerge, total } from './steps.ts';
-import type { TableState } from './table.ts';
+import { filesOf, type TableState } from './table.ts';
 
 /** Settings of a table that its runs go by. Durations in milliseconds, sizes in bytes. */
-export interface RunSettings {
+export interface RunSettings extends ReadSettings {
+  readonly mode: TableMode;
   readonly cursorField: string;
   readonly cursorType: CursorType;
   readonly allowedLateness: number;
@@ -69,7 +72,10 @@ export interface Carried {
   readonly settings: Pick<RunSettings, 'checkpointInterval' | 'retention'>;
 }
 
-/** Carries out a planned run, or what is left of it: extract → schema → merge → commit. At most one new version, or none. */
+/**
+ * Carries out a planned run, or what is left of it: extract → schema → merge → commit. At most one new version, or none. One that
+ * replaces the table knows nothing of what is there but that it goes.
+ */
 export async function carryOut(carried: Carried, context: Held<RunContext>, timer: StageTimer): Promise<RunResult> {
   const { plan, state } = carried;
   return guarded(plan, context, async () => {
@@ -77,18 +83,24 @@ export async function carryOut(carried: Carried, context: Held<RunContext>, time
     const extracted = await extract(plan, source, context);
     timer.ended('extract');
     const policies = fieldPolicies(plan.columns);
-    const schema = foldSchema(state?.schema, foldSketches(extracted), FOLD_LIMITS, policies);
-    const inputs = mergeInputs(extracted, state);
+    const base = plan.replace ? undefined : state;
+    const schema = foldSchema(base?.schema, foldSketches(extracted), FOLD_LIMITS, policies);
+    const inputs = mergeInputs(extracted, base);
     await stageMerge(plan, schema, inputs, context.storage);
     timer.ended('schema');
     const merged = await mergePartitions(plan, inputs, context);
     timer.ended('merge');
-    const counts = checkRun(extracted, inputs, merged);
+    const old = plan.replace ? filesOf(state) : [];
+    const counts = plan.replace ? checkReplace(extracted, inputs, merged, old) : checkRun(extracted, inputs, merged);
     const version = await commitRun({ plan, state, schema, extracted, merged, counts }, context);
     await afterwards(carried, { version, extracted, counts }, context);
     timer.ended('commit');
     const result = resultOf(plan, { version, counts, merged }, timer);
-    return { ...result, bytesRead: total(extracted, (receipt) => receipt.bytes) + result.bytesRead };
+    return {
+      ...result,
+      filesRemoved: result.filesRemoved + old.length,
+      bytesRead: total(extracted, (receipt) => receipt.bytes) + result.bytesRead,
+    };
   });
 }
 
@@ -173,6 +185,7 @@ async function extract(plan: Plan, source: Source, context: Held<RunContext>): P
     'extract',
     extractJobs(plan),
     stageContext(context, 'extract', plan.ranges.length, documentsTotal),
+    plan.limits?.jobsAtOnce,
   );
   for (const receipt of receipts) checkExtract(receipt);
   checkQuarantineLimit('the run', putAside(receipts), plan.maxQuarantined);

@@ -1,6 +1,7 @@
 import { type Cursor, type CursorType, cursorOf } from '../shared/domain/cursor.ts';
 import { asMongolakeError, MongolakeError } from '../shared/domain/errors.ts';
 import { projectionOf, type TablePolicy } from '../shared/domain/policy.ts';
+import type { TableMode } from '../shared/domain/window.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { BoundedCount, CollectionInfo, Source, SourceClock } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
@@ -29,6 +30,7 @@ export interface TableCheckContext {
   readonly storage: Storage;
   readonly clock: Clock;
   readonly settings: {
+    readonly mode: TableMode;
     readonly cursorField: string;
     readonly cursorType: CursorType;
     readonly allowedLateness: number;
@@ -41,11 +43,11 @@ export interface TableCheckContext {
   readonly storeDown?: MongolakeError | undefined;
 }
 
-/** What can't be proved of a source that does not answer. */
-const AFTER_SOURCE = {
-  live: ['collection', 'cursor', 'index', 'clock'],
-  dump: ['collection', 'cursor', 'clock'],
-} as const;
+/** What can't be proved of a source that does not answer. Without a cursor no clock matters either. */
+function afterSource({ kind, settings }: TableCheckContext): readonly string[] {
+  if (settings.mode === 'full') return ['collection'];
+  return kind === 'live' ? ['collection', 'cursor', 'index', 'clock'] : ['collection', 'cursor', 'clock'];
+}
 
 /**
  * Proves each part that a table depends on, in turn; what depends on a part that failed is skipped. Never throws for what it
@@ -63,12 +65,16 @@ async function* checkSource(context: TableCheckContext): AsyncGenerator<CheckRes
   const now = (asked + clock.now()) / 2;
   if (answer.error !== undefined) {
     yield failed('source', answer.error);
-    for (const name of AFTER_SOURCE[kind]) yield skipped(name, 'source failed');
+    for (const name of afterSource(context)) yield skipped(name, 'source failed');
     return;
   }
   yield ok('source', `${source.description} ${kind === 'live' ? 'answers' : 'is there'}`);
   const collection = await checkCollection(context);
   yield collection;
+  if (settings.mode === 'full') {
+    yield ok('mode', 'full: each sync reads the whole collection and replaces the table; no cursor field is needed');
+    return;
+  }
   const readable = collection.status !== 'failed';
   yield readable ? await checkCursor(context) : skipped('cursor', 'collection failed');
   if (kind === 'live') yield readable ? await checkIndex(context) : skipped('index', 'collection failed');
@@ -146,6 +152,8 @@ async function* checkStore(context: TableCheckContext): AsyncGenerator<CheckResu
     const state = await openState(storage);
     if (state !== undefined) {
       checkNamespace(state, source, storage.uri);
+      // Where each run replaces the table nothing else of it binds.
+      if (context.settings.mode === 'full') return state;
       if (state.watermark !== null) checkTableCursor(state, cursorOf(context.settings));
       checkPolicy(state, columns, false, storage.uri);
     }

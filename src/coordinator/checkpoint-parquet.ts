@@ -72,7 +72,7 @@ export async function writeCheckpointFile(
   actions: Iterable<Action>,
   write: (bytes: Uint8Array) => Promise<void>,
 ): Promise<number> {
-  const writer = openParquetWriter(CHECKPOINT, write);
+  const writer = openParquetWriter(CHECKPOINT, write, {}, 'GZIP');
   let count = 0;
   for (const action of actions) {
     writer.append(action);
@@ -92,13 +92,16 @@ export function bytesBuffer(bytes: Uint8Array): AsyncBuffer {
 }
 
 const COLUMNS = ['protocol', 'metaData', 'txn', 'add', 'remove'];
-const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 const READER_OPTIONS: Pick<ParquetReadOptions, 'compressors' | 'parsers'> = {
   compressors: { GZIP: (bytes) => gunzipSync(bytes) },
   // Its own drops a byte order mark at the start of a string.
-  parsers: { stringFromBytes: (bytes) => bytes && utf8.decode(bytes) },
+  parsers: { stringFromBytes: (bytes) => bytes && textOf(bytes) },
 };
+
+function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('utf8');
+}
 
 /**
  * The actions of a checkpoint file, ours or another writer's, a row group at a time, in the file's order. `name` is for errors:

@@ -46,12 +46,13 @@ export async function commitRun(run: FinishedRun, context: CommitContext): Promi
   const quarantine = await quarantineChange(storage, plan, state, extracted);
   // Without a row there is no table yet: what was put aside is read again by the run that makes it.
   const relists = quarantine.added.length + quarantine.resolved.length > 0 && (changed || state !== undefined);
-  if (!changed && !relists && !leavesBehind(run) && !takesSettings(run)) return null;
+  const replaces = plan.replace && state !== undefined;
+  if (!replaces && !changed && !relists && !leavesBehind(run) && !takesSettings(run)) return null;
   signal.throwIfAborted();
   const list = relists ? await writeQuarantine(storage, plan, quarantine, clock.now()) : undefined;
   if (relists) crashPoint('quarantine-listed');
   // Without a changed row no file has the new columns: they wait for the run that needs them.
-  const schema = changed ? run.schema : (state?.schema ?? run.schema);
+  const schema = changed || replaces ? run.schema : (state?.schema ?? run.schema);
   const version = await commitVersion({ ...run, schema }, context, list);
   await dropResolved(quarantine, context);
   return version;

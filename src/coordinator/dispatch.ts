@@ -4,6 +4,7 @@ import { readJson } from '../shared/documents.ts';
 import { isErrorCode, MongolakeError } from '../shared/domain/errors.ts';
 import type { Job } from '../shared/domain/job.ts';
 import { receiptIndex, receiptKey, receiptsPrefix } from '../shared/domain/keys.ts';
+import { type ExtractReceipt, type MergeReceipt, workOf } from '../shared/domain/receipt.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
 import type { JobState, Queue } from '../shared/ports/queue.ts';
@@ -16,11 +17,13 @@ export interface DispatchContext {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly signal: AbortSignal;
-  /** Called after each look: jobs done, and documents and bytes of the running ones. */
-  readonly onProgress: (done: number, running: { readonly documents: number; readonly bytes: number }) => void;
+  /** Called after each look: jobs done, and documents and bytes of these and of the running ones. */
+  readonly onProgress: (done: number, work: { readonly documents: number; readonly bytes: number }) => void;
   /** A run in which no job runs or ends for so long is given up, milliseconds. */
   readonly stallTimeoutMs: number;
 }
+
+type Receipt = ExtractReceipt | MergeReceipt;
 
 type ActiveState = Extract<JobState, { readonly state: 'active' }>;
 
@@ -30,27 +33,29 @@ const READS_AT_ONCE = 16;
 const LONELY_MS = 10_000;
 
 /**
- * Enqueues the jobs that have no receipt yet and waits until each has a receipt in object storage; returns the receipts in the order of the jobs. The
- * queue is only asked what went wrong: a job that it has forgotten is enqueued again, one that it gave up fails the run. While the
- * queue is away the receipts alone are looked at.
+ * Enqueues the jobs that have no receipt yet, at most `atOnce` at a time, and waits until each has a receipt in object storage; returns the
+ * receipts in the order of the jobs. The queue is only asked what went wrong: a job that it has forgotten is enqueued again, one that it gave
+ * up fails the run. While the queue is away the receipts alone are looked at.
  */
-export async function dispatch<R>(
+export async function dispatch<R extends Receipt>(
   kind: Job['kind'],
   jobs: readonly Job[],
   context: DispatchContext,
+  atOnce = Number.POSITIVE_INFINITY,
 ): Promise<readonly R[]> {
-  const { storage, queue, signal } = context;
+  const { queue, signal } = context;
   const run = jobs[0]?.run;
   if (run === undefined) return [];
   const byIndex = new Map(jobs.map((job) => [indexOf(job), job]));
+  const receipts = new Map<number, R>();
   try {
-    await waitForReceipts(kind, run, byIndex, context);
+    await waitForReceipts(kind, run, byIndex, receipts, atOnce, context);
   } catch (error) {
     await forgetQuietly(queue, jobs, context.logger);
     throw error;
   }
   signal.throwIfAborted();
-  return pMap(jobs, (job) => readJson<R>(storage, receiptKey(run, kind, indexOf(job))), { concurrency: READS_AT_ONCE });
+  return jobs.map((job) => receipts.get(indexOf(job)) as R);
 }
 
 function indexOf(job: Job): number {
@@ -71,34 +76,43 @@ async function forgetQuietly(queue: Queue, jobs: readonly Job[], logger: Logger)
   }
 }
 
+/** Fills `receipts`, by the jobs' indexes. */
 async function waitForReceipts(
   kind: Job['kind'],
   run: string,
   jobs: ReadonlyMap<number, Job>,
+  receipts: Map<number, Receipt>,
+  atOnce: number,
   context: DispatchContext,
 ): Promise<void> {
   const { storage, queue, clock, logger, signal, onProgress } = context;
   const missing = new Map(jobs);
   const patient = patientQueue(clock, logger);
-  const enqueue = async () => {
-    await enqueueAnew([...missing.values()], queue);
-    return true;
+  const enqueued = new Set<Job>();
+  const enqueue = async (some: readonly Job[]) => {
+    await enqueueAnew(some, queue);
+    for (const job of some) enqueued.add(job);
   };
-  let enqueued = false;
   let movedAt = clock.monotonic();
   let warned = false;
   for (;;) {
     signal.throwIfAborted();
     const before = missing.size;
-    await strikeOut(missing, storage, receiptsPrefix(run, kind));
-    if (missing.size === 0) return onProgress(jobs.size, { documents: 0, bytes: 0 });
+    const found = await strikeOut(missing, storage, receiptsPrefix(run, kind));
+    await readReceipts(found, receipts, (index) => readJson(storage, receiptKey(run, kind, index)));
+    if (missing.size === 0) return onProgress(jobs.size, workDone(receipts));
+    // The first ones that are missing: whoever takes the run up means the same ones.
+    const due = [...missing.values()].slice(0, atOnce);
     // Where the queue was away when they were to be enqueued, they are as soon as it is back; what it says before that is of an earlier try.
-    enqueued ||= (await patient.ask(enqueue)) ?? false;
+    const fresh = due.filter((job) => !enqueued.has(job));
+    if (fresh.length > 0) await patient.ask(() => enqueue(fresh));
     crashPoint(`${kind}-enqueued`);
-    const running = enqueued ? ((await patient.ask(() => askAfter([...missing.values()], queue, logger))) ?? []) : [];
+    const known = due.filter((job) => enqueued.has(job));
+    const running = known.length > 0 ? ((await patient.ask(() => askAfter(known, queue, logger))) ?? []) : [];
+    const finished = workDone(receipts);
     onProgress(jobs.size - missing.size, {
-      documents: running.reduce((sum, state) => sum + (state.progress?.done ?? 0), 0),
-      bytes: running.reduce((sum, state) => sum + (state.progress?.bytes ?? 0), 0),
+      documents: running.reduce((sum, state) => sum + (state.progress?.done ?? 0), finished.documents),
+      bytes: running.reduce((sum, state) => sum + (state.progress?.bytes ?? 0), finished.bytes),
     });
     if (missing.size < before || running.length > 0) movedAt = clock.monotonic();
     const idle = clock.monotonic() - movedAt;
@@ -114,9 +128,33 @@ async function waitForReceipts(
   }
 }
 
-/** Takes out the jobs that have a receipt. */
-async function strikeOut(missing: Map<number, Job>, storage: Storage, prefix: string): Promise<void> {
-  for await (const { key } of storage.list(prefix)) missing.delete(receiptIndex(key));
+/** Takes out the jobs that have a receipt, and returns their indexes. */
+async function strikeOut(missing: Map<number, Job>, storage: Storage, prefix: string): Promise<readonly number[]> {
+  const found: number[] = [];
+  for await (const { key } of storage.list(prefix)) {
+    const index = receiptIndex(key);
+    if (missing.delete(index)) found.push(index);
+  }
+  return found;
+}
+
+/** Reads what has come, so that the last receipt is not waited for by all others. */
+async function readReceipts(
+  found: readonly number[],
+  receipts: Map<number, Receipt>,
+  read: (index: number) => Promise<Receipt>,
+): Promise<void> {
+  await pMap(found, async (index) => void receipts.set(index, await read(index)), { concurrency: READS_AT_ONCE });
+}
+
+function workDone(receipts: ReadonlyMap<number, Receipt>): ReturnType<typeof workOf> {
+  let [documents, bytes] = [0, 0];
+  for (const receipt of receipts.values()) {
+    const work = workOf(receipt);
+    documents += work.documents;
+    bytes += work.bytes;
+  }
+  return { documents, bytes };
 }
 
 /** What the queue still knows of the jobs is of an earlier coordinator's try: one that failed then must not be one that fails now. */

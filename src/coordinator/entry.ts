@@ -1,4 +1,4 @@
-import { cursorText } from '../shared/domain/cursor.ts';
+import { cursorText, NO_WATERMARK } from '../shared/domain/cursor.ts';
 import type { Action, Metadata } from '../shared/domain/delta/actions.ts';
 import { toSchemaString } from '../shared/domain/delta/schema.ts';
 import { SUPPORTED_PROTOCOL } from '../shared/domain/delta/snapshot.ts';
@@ -7,7 +7,7 @@ import type { BaseFile, Plan } from '../shared/domain/plan.ts';
 import { policyText } from '../shared/domain/policy.ts';
 import type { Counts, MergeReceipt, WrittenFile } from '../shared/domain/receipt.ts';
 import type { TableSchema } from '../shared/domain/schema.ts';
-import { CONFIGURATION, headApp, quarantineApp, TAGS, type TableState, watermarkApp } from './table.ts';
+import { CONFIGURATION, filesOf, headApp, quarantineApp, TAGS, type TableState, watermarkApp } from './table.ts';
 
 const FENCE = 'FENCE';
 
@@ -31,20 +31,24 @@ export function entryActions(input: EntryInput): Action[] {
   const { plan, state, receipts, now } = input;
   const namespace = plan.namespace;
   const metaData = nextMetadata(input);
-  const base = new Map([...(state?.files.values() ?? [])].flat().map((file) => [file.path, file]));
+  const watermark = nextWatermark(plan, state);
+  const base = new Map(filesOf(state).map((file) => [file.path, file]));
+  const removed = plan.replace ? [...base.keys()] : receipts.flatMap((receipt) => receipt.removed);
   return [
     { commitInfo: commitInfo(input) },
     ...(state === undefined ? [{ protocol: SUPPORTED_PROTOCOL }] : []),
     ...(metaData === undefined ? [] : [{ metaData }]),
-    ...(plan.nextWatermark === null
+    ...(watermark === null
       ? []
-      : [{ txn: { appId: watermarkApp(namespace), version: BigInt(plan.nextWatermark), lastUpdated: now } }]),
+      : [{ txn: { appId: watermarkApp(namespace), version: BigInt(watermark), lastUpdated: now } }]),
     ...(input.quarantineList === undefined
       ? []
       : [{ txn: { appId: quarantineApp(namespace), version: BigInt(input.quarantineList), lastUpdated: now } }]),
     { txn: { appId: headApp(namespace), version: BigInt(plan.base + 1), lastUpdated: now } },
-    ...receipts.flatMap((receipt) => receipt.removed.map((path) => removeAction(path, base.get(path), now))),
-    ...receipts.flatMap((receipt) => receipt.added.map((file) => addAction(file, receipt.partition, plan.run, now))),
+    ...removed.map((path) => removeAction(path, base.get(path), now)),
+    ...receipts.flatMap((receipt) =>
+      receipt.added.map((file) => addAction(file, file.partition ?? receipt.partition, plan.run, now)),
+    ),
   ];
 }
 
@@ -101,13 +105,14 @@ export function isFence(actions: readonly Action[]): boolean {
   return actions.some((action) => 'commitInfo' in action && action.commitInfo.operation === FENCE);
 }
 
-function commitInfo({ plan, counts, now, engineVersion }: EntryInput): Readonly<Record<string, unknown>> {
+function commitInfo({ plan, state, counts, now, engineVersion }: EntryInput): Readonly<Record<string, unknown>> {
   const { scope, rewrite } = plan;
   const window = scope.kind === 'window' ? { from: scope.from, to: scope.to } : { from: null, to: null };
   return {
     timestamp: now,
-    operation: operationOf(plan),
-    operationParameters: rewrite ?? {},
+    operation: operationOf(plan, state),
+    operationParameters:
+      rewrite === null ? {} : { idType: rewrite.idType.to, partitions: String(rewrite.partitions.to) },
     operationMetrics: Object.fromEntries(Object.entries(counts).map(([key, value]) => [key, String(value)])),
     engineInfo: `mongolake/${engineVersion}`,
     txnId: plan.run,
@@ -122,16 +127,23 @@ function commitInfo({ plan, counts, now, engineVersion }: EntryInput): Readonly<
   };
 }
 
-function operationOf({ reads, rewrite, scope }: Plan): string {
+function operationOf({ reads, replace, rewrite, scope }: Plan, state: TableState | undefined): string {
   if (rewrite !== null) return 'REPARTITION';
   if (reads === 'quarantine') return 'RETRY';
+  if (replace && state !== undefined) return 'REPLACE';
   return scope.kind === 'full' ? 'BACKFILL' : 'SYNC';
+}
+
+/** The watermark that the entry tells; `null` where it stays as it was. That of a version that is replaced says nothing of the new one. */
+function nextWatermark(plan: Plan, state: TableState | undefined): number | null {
+  const forgets = plan.replace && state !== undefined && state.watermark !== null;
+  return plan.nextWatermark ?? (forgets ? NO_WATERMARK : null);
 }
 
 /** The cursor that the table's watermark belongs to after the run; `null` where it is an older table's and not known. */
 export function nextCursor(plan: Plan, state: TableState | undefined): string | null {
   const keepsWatermark = plan.rewrite !== null || (plan.nextWatermark === null && state?.watermark !== null);
-  return keepsWatermark && state !== undefined ? state.cursor : cursorText(plan.cursor);
+  return !plan.replace && keepsWatermark && state !== undefined ? state.cursor : cursorText(plan.cursor);
 }
 
 /**
@@ -144,10 +156,12 @@ function nextMetadata({ plan, state, schema, now, tableId }: EntryInput): Metada
   const followed = cursor === null ? {} : { [CONFIGURATION.cursor]: cursor };
   if (state !== undefined) {
     const { metadata } = state.snapshot;
-    const same = metadata.schemaString === schemaString && state.cursor === cursor && state.engine === plan.engine;
-    if (same && !changesPolicy(plan, state)) return undefined;
+    const sameIds = state.schema.idType === schema.idType && state.partitions === plan.partitions;
+    const sameWay = sameIds && state.cursor === cursor && state.engine === plan.engine;
+    if (sameWay && metadata.schemaString === schemaString && !changesPolicy(plan, state)) return undefined;
     const { [CONFIGURATION.columns]: _, ...kept } = metadata.configuration;
     const own = {
+      [CONFIGURATION.partitions]: String(plan.partitions),
       [CONFIGURATION.idType]: schema.idType,
       [CONFIGURATION.engine]: plan.engine,
       ...followed,

@@ -3,12 +3,13 @@ import type { Action, CommitInfo } from '../shared/domain/delta/actions.ts';
 import type { Counts } from '../shared/domain/receipt.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { listVersions, readEntry } from './log.ts';
+import { watermarkOf } from './table.ts';
 
 /** One version of a table, as its log entry tells it. Times are epoch milliseconds. */
 export interface HistoryEntry {
   readonly version: number;
   readonly time: number;
-  /** `SYNC`, `BACKFILL`, `REPARTITION`, `FENCE`, or whatever another writer called it; `undefined` where it did not say. */
+  /** `SYNC`, `BACKFILL`, `REPLACE`, `REPARTITION`, `FENCE`, or whatever another writer called it; `undefined` where it did not say. */
   readonly operation: string | undefined;
   /** `undefined`, as what follows, where mongolake did not write the entry. */
   readonly run: string | undefined;
@@ -19,8 +20,8 @@ export interface HistoryEntry {
   readonly filesRemoved: number;
   readonly bytesAdded: number;
   readonly bytesRemoved: number;
-  /** `undefined` where the entry leaves it as it was. */
-  readonly watermark: number | undefined;
+  /** `undefined` where the entry leaves it as it was, `null` where the table has none from then on. */
+  readonly watermark: number | null | undefined;
 }
 
 const READS_AT_ONCE = 8;
@@ -67,16 +68,16 @@ export function historyEntry(version: number, modifiedAt: number, actions: reado
     filesRemoved: removed.length,
     bytesAdded: sum(added),
     bytesRemoved: sum(removed),
-    watermark: watermarkOf(version, actions),
+    watermark: watermarkIn(version, actions),
   };
 }
 
 /** The `txn` of the watermark is the one that the entry's own head belongs to. */
-function watermarkOf(version: number, actions: readonly Action[]): number | undefined {
+function watermarkIn(version: number, actions: readonly Action[]): number | null | undefined {
   const txns = actions.flatMap((action) => ('txn' in action ? [action.txn] : []));
   const head = txns.find(({ appId, version: own }) => appId.endsWith('/head') && own === BigInt(version));
   const watermark = txns.find(({ appId }) => `${appId}/head` === head?.appId);
-  return watermark && Number(watermark.version);
+  return watermark && watermarkOf(watermark.version);
 }
 
 function sum(values: readonly number[]): number {

@@ -6,6 +6,7 @@ import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { within } from '../shared/within.ts';
+import { progressOf, progressText, readStaged } from './run-progress.ts';
 
 /** The lease object. It saves work; the log is what keeps a stale run from committing. */
 export interface LeaseBody {
@@ -87,18 +88,18 @@ export async function acquireLease(options: LeaseOptions): Promise<Lease> {
     // A holder whose clock was ahead would be alive for as long, by ours: it is watched, too.
     const ageMs = clock.now() - current.body.renewedAt;
     const renewedLately = ageMs >= 0 && ageMs < current.body.ttlMs;
-    if (renewedLately && !patient) throw held(storage, current.body, clock.now());
+    if (renewedLately && !patient) throw await held(storage, current.body, clock.now());
     const seen = current;
     current = await watch(options, seen);
     // Its holder has just ended a run in order: there is nothing to take over.
-    if (renewedLately && current?.body.state === 'released') throw held(storage, seen.body, clock.now());
+    if (renewedLately && current?.body.state === 'released') throw await held(storage, seen.body, clock.now());
   }
   const overtaken = current === undefined || current.body.state === 'released' ? undefined : current.body;
   const epoch = (current?.body.epoch ?? 0) + 1;
   const sentAt = clock.monotonic();
   const floor = current?.body.floor ?? 0;
   const etag = await write(options, current?.etag, bodyOf(options, { epoch, floor, state: 'held' }));
-  if (etag === undefined) throw held(storage, (await readLease(storage))?.body, clock.now());
+  if (etag === undefined) throw await held(storage, (await readLease(storage))?.body, clock.now());
   return keep(options, { epoch, floor, etag, sentAt, overtaken });
 }
 
@@ -114,7 +115,7 @@ async function watch(options: LeaseOptions, seen: StoredLease): Promise<StoredLe
     await clock.sleep(Math.min(1000, Math.max(until - clock.monotonic(), 1)), signal);
     const now = await readLease(storage);
     if (now === undefined || now.body.state !== 'held') return now;
-    if (now.etag !== seen.etag) throw held(storage, now.body, clock.now());
+    if (now.etag !== seen.etag) throw await held(storage, now.body, clock.now());
   }
   return seen;
 }
@@ -275,13 +276,20 @@ async function renewOnce(
   return write(options, current.etag, bodyOf(options, { epoch, floor, state: 'held' }));
 }
 
-function held(storage: Storage, body: LeaseBody | undefined, now: number): MongolakeError {
+async function held(storage: Storage, body: LeaseBody | undefined, now: number): Promise<MongolakeError> {
   const who =
     body === undefined
       ? 'another run'
       : `${body.owner} (run ${body.run}, renewed ${Math.max(0, Math.round((now - body.renewedAt) / 1000))} s ago)`;
   const ttl = body === undefined ? 'its time to live' : `${body.ttlMs / 1000} s`;
-  return new MongolakeError('LEASE_HELD', `${storage.uri}: a run is under way: the lease is held by ${who}`, {
-    hint: `Try again when it is done. Where its holder is gone, the next run takes over once the lease was not renewed for ${ttl}; \`mongolake unlock --force\` does not wait.`,
+  const what = body === undefined ? 'run' : await underWay(storage, body.run);
+  return new MongolakeError('LEASE_HELD', `${storage.uri}: a ${what} is under way: the lease is held by ${who}`, {
+    hint: `Try again when it is done. To abandon it, stop its process, then \`mongolake discard\`. Where its holder is gone, the next run takes over once the lease was not renewed for ${ttl}; \`mongolake unlock --force\` does not wait.`,
   });
+}
+
+/** What the holder's run is and how far, as far as the store tells it. */
+async function underWay(storage: Storage, run: string): Promise<string> {
+  const staged = await readStaged(storage, run).catch(() => undefined);
+  return staged === undefined ? 'run' : progressText(progressOf(staged));
 }

@@ -1,12 +1,14 @@
 import { type Cursor, type CursorType, cursorOf, cursorText } from '../shared/domain/cursor.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
+import { partitionOf } from '../shared/domain/hash.ts';
 import type { ExtractJob, MergeJob } from '../shared/domain/job.ts';
 import { jobId } from '../shared/domain/job.ts';
-import type { EngineName, MergeInput, Plan, Section, WriteSettings } from '../shared/domain/plan.ts';
+import { rewriteGroups } from '../shared/domain/partitions.ts';
+import type { BaseFile, EngineName, MergeInput, Plan, Rewrite, Section, WriteSettings } from '../shared/domain/plan.ts';
 import type { TablePolicy } from '../shared/domain/policy.ts';
 import type { ExtractReceipt } from '../shared/domain/receipt.ts';
 import { emptySketch, mergeSketch, type Sketch, sketchFromJson } from '../shared/domain/sketch.ts';
-import { decideWindow, type Window, type WindowInput } from '../shared/domain/window.ts';
+import { decideWindow, type TableMode, type Window, type WindowInput } from '../shared/domain/window.ts';
 import type { SourceClock } from '../shared/ports/source.ts';
 import { checkPolicy, rereads } from './policy.ts';
 import type { TableState } from './table.ts';
@@ -51,9 +53,16 @@ export function mergeInputs(receipts: readonly ExtractReceipt[], state: TableSta
     }));
 }
 
-/** One merge input per partition that has files, ascending: all of these, and nothing to merge. */
-export function rewriteInputs(state: TableState): readonly MergeInput[] {
-  return [...state.files]
+/** One merge input per group of partitions that has files, ascending: all of these, and nothing to merge. */
+export function rewriteInputs(state: TableState, { partitions }: Rewrite): readonly MergeInput[] {
+  const groups = new Map<number, BaseFile[]>();
+  for (const [partition, files] of state.files) {
+    const group = partitionOf(partition, rewriteGroups(partitions));
+    const own = groups.get(group);
+    if (own === undefined) groups.set(group, [...files]);
+    else own.push(...files);
+  }
+  return [...groups]
     .sort(([a], [b]) => a - b)
     .map(([partition, base]) => ({ partition, documents: 0, base, sections: [] }));
 }
@@ -70,9 +79,14 @@ export function mergeJobs(plan: Plan, inputs: readonly MergeInput[]): readonly M
   }));
 }
 
+/** Whether the run replaces the table by what it reads: one that was asked to, and each that reads a collection of mode `full`. */
+export function replaces({ mode, replace, settings }: WindowRequest): boolean {
+  return mode !== 'retry' && (replace || settings.mode === 'full');
+}
+
 /**
  * The window and the engine of a run on a table as it stands. Throws what speaks against the run: `TABLE_NAMESPACE`, `TABLE_ENGINE`,
- * `CLOCK_SKEW`, `USAGE`, `TABLE_CURSOR`, `TABLE_POLICY`.
+ * `CLOCK_SKEW`, `USAGE`, `TABLE_CURSOR`, `TABLE_POLICY`. Engine, cursor and column policy of a table that is replaced bind nothing.
  */
 export function decideStart(
   request: StartRequest,
@@ -80,22 +94,28 @@ export function decideStart(
   { namespace, clock, uri, now }: StartFacts,
 ): { readonly window: Window; readonly engine: EngineName } {
   if (state !== undefined) checkNamespace(state, { namespace }, uri);
-  const engine = engineFor(state, request.settings.engine, uri);
-  // What is retried has been read before: its window is open on both sides.
-  const mode = request.mode === 'retry' ? 'backfill' : request.mode;
-  const window = windowFor({ ...request, mode }, state, clock, now);
-  if (state !== undefined) checkPolicy(state, request.columns, rereads(request, window.scope), uri);
+  const isNew = replaces(request);
+  const engine = isNew ? request.settings.engine : engineFor(state, request.settings.engine, uri);
+  const window = startWindow(request, state, clock, now);
+  if (state !== undefined && !isNew) checkPolicy(state, request.columns, rereads(request, window.scope), uri);
   return { window, engine };
 }
 
 /** What is asked of a run, as far as it decides how the run begins. */
-export interface StartRequest {
+export interface StartRequest extends WindowRequest {
+  readonly settings: WindowSettings & { readonly engine: EngineName };
+  readonly columns?: TablePolicy | undefined;
+}
+
+/** What is asked of a run, as far as it decides what is read. */
+interface WindowRequest {
   readonly mode: 'sync' | 'backfill' | 'retry';
   /** Exclusive bounds of the cursor, epoch milliseconds; `null` where not given. */
   readonly from: number | null;
   readonly to: number | null;
-  readonly settings: WindowSettings & { readonly engine: EngineName };
-  readonly columns?: TablePolicy | undefined;
+  /** The table is to hold what is read, and nothing else. */
+  readonly replace: boolean;
+  readonly settings: WindowSettings;
 }
 
 interface StartFacts {
@@ -108,6 +128,7 @@ interface StartFacts {
 }
 
 interface WindowSettings {
+  readonly mode: TableMode;
   readonly allowedLateness: number;
   readonly cursorField: string;
   readonly cursorType: CursorType;
@@ -148,35 +169,57 @@ export function engineFor(state: TableState | undefined, configured: EngineName,
 }
 
 /**
- * The window of a request on a table as it stands. The watermark of another cursor means nothing to this one: only a run that reads
+ * The window of a run on a table as it stands. The watermark of another cursor means nothing to this one: only a run that reads
  * everything takes a new cursor. Throws `CLOCK_SKEW`, `USAGE`, `TABLE_CURSOR`.
  */
-export function windowFor(
-  request: {
-    readonly mode: 'sync' | 'backfill';
-    readonly from: number | null;
-    readonly to: number | null;
-    readonly settings: WindowSettings;
-  },
+export function startWindow(
+  request: WindowRequest,
   state: TableState | undefined,
   source: SourceClock,
   now: number,
 ): Window {
-  const cursor = cursorOf(request.settings);
+  const { from, to, settings } = request;
+  const cursor = cursorOf(settings);
+  const isNew = replaces(request);
+  if (isNew) refuseBounds(request);
+  if (isNew && settings.mode === 'full') return { scope: { kind: 'full' }, nextWatermark: null };
   const input: WindowInput = {
-    mode: request.mode,
-    from: request.from,
-    to: request.to,
-    watermark: state?.watermark ?? null,
+    // What is retried has been read before: its window is open on both sides. So is that of a table that is replaced.
+    mode: request.mode === 'sync' && !isNew ? 'sync' : 'backfill',
+    from,
+    to,
+    // That of the version which is replaced says nothing of what is read now.
+    watermark: isNew ? null : (state?.watermark ?? null),
     source,
     now,
-    allowedLatenessMs: request.settings.allowedLateness,
+    allowedLatenessMs: settings.allowedLateness,
     cursor,
   };
   const window = decideWindow(input);
   if (state === undefined || !followsOther(state, cursor)) return window;
   if (window.scope.kind === 'window') checkTableCursor(state, cursor);
   return decideWindow({ ...input, watermark: null });
+}
+
+/** What replaces a table is all that is read. Throws `USAGE`. */
+function refuseBounds({ from, to, settings }: WindowRequest): void {
+  if (from === null && to === null) return;
+  if (settings.mode === 'full') {
+    throw new MongolakeError(
+      'USAGE',
+      'mode: full reads the whole collection at each run: --from and --to bound nothing',
+      {
+        hint: 'Leave them out, or set mode: incremental where the collection has a cursor field.',
+      },
+    );
+  }
+  throw new MongolakeError(
+    'USAGE',
+    '--replace leaves nothing in the table but what is read: it takes no --from and --to',
+    {
+      hint: 'Leave them out; or leave --replace out, and the documents between them are merged into the table.',
+    },
+  );
 }
 
 /** Refuses a cursor that the table's watermark does not belong to. Throws `TABLE_CURSOR`. */

@@ -1,20 +1,23 @@
-import { type Cursor, cursorOf } from '../shared/domain/cursor.ts';
+import { cursorOf } from '../shared/domain/cursor.ts';
 import type { ReadScope } from '../shared/domain/job.ts';
 import { partitionCount } from '../shared/domain/partitions.ts';
 import type { BaseFile } from '../shared/domain/plan.ts';
+import { hidesIds } from '../shared/domain/policy.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { BoundedCount, Source, SourceClock } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { withoutCursorText } from './check-verdicts.ts';
 import { countDump } from './count-dump.ts';
 import { readLease } from './lease.ts';
-import { decideStart, type StartRequest } from './plan.ts';
+import { decideStart, replaces, type StartRequest } from './plan.ts';
 import { leaseStatus } from './status.ts';
 import { openState } from './table.ts';
 
 /** What a run that was asked for now would do. Times are epoch milliseconds. */
 export interface Preview {
   readonly mode: 'sync' | 'backfill';
+  /** Whether nothing of the version before would stay. */
+  readonly replace: boolean;
   /** The version that it would stand on; `undefined` where the run would make the table. */
   readonly base: number | undefined;
   readonly scope: ReadScope;
@@ -83,20 +86,27 @@ export async function previewRun(request: PreviewRequest, context: PreviewContex
     now: clock.now(),
   }).window;
   const cursor = cursorOf(settings);
-  const { documents, bytes, withoutCursor } = await sizeOf(scope, sourceClock.kind, cursor, context);
-  const partitions = state?.partitions ?? partitionCount(settings.partitions, bytes);
-  const most = documents.basis === 'atLeast' ? undefined : documents.count;
+  const replace = replaces(request);
+  const { documents, bytes, withoutCursor } = await sizeOf(scope, sourceClock.kind, settings, context);
+  const partitions = state === undefined || replace ? partitionCount(settings.partitions, bytes) : state.partitions;
+  const most = replace || documents.basis === 'atLeast' ? undefined : documents.count;
   const rewrite = estimateRewrite(state?.files ?? new Map(), partitions, most);
   const lease = held && leaseStatus(held.body, clock.now());
+  const splitNotes: string[] = [];
+  const ranges = await source.ranges(scope, {
+    hidesIds: hidesIds(request.columns),
+    warn: (note) => splitNotes.push(note),
+  });
   return {
     mode: request.mode,
+    replace,
     base: state?.version,
     scope,
     watermark: state?.watermark ?? null,
     nextWatermark,
     documents,
     bytes,
-    ranges: (await source.ranges(scope)).length,
+    ranges: ranges.length,
     partitions,
     rewrite,
     amplification: amplification(rewrite.about.bytes, bytes),
@@ -104,10 +114,23 @@ export async function previewRun(request: PreviewRequest, context: PreviewContex
     notes: [
       ...(lease?.state === 'held' ? [`a run is under way: ${lease.run}, by ${lease.owner}`] : []),
       ...(await indexNotes(scope, sourceClock.kind, source)),
+      ...(settings.mode === 'full' ? [FULL_NOTE] : []),
+      ...partitionNotes(settings.partitions, partitions),
+      ...splitNotes,
       ...(withoutCursor?.documents ? [withoutCursorText(cursor, withoutCursor)] : []),
       ...(state?.notes ?? []),
     ],
   };
+}
+
+const FULL_NOTE = 'mode: full: each run reads the whole collection and replaces the table, whether or not it changed';
+
+/** What is configured of a table that is there changes nothing by itself. */
+function partitionNotes(configured: number | 'auto', partitions: number): readonly string[] {
+  if (configured === 'auto' || configured === partitions) return [];
+  return [
+    `the table keeps its number of partitions (${partitions}), the configuration says ${configured}: \`mongolake repartition --partitions ${configured}\` changes it`,
+  ];
 }
 
 interface ReadSize {
@@ -119,12 +142,14 @@ interface ReadSize {
 async function sizeOf(
   scope: ReadScope,
   kind: SourceClock['kind'],
-  cursor: Cursor,
+  settings: PreviewRequest['settings'],
   { source, signal }: PreviewContext,
 ): Promise<ReadSize> {
+  const cursor = cursorOf(settings);
+  const hasCursor = settings.mode !== 'full';
   const { documents: count, bytes, atLeast } = await source.estimate(scope);
   if (kind === 'live') {
-    const withoutCursor = await source.countWithoutCursor(cursor);
+    const withoutCursor = hasCursor ? await source.countWithoutCursor(cursor) : undefined;
     return { documents: { count, basis: atLeast ? 'atLeast' : 'estimated' }, bytes, withoutCursor };
   }
   const counted = await countDump(source, scope, cursor, signal);
@@ -138,7 +163,7 @@ async function sizeOf(
   return {
     documents: { count: counted.documents, basis: 'counted' },
     bytes: counted.bytes,
-    withoutCursor: { documents: counted.withoutCursor, atLeast: false },
+    withoutCursor: hasCursor ? { documents: counted.withoutCursor, atLeast: false } : undefined,
   };
 }
 
@@ -191,7 +216,7 @@ export function amplification(rewritten: number, delta: number | undefined): num
   return delta === undefined || delta === 0 || rewritten === 0 ? undefined : rewritten / delta;
 }
 
-/** Whether the run may have anything to do: only a window that is known to be empty has not. */
-export function hasWork({ documents }: Pick<Preview, 'documents'>): boolean {
-  return documents.count !== 0;
+/** Whether the run may have anything to do: only a window that is known to be empty has not, unless it leaves an empty table. */
+export function hasWork({ documents, replace }: Pick<Preview, 'documents' | 'replace'>): boolean {
+  return replace || documents.count !== 0;
 }

@@ -70,7 +70,10 @@ export interface QuarantineChange extends ListChange {
   readonly number: number;
 }
 
-/** What a run does to the table's list; nothing where it put nothing aside and read nothing from the list. */
+/**
+ * What a run does to the table's list; nothing where it put nothing aside and read nothing from the list. Of a table that is replaced only
+ * what this run put aside stays.
+ */
 export async function quarantineChange(
   storage: Storage,
   plan: Plan,
@@ -80,14 +83,14 @@ export async function quarantineChange(
   const aside = putAside(extracted);
   const retries = plan.reads === 'quarantine';
   const hides = state !== undefined && changesPolicy(plan, state) && hidesValues(plan.columns);
-  if (state === undefined || (aside.length === 0 && !retries && !hides)) {
+  if (state === undefined || (aside.length === 0 && !retries && !hides && !plan.replace)) {
     return { listed: [], number: plan.epoch, ...changeList([], [], aside) };
   }
   const listed = await readQuarantine(storage, state);
   // Their bytes and ids may hold what is hidden from now on; the run has read anew whatever is still there.
   const withdrawn = hides ? listed.filter(({ policy }) => policy !== policyText(plan.columns)) : [];
   const stays = listed.filter((document) => !withdrawn.includes(document));
-  const retried = retries ? listed.filter((document) => canRetry(document, plan.columns)) : [];
+  const retried = plan.replace ? stays : retries ? listed.filter((document) => canRetry(document, plan.columns)) : [];
   const { added, resolved } = changeList(stays, retried, aside);
   const number = Math.max(plan.epoch, (listNumber(state) ?? 0) + 1);
   return { listed, number, added, resolved: [...resolved, ...withdrawn] };

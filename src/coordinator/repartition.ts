@@ -3,7 +3,7 @@ import { NO_COUNTS } from '../shared/domain/books.ts';
 import { cursorOf } from '../shared/domain/cursor.ts';
 import type { IdType } from '../shared/domain/ids.ts';
 import { planKey } from '../shared/domain/keys.ts';
-import type { Plan } from '../shared/domain/plan.ts';
+import type { Plan, Rewrite } from '../shared/domain/plan.ts';
 import type { TablePolicy } from '../shared/domain/policy.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { RunContext, RunResult, RunSettings } from './carry-out.ts';
@@ -14,16 +14,25 @@ import { type Held, type HeldTable, mergeTotals } from './steps.ts';
 import { openState, type TableState, tableMissing } from './table.ts';
 import { finishFirst } from './unfinished.ts';
 
-/** Which table is to get string ids. */
+/** What is to be different about a table; what is not given stays. */
+export interface Layout {
+  /** Ids that were integers become text. There is no way back. */
+  readonly idType?: 'string' | undefined;
+  /** Hash partitions; a power of two. */
+  readonly partitions?: number | undefined;
+}
+
+/** Which table is to be written anew, and how. */
 export interface RepartitionRequest {
   readonly pipeline: string;
   readonly collection: string;
+  readonly layout: Layout;
   readonly settings: RunSettings;
   /** What is taken of the documents, and how; `undefined`: everything. */
   readonly columns?: TablePolicy | undefined;
 }
 
-/** As of any run; nothing was read of the source, so nothing was checked. `version` is `null` where the ids were strings already. */
+/** As of any run; nothing was read of the source, so nothing was checked. `version` is `null` where the table is laid out so already. */
 export type RepartitionResult = Omit<RunResult, 'checkedAt'>;
 
 /** Like a backfill's, its many jobs wait behind a sync's few. */
@@ -33,16 +42,16 @@ const REWRITE_PRIORITY = 10;
 const STRING_IDS: IdType = 'string:long';
 
 /**
- * Writes a table whose ids are integers anew with string ids, in one version: plan → merge → commit. The source is not read; each id
- * stays in its partition, where rows are sorted anew. A run that did not end is finished first. Throws `TABLE_MISSING`, and what a run
- * throws.
+ * Writes a table anew with string ids, or with another number of hash partitions, in one version: plan → merge → commit. The source is
+ * not read. A run that did not end is finished first. Throws `TABLE_MISSING`, and what a run throws.
  */
 export async function repartitionTable(request: RepartitionRequest, outer: RunContext): Promise<RepartitionResult> {
   const { storage, source } = outer;
   // Before the lease is taken: where there is no table, nothing is to be left.
   if ((await openState(storage)) === undefined) throw tableMissing(storage);
   return finishFirst(request, outer, {
-    isDoneBy: ({ rewrite }) => rewrite !== null,
+    isDoneBy: ({ rewrite }) =>
+      rewrite !== null && !isDue(rewriteFrom(request.layout, rewrite.idType.to, rewrite.partitions.to)),
     async begin(held, context) {
       const { state } = held;
       if (state === undefined) throw tableMissing(storage);
@@ -60,11 +69,25 @@ async function rewriteIfDue(
   timer: StageTimer,
 ): Promise<RunResult> {
   const { storage, clock } = context;
-  if (state.schema.idType !== 'long') return nothingToDo(held.run, state, clock);
-  const plan = rewritePlan(request, held, state, context);
+  const rewrite = rewriteFrom(request.layout, state.schema.idType, state.partitions);
+  if (!isDue(rewrite)) return nothingToDo(held.run, state, clock);
+  const plan = rewritePlan(request, held, state, rewrite, context);
   await storage.putIfAbsent(planKey(plan.run), jsonBody(plan), plan.run);
   timer.ended('window');
   return carryOutRewrite({ plan, state, settings: request.settings }, context, timer);
+}
+
+/** What it takes to lay out a table so that has these ids and partitions. */
+function rewriteFrom(wanted: Layout, idType: IdType, partitions: number): Rewrite {
+  const becomesText = wanted.idType === 'string' && idType === 'long';
+  return {
+    idType: { from: idType, to: becomesText ? STRING_IDS : idType },
+    partitions: { from: partitions, to: wanted.partitions ?? partitions },
+  };
+}
+
+function isDue({ idType, partitions }: Rewrite): boolean {
+  return idType.from !== idType.to || partitions.from !== partitions.to;
 }
 
 function nothingToDo(run: string, { watermark }: TableState, clock: Clock): RunResult {
@@ -81,11 +104,12 @@ function nothingToDo(run: string, { watermark }: TableState, clock: Clock): RunR
   };
 }
 
-/** A plan that reads nothing of the source: watermark, partitions and all else stay as they are. */
+/** A plan that reads nothing of the source: the watermark and all that the rewrite does not name stay as they are. */
 function rewritePlan(
   { pipeline, collection, settings }: RepartitionRequest,
   { run, epoch, base }: HeldTable,
   state: TableState,
+  rewrite: Rewrite,
   { clock, engineVersion }: RunContext,
 ): Plan {
   return {
@@ -103,10 +127,11 @@ function rewritePlan(
     nextWatermark: state.watermark,
     cursor: cursorOf(settings),
     ...(state.columns === undefined ? {} : { columns: state.columns }),
-    partitions: state.partitions,
+    partitions: rewrite.partitions.to,
     ranges: [],
-    rewrite: { idType: STRING_IDS },
+    rewrite,
     backfill: false,
+    replace: false,
     sourceKind: 'live',
     source: '',
     keepRows: 'none',

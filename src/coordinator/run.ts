@@ -4,12 +4,14 @@ import { cursorOf } from '../shared/domain/cursor.ts';
 import { planKey } from '../shared/domain/keys.ts';
 import { partitionCount } from '../shared/domain/partitions.ts';
 import type { EngineName, KeptRows, Plan } from '../shared/domain/plan.ts';
-import type { TablePolicy } from '../shared/domain/policy.ts';
+import { hidesIds, type TablePolicy } from '../shared/domain/policy.ts';
+import { readLimits } from '../shared/domain/read-limits.ts';
 import type { Window } from '../shared/domain/window.ts';
 import type { Source, SourceClock } from '../shared/ports/source.ts';
 import { carryOut, type RunContext, type RunResult, type RunSettings, sourceOf } from './carry-out.ts';
-import { decideStart, writeSettings } from './plan.ts';
+import { decideStart, replaces, writeSettings } from './plan.ts';
 import type { HeldTable } from './steps.ts';
+import type { TableState } from './table.ts';
 import { finishFirst, sourceText } from './unfinished.ts';
 
 /** What is asked of one table. Durations in milliseconds, sizes in bytes. */
@@ -23,6 +25,8 @@ export interface RunRequest {
   readonly to: number | null;
   /** A dump's documents replace rows with a greater cursor value too. */
   readonly overwrite: boolean;
+  /** The table is to hold what is read, and nothing else. */
+  readonly replace: boolean;
   readonly settings: RunSettings;
   /** What is taken of the documents, and how; `undefined`: everything. */
   readonly columns?: TablePolicy | undefined;
@@ -30,9 +34,10 @@ export interface RunRequest {
 
 /**
  * One run of one table: window → extract → schema → merge → commit. At most one new version, or none. A run that did not end is finished
- * first, which makes a version of its own, or given up; where it is the backfill that is asked for now, it is the answer.
+ * first, which makes a version of its own, or given up; where it is what is asked for now, it is the answer.
  */
-export async function runTable(request: RunRequest, outer: RunContext): Promise<RunResult> {
+export async function runTable(asked: RunRequest, outer: RunContext): Promise<RunResult> {
+  const request = { ...asked, replace: replaces(asked) };
   return finishFirst(request, outer, {
     isDoneBy: (plan) => isAnswer(plan, request, outer.clock.now()),
     async begin(held, context) {
@@ -46,21 +51,19 @@ export async function runTable(request: RunRequest, outer: RunContext): Promise<
   });
 }
 
-/** How old the plan of a backfill may be that is finished in place of a new one, milliseconds. */
+/** How old the plan of a reading of everything may be that is finished in place of a new one, milliseconds. */
 const ANSWER_MAX_AGE_MS = 24 * 60 * 60_000;
 
 /**
- * Whether the run that was finished is the backfill that the request asks for, interrupted a while ago. A sync's window ends where it was
- * planned: there may be more now.
+ * Whether the run that was finished is what the request asks for, interrupted a while ago: the same backfill, or the same replacement. A
+ * sync's window ends where it was planned: there may be more now.
  */
-function isAnswer(
-  { backfill, scope, keepRows, sourceKind, createdAt }: Plan,
-  request: RunRequest,
-  now: number,
-): boolean {
+function isAnswer(plan: Plan, request: RunRequest, now: number): boolean {
+  if (plan.rewrite !== null || plan.reads !== 'source' || plan.replace !== request.replace) return false;
   const { mode, from, to } = request;
-  if (mode !== 'backfill' || from !== null || to !== null || !backfill || scope.kind !== 'full') return false;
-  return keepRows === keptRows(request, sourceKind) && now - createdAt < ANSWER_MAX_AGE_MS;
+  const readsAll = request.replace || (mode === 'backfill' && from === null && to === null);
+  if (!readsAll || !(plan.replace || plan.backfill) || plan.scope.kind !== 'full') return false;
+  return plan.keepRows === keptRows(request, plan.sourceKind) && now - plan.createdAt < ANSWER_MAX_AGE_MS;
 }
 
 /** What a run reads, from where, and with what it merges. */
@@ -89,10 +92,15 @@ async function makePlan(
 ): Promise<Plan> {
   const { storage, clock, engineVersion } = context;
   const { settings } = request;
-  if (state !== undefined && state.engine !== engine) {
+  if (state !== undefined && state.engine !== engine && !request.replace) {
     context.logger.warn(`the engine ${engine} takes the table over from ${state.engine}; there is no way back`);
   }
-  const partitions = state?.partitions ?? (await firstPartitions(settings, window, context));
+  const partitions =
+    state === undefined || request.replace ? await newPartitions(settings, state, window, context) : state.partitions;
+  const ranges = await source.ranges(window.scope, {
+    hidesIds: hidesIds(request.columns),
+    warn: (message) => context.logger.warn(message),
+  });
   const plan: Plan = {
     formatVersion: 1,
     run,
@@ -109,17 +117,19 @@ async function makePlan(
     cursor: cursorOf(settings),
     ...columnsOf(request),
     partitions,
-    ranges: await source.ranges(window.scope),
+    ranges,
+    ...limitsOf(request, ranges.length),
     rewrite: null,
     backfill: request.mode === 'backfill',
+    replace: request.replace,
     sourceKind: sourceClock.kind,
     source: sourceText(source, sourceClock),
     keepRows: keptRows(request, sourceClock.kind),
     // What is retried is on the list already.
     maxQuarantined: request.mode === 'retry' ? Number.MAX_SAFE_INTEGER : settings.maxQuarantined,
     reads: readsOf(request),
-    // A backfill's many jobs wait behind a sync's few.
-    priority: request.mode === 'backfill' ? 10 : 1,
+    // The many jobs of a reading of everything wait behind a sync's few.
+    priority: request.mode === 'backfill' || request.replace ? 10 : 1,
     engine,
     write: writeSettings(settings, engine),
   };
@@ -135,6 +145,12 @@ function readsOf({ mode }: RunRequest): Plan['reads'] {
   return mode === 'retry' ? 'quarantine' : 'source';
 }
 
+/** What is read from the table's own list is no burden to the source. */
+function limitsOf(request: RunRequest, ranges: number): Pick<Plan, 'limits'> {
+  const limits = readsOf(request) === 'source' ? readLimits(request.settings, ranges) : undefined;
+  return limits === undefined ? {} : { limits };
+}
+
 function columnsOf({ columns }: RunRequest): Pick<Plan, 'columns'> {
   return columns === undefined ? {} : { columns };
 }
@@ -144,14 +160,21 @@ function keptRows({ mode, overwrite }: RunRequest, kind: SourceClock['kind']): K
   return kind === 'dump' && !overwrite ? 'newer' : 'none';
 }
 
-/** The number of partitions of a table that does not exist yet; says what its first load takes before it begins. */
-async function firstPartitions(settings: RunSettings, window: Window, context: RunContext): Promise<number> {
+/** The number of partitions of a table that does not exist yet, or is replaced; says what its load takes before it begins. */
+async function newPartitions(
+  settings: RunSettings,
+  state: TableState | undefined,
+  window: Window,
+  context: RunContext,
+): Promise<number> {
   const { documents, bytes } = await context.source.estimate(window.scope);
   const partitions = partitionCount(settings.partitions, bytes);
   context.logger.info(
-    window.scope.kind === 'full'
-      ? 'there is no table yet: the whole collection is loaded'
-      : 'there is no table yet: it begins with this window only',
+    state !== undefined
+      ? 'the table is replaced: the whole collection is loaded'
+      : window.scope.kind === 'full'
+        ? 'there is no table yet: the whole collection is loaded'
+        : 'there is no table yet: it begins with this window only',
     { estimatedDocuments: documents, estimatedBytes: bytes, partitions },
   );
   return partitions;

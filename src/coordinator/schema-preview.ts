@@ -9,9 +9,10 @@ import type { ReadScope } from '../shared/domain/job.ts';
 import { type FieldPolicy, fieldPolicies, projectionOf, type TablePolicy } from '../shared/domain/policy.ts';
 import type { TableSchema } from '../shared/domain/schema.ts';
 import { diffSchemas, type SchemaDiff } from '../shared/domain/schema-diff.ts';
-import { emptySketch, type Sketch, sketchDocument } from '../shared/domain/sketch.ts';
-import { inScope } from '../shared/domain/window.ts';
-import { checkNamespace, windowFor } from './plan.ts';
+import type { Sketch } from '../shared/domain/sketch.ts';
+import { createSketcher } from '../shared/domain/sketcher.ts';
+import { inScope, type TableMode } from '../shared/domain/window.ts';
+import { checkNamespace, startWindow } from './plan.ts';
 import { checkPolicy } from './policy.ts';
 import type { PreviewContext } from './preview.ts';
 import { openState } from './table.ts';
@@ -36,6 +37,7 @@ export interface SchemaPreview {
 
 export interface SchemaPreviewRequest {
   readonly settings: {
+    readonly mode: TableMode;
     readonly cursorField: string;
     readonly cursorType: CursorType;
     readonly allowedLateness: number;
@@ -44,6 +46,8 @@ export interface SchemaPreviewRequest {
   /** Makes the hashes of the policy; there where it has any. */
   readonly keyed?: KeyedHash | undefined;
 }
+
+const NEXT_SYNC = { mode: 'sync', from: null, to: null, replace: false } as const;
 
 /** Of a whole collection only so many documents are looked at; of a window all. */
 const MOST_DOCUMENTS = 10_000;
@@ -58,9 +62,9 @@ export async function previewSchema(request: SchemaPreviewRequest, context: Prev
   const [state, sourceClock] = await Promise.all([openState(storage), source.clock()]);
   if (state !== undefined) {
     checkNamespace(state, source, storage.uri);
-    checkPolicy(state, columns, false, storage.uri);
+    if (settings.mode !== 'full') checkPolicy(state, columns, false, storage.uri);
   }
-  const { scope } = windowFor({ mode: 'sync', from: null, to: null, settings }, state, sourceClock, clock.now());
+  const { scope } = startWindow({ ...NEXT_SYNC, settings }, state, sourceClock, clock.now());
   const policies = fieldPolicies(columns);
   const { sketch, ...seen } = await look(scope, request, policies, context);
   const foreign = state === undefined ? [] : foreignIds(state.schema.idType, sketch);
@@ -92,7 +96,7 @@ async function look(
   const readCursor = scope.kind === 'full' ? undefined : cursorReader(scope.cursor);
   const most = scope.kind === 'full' ? MOST_DOCUMENTS : Number.POSITIVE_INFINITY;
   const cut = createCut(columns, cursorField, keyed?.hash ?? noKey);
-  const sketch = emptySketch();
+  const sketcher = createSketcher(policies);
   let [documents, broken] = [0, 0];
   for await (const { bytes, offsets } of source.read(
     { scope, part: null },
@@ -103,13 +107,13 @@ async function look(
       // As a run counts it: what has no cursor that can be read belongs to every scope.
       const time = unlessBroken(() => readCursor?.(bytes, at), 'broken');
       if (time !== 'broken' && !inScope(scope, time)) continue;
-      if (documents === most) return { sketch, documents, complete: false, broken };
+      if (documents === most) return { sketch: sketcher.sketch(), documents, complete: false, broken };
       documents++;
       // A broken one leaves no trace in the sketch.
-      if (unlessBroken(() => sketchDocument(sketch, cut(bytes, at), 0, policies), undefined) === undefined) broken++;
+      if (unlessBroken(() => sketcher.take(cut(bytes, at), 0), undefined) === undefined) broken++;
     }
   }
-  return { sketch, documents, complete: true, broken };
+  return { sketch: sketcher.sketch(), documents, complete: true, broken };
 }
 
 function noKey(): never {

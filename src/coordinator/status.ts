@@ -1,12 +1,11 @@
-import { findJson } from '../shared/documents.ts';
-import { mergeInputKey, planKey, receiptsPrefix } from '../shared/domain/keys.ts';
-import type { EngineName, Plan } from '../shared/domain/plan.ts';
-import type { Stage } from '../shared/domain/stage.ts';
-import type { Storage } from '../shared/ports/storage.ts';
+import type { EngineName } from '../shared/domain/plan.ts';
+import type { ObjectInfo, Storage } from '../shared/ports/storage.ts';
 import { readFreshness } from './freshness.ts';
 import { type LeaseBody, readLease } from './lease.ts';
 import { readQuarantine } from './quarantine.ts';
-import { openNewest, type TableState } from './table.ts';
+import { progressOf, type RunProgress, readStaged } from './run-progress.ts';
+import { type StageFigures, stageFigures } from './stage-figures.ts';
+import { filesOf, openNewest, type TableState } from './table.ts';
 import { finishable, stagedPlans } from './unfinished.ts';
 
 /** How a table stands. Times are epoch milliseconds. */
@@ -52,21 +51,12 @@ export interface LeaseStatus {
   readonly renewedAt: number;
 }
 
-/** Jobs with a receipt, of all; `total` is `undefined` until it is known. */
-export interface JobsDone {
-  readonly done: number;
-  readonly total: number | undefined;
-}
-
-export interface RunStatus {
-  readonly run: string;
-  /** When it was planned; `undefined` until it is. */
-  readonly startedAt: number | undefined;
-  readonly stage: Stage;
+/** A run that is under way, or did not end. */
+export interface RunStatus extends Omit<RunProgress, 'extract' | 'merge'> {
   /** Ranges read. */
-  readonly extract: JobsDone;
+  readonly extract: StageFigures;
   /** Partitions merged. */
-  readonly merge: JobsDone;
+  readonly merge: StageFigures;
 }
 
 /** Reads how a table stands, a run in progress included; writes nothing. Errors: those of `openNewest` and of the storage. */
@@ -94,7 +84,7 @@ export async function readStatus(storage: Storage, now: number): Promise<TableSt
 }
 
 function figures(state: TableState): TableFigures {
-  const files = [...state.files.values()].flat();
+  const files = filesOf(state);
   return {
     version: state.version,
     rows: files.reduce((sum, file) => sum + file.rows, 0),
@@ -122,34 +112,17 @@ async function readUnfinished(
 }
 
 async function readRun(storage: Storage, run: string): Promise<RunStatus> {
-  const plan = await findJson<Plan>(storage, planKey(run));
-  const [extracted, inputs, merged] = await Promise.all([
-    count(storage, receiptsPrefix(run, 'extract')),
-    count(storage, mergeInputsPrefix(run)),
-    count(storage, receiptsPrefix(run, 'merge')),
+  const staged = await readStaged(storage, run);
+  const progress = progressOf(staged);
+  const { plan, extracted, inputs, merged } = staged;
+  const [extract, merge] = await Promise.all([
+    stageFigures(storage, extracted, { total: progress.extract.total, begun: plan?.createdAt }),
+    stageFigures(storage, merged, { total: progress.merge.total, begun: newestOf(inputs) }),
   ]);
-  const { ranges, createdAt }: Partial<Plan> = plan?.body ?? {};
-  const extract = { done: extracted, total: ranges?.length };
-  const merge = { done: merged, total: inputs === 0 ? undefined : inputs };
-  return { run, startedAt: createdAt, stage: stageOf(extract, merge), extract, merge };
+  return { ...progress, extract, merge };
 }
 
-/** What a run is at, by the jobs done: the receipts tell it, so the queue need not be asked. */
-export function stageOf(extract: JobsDone, merge: JobsDone): Stage {
-  if (extract.total === undefined) return 'window';
-  if (extract.done < extract.total) return 'extract';
-  if (merge.total === undefined) return 'schema';
-  return merge.done < merge.total ? 'merge' : 'commit';
-}
-
-/** The folder of a run's merge inputs. */
-function mergeInputsPrefix(run: string): string {
-  const key = mergeInputKey(run, 0);
-  return key.slice(0, key.lastIndexOf('/') + 1);
-}
-
-async function count(storage: Storage, prefix: string): Promise<number> {
-  let found = 0;
-  for await (const _ of storage.list(prefix)) found++;
-  return found;
+/** When the newest of the objects was written; `undefined` without one. */
+function newestOf(objects: readonly ObjectInfo[]): number | undefined {
+  return objects.length === 0 ? undefined : Math.max(...objects.map(({ modifiedAt }) => modifiedAt));
 }

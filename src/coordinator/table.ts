@@ -1,5 +1,7 @@
+import { NO_WATERMARK } from '../shared/domain/cursor.ts';
 import type { Snapshot } from '../shared/domain/delta/actions.ts';
 import { fromSchemaString } from '../shared/domain/delta/schema.ts';
+import { numRecords } from '../shared/domain/delta/stats.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import { HASH_VERSION } from '../shared/domain/hash.ts';
 import { compareIds, type IdType } from '../shared/domain/ids.ts';
@@ -69,6 +71,11 @@ export interface TableState {
   readonly notes: readonly string[];
 }
 
+/** All files of a version; none where there is no table yet. */
+export function filesOf(state: Pick<TableState, 'files'> | undefined): readonly BaseFile[] {
+  return [...(state?.files.values() ?? [])].flat();
+}
+
 /** The error for what needs a table where none is yet. */
 export function tableMissing(storage: Pick<Storage, 'uri'>): MongolakeError {
   return new MongolakeError('TABLE_MISSING', `${storage.uri}: there is no table yet`, {
@@ -130,12 +137,17 @@ export function interpret(snapshot: Snapshot, uri: string): Omit<TableState, 'ch
     schema: fromSchemaString(schemaString, idType),
     partitions,
     engine: engineOf(configuration[CONFIGURATION.engine], uri),
-    watermark: watermark === undefined ? null : Number(watermark.version),
+    watermark: watermarkOf(watermark?.version),
     cursor: configuration[CONFIGURATION.cursor] ?? null,
     namespace,
     columns: readPolicy(configuration[CONFIGURATION.columns]),
     files: filesByPartition(snapshot, idType),
   };
+}
+
+/** The watermark that the version of its `txn` tells; `null` where there is none, or none any more. */
+export function watermarkOf(version: bigint | undefined): number | null {
+  return version === undefined || version === BigInt(NO_WATERMARK) ? null : Number(version);
 }
 
 function readPolicy(text: string | undefined): TablePolicy | undefined {
@@ -170,13 +182,12 @@ function filesByPartition(snapshot: Snapshot, idType: IdType): ReadonlyMap<numbe
   const files = new Map<number, BaseFile[]>();
   for (const add of snapshot.files.values()) {
     const partition = Number(add.tags?.[TAGS.partition]);
-    const stats = JSON.parse(add.stats ?? '{}') as { numRecords?: number };
     const crc32 = add.tags?.[TAGS.crc32];
     const file: BaseFile = {
       path: decodeURIComponent(add.path),
       size: add.size,
       ...(crc32 === undefined ? {} : { crc32 }),
-      rows: stats.numRecords ?? 0,
+      rows: numRecords(add.stats),
       lower: add.tags?.[TAGS.lower] ?? null,
       upper: add.tags?.[TAGS.upper] ?? null,
     };

@@ -14,6 +14,7 @@ import { isFence } from './entry.ts';
 import { dropOldStaging } from './housekeep.ts';
 import { readEntry } from './log.ts';
 import { carryOutRewrite } from './rewrite.ts';
+import { progressOf, progressText, readStaged, runName } from './run-progress.ts';
 import { type StageTimer, stageTimer } from './stages.ts';
 import { type Held, type HeldTable, holdTable } from './steps.ts';
 
@@ -30,6 +31,8 @@ export interface Configured {
   readonly columns?: TablePolicy | undefined;
   /** Whether a dump may replace newer rows. */
   readonly overwrite?: boolean;
+  /** Whether the table is to be replaced. */
+  readonly replace?: boolean;
 }
 
 /** A run of its own that a command does. */
@@ -78,7 +81,8 @@ async function finish(
   timer: StageTimer,
 ): Promise<RunResult> {
   const context = { ...outer, logger: outer.logger.child({ finishes: plan.run }) };
-  context.logger.info('a run that did not end is finished first', { planned: new Date(plan.createdAt).toISOString() });
+  const progress = progressOf(await readStaged(context.storage, plan.run));
+  context.logger.info(`an unfinished ${progressText(progress)} is finished first`);
   timer.ended('window');
   const carried = { plan, state, settings };
   return plan.rewrite === null ? carryOut(carried, context, timer) : carryOutRewrite(carried, context, timer);
@@ -95,7 +99,7 @@ async function takeUp(
     const { namespace } = context.source;
     const reason = whyGiveUp(plan, configured, { engineVersion, namespace, source: await sourceFor(plan, context) });
     if (reason === undefined) return plan;
-    logger.warn(`a run that did not end is given up: ${reason}`, { givenUp: plan.run });
+    logger.warn(`an unfinished ${runName(plan)} is given up: ${reason}`, { givenUp: plan.run });
   }
   return undefined;
 }
@@ -159,7 +163,7 @@ export function sourceText({ description }: Pick<Source, 'description'>, { dump 
 /** Why a run can't be finished as things are now; `undefined` where it can. */
 export function whyGiveUp(
   plan: Plan,
-  { pipeline, collection: name, settings, columns, overwrite = false }: Configured,
+  { pipeline, collection: name, settings, columns, overwrite = false, replace = false }: Configured,
   now: {
     readonly engineVersion: string;
     readonly namespace: Plan['namespace'];
@@ -173,7 +177,10 @@ export function whyGiveUp(
   // Its jobs name the table's configuration by these.
   if (plan.pipeline !== pipeline || plan.collection !== name)
     return `its table was called ${plan.pipeline}.${plan.collection}`;
+  // Whatever it did would be gone with the version that is asked for.
+  if (replace && !plan.replace) return 'the table is to be replaced';
   if (plan.rewrite !== null) return undefined;
+  if (plan.replace && !plan.backfill && settings.mode !== 'full') return 'the configuration no longer says mode: full';
   if (cursorText(plan.cursor) !== cursorText(cursorOf(settings))) return 'the configuration has another cursor';
   if (policyText(plan.columns) !== policyText(columns)) return 'the configuration has another column policy';
   if (plan.engine !== settings.engine) return 'the configuration has another engine';

@@ -27,7 +27,7 @@ export interface Retained {
 export async function readRetained(storage: Storage, state: TableState, before: number): Promise<Retained> {
   const listing = await listLog(storage);
   const oldest = oldestRetained(listing.entries, before, state.version, firstVersion(listing));
-  const snapshot = await readVersion(storage, oldest);
+  const snapshot = oldest === state.version ? state.snapshot : await readVersion(storage, oldest);
   if (snapshot === undefined) throw unreadable(storage, oldest);
   const app = quarantineApp(state.namespace);
   const epochs = new Set<number>();

@@ -58,8 +58,8 @@ export function watchedSource(source: Source, watch: Watcher): Source {
     clock: () => through('clock', () => source.clock()),
     estimate: (scope) => through('estimate', () => source.estimate(scope)),
     countWithoutCursor: (cursor) => through('countWithoutCursor', () => source.countWithoutCursor(cursor)),
-    ranges: (scope) => through('ranges', () => source.ranges(scope)),
-    read: (range, signal, projection) => source.read(range, signal, projection),
+    ranges: (scope, how) => through('ranges', () => source.ranges(scope, how)),
+    read: (range, signal, projection, most) => source.read(range, signal, projection, most),
     indexes: () => through('indexes', () => source.indexes()),
     close: () => through('close', () => source.close()),
   };

@@ -11,7 +11,7 @@ declare module 'parquetjs-lite' {
       readonly primitiveType?: string;
       readonly typeLength?: number;
       readonly encoding?: 'PLAIN';
-      readonly compression?: 'SNAPPY';
+      readonly compression?: 'SNAPPY' | 'GZIP';
       readonly statistics?: false;
       readonly rLevelMax: number;
       readonly dLevelMax: number;

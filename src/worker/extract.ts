@@ -1,59 +1,57 @@
 import { Readable } from 'node:stream';
+import { pMapIterable } from 'p-map';
 import { crashPoint } from '../shared/crash-points.ts';
 import { jsonBody, readJson } from '../shared/documents.ts';
-import { isBroken } from '../shared/domain/bson.ts';
-import { type CursorReader, cursorReader } from '../shared/domain/cursor.ts';
-import type { Cut, KeyedHash } from '../shared/domain/cut.ts';
-import { asMongolakeError, MongolakeError } from '../shared/domain/errors.ts';
-import { partitionOf } from '../shared/domain/hash.ts';
-import { idHash } from '../shared/domain/ids.ts';
+import type { KeyedHash } from '../shared/domain/cut.ts';
+import { MongolakeError } from '../shared/domain/errors.ts';
 import type { ExtractJob } from '../shared/domain/job.ts';
 import { planKey, receiptKey, segmentKey } from '../shared/domain/keys.ts';
 import type { Plan } from '../shared/domain/plan.ts';
-import { type FieldPolicy, fieldPolicies, hidesValues, policyText, projectionOf } from '../shared/domain/policy.ts';
+import { policyText, projectionOf } from '../shared/domain/policy.ts';
 import type { ExtractReceipt } from '../shared/domain/receipt.ts';
-import { emptySketch, type Sketch, sketchDocument, sketchToJson } from '../shared/domain/sketch.ts';
-import { inScope } from '../shared/domain/window.ts';
+import { emptySketch, mergeSketch, type Sketch, sketchFromJson, sketchToJson } from '../shared/domain/sketch.ts';
+import { pacedSource } from '../shared/paced-source.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { JobSummary } from '../shared/ports/metrics.ts';
 import type { Delivery } from '../shared/ports/queue.ts';
 import type { RawBatch, Source } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { quarantineSource } from '../shared/quarantine-source.ts';
-import { cutOf } from './policy.ts';
-import { createQuarantine, type Form, type Quarantine } from './quarantine.ts';
-import { createShuffle, type Shuffle } from './shuffle.ts';
+import type { MergePool } from './pool.ts';
+import { createQuarantine, type Quarantine } from './quarantine.ts';
+import { createSegment, type Segment } from './segment.ts';
+import { type Slab, slabsOf } from './slabs.ts';
+import type { ShuffleOutcome } from './thread/shuffle.ts';
 
 export interface ExtractContext {
   readonly storage: Storage;
   /** Opens the collection; not called where the run reads the table's own quarantine. */
   readonly openSource: () => Promise<Source>;
   readonly clock: Clock;
+  readonly pool: Pick<MergePool, 'shuffle'>;
   /** Makes the hashes of the column policy; `undefined` where no key is configured. */
   readonly keyed: KeyedHash | undefined;
-  /** Bytes of documents held in memory before they are written. */
-  readonly shuffleBytes: number;
+  /** Bytes of documents that are shuffled at once, by the number of partitions. */
+  readonly slabBytes: (partitions: number) => number;
+  /** Slabs of one job that are shuffled at once. */
+  readonly concurrency: number;
 }
 
 /** One pass of one attempt over its range: where it puts documents, and what it has seen so far. */
 interface Pass {
   readonly plan: Plan;
-  readonly readCursor: CursorReader;
   readonly description: string;
   readonly sketch: Sketch;
-  readonly shuffle: Shuffle;
+  readonly segment: Segment;
   readonly quarantine: Quarantine;
-  /** Leaves out what the column policy does not take: what a document is from here on. */
-  readonly cut: Cut;
-  readonly fields: FieldPolicy | undefined;
   documents: number;
   bytes: number;
-  minCursor: bigint | undefined;
+  minCursor: number | undefined;
 }
 
 /**
- * Reads one range of the source once and shuffles it by partition into one segment, streamed: memory is bounded by `shuffleBytes`.
- * A document that can't be stored is put aside. Leaves a receipt, or nothing that anyone will read: where another attempt's receipt is
+ * Reads one range of the source once and shuffles it by partition, in threads, into one segment, streamed: memory is bounded by
+ * `slabBytes`, whatever the range. A document that can't be stored is put aside. Leaves a receipt, or nothing that anyone will read: where another attempt's receipt is
  * there first, what this one wrote is deleted.
  */
 export async function extract(job: ExtractJob, delivery: Delivery, context: ExtractContext): Promise<JobSummary> {
@@ -62,7 +60,8 @@ export async function extract(job: ExtractJob, delivery: Delivery, context: Extr
   const plan = await readJson<Plan>(storage, planKey(job.run));
   const range = plan.ranges[job.ordinal];
   if (range === undefined) throw new MongolakeError('INTERNAL', `run ${job.run} has no range ${job.ordinal}`);
-  const source = plan.reads === 'quarantine' ? quarantineSource(storage, plan.namespace) : await context.openSource();
+  const opened = plan.reads === 'quarantine' ? quarantineSource(storage, plan.namespace) : await context.openSource();
+  const source = pacedSource(opened, plan.limits?.documentsPerSecond, clock);
   crashPoint('extract-started');
   try {
     const attempt = clock.randomHex(6);
@@ -81,7 +80,7 @@ export async function extract(job: ExtractJob, delivery: Delivery, context: Extr
     );
     crashPoint('extract-receipt-written');
     if (!written) await storage.delete([...(stored ? [segment] : []), ...pass.quarantine.staged]);
-    return { rows: pass.documents, bytesRead: pass.bytes, bytesWritten: pass.shuffle.written };
+    return { rows: pass.documents, bytesRead: pass.bytes, bytesWritten: pass.segment.written };
   } finally {
     await source.close();
   }
@@ -96,10 +95,9 @@ function startPass(
 ): Pass {
   return {
     plan,
-    readCursor: cursorReader(plan.cursor),
     description,
     sketch: emptySketch(),
-    shuffle: createShuffle(),
+    segment: createSegment(),
     quarantine: createQuarantine({
       storage,
       run,
@@ -109,8 +107,6 @@ function startPass(
       policy: policyText(plan.columns),
       keyed,
     }),
-    cut: cutOf(plan, keyed),
-    fields: fieldPolicies(plan.columns),
     documents: 0,
     bytes: 0,
     minCursor: undefined,
@@ -132,10 +128,10 @@ function receiptOf(
     segment,
     documents: pass.documents,
     bytes: pass.bytes,
-    segmentBytes: pass.shuffle.written,
+    segmentBytes: pass.segment.written,
     quarantine: pass.quarantine.documents,
-    minCursor: pass.minCursor === undefined ? null : Number(pass.minCursor),
-    partitions: pass.shuffle.index,
+    minCursor: pass.minCursor ?? null,
+    partitions: pass.segment.index,
     sketch: sketchToJson(pass.sketch),
     durationMs,
   };
@@ -162,22 +158,41 @@ async function* prepended(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGen
   yield* rest;
 }
 
+/** Packed bytes after which what is held is written. */
+const FLUSH_BYTES = 32 * 1024 * 1024;
+
 async function* shuffled(
   batches: AsyncIterable<RawBatch>,
   pass: Pass,
-  { clock, shuffleBytes }: ExtractContext,
+  context: ExtractContext,
   delivery: Delivery,
 ): AsyncGenerator<Buffer> {
-  const { shuffle, quarantine } = pass;
+  const { clock, pool, keyed, slabBytes, concurrency } = context;
+  const { plan, segment, quarantine, description } = pass;
   const progress = throttled(delivery, clock);
-  for await (const batch of batches) {
-    for (const at of batch.offsets) takeDocument(batch, at, pass);
+  const slabs = slabsOf(batches, slabBytes(plan.partitions));
+  const shuffle = ({ batches: gathered, before }: Slab) =>
+    pool.shuffle({ plan, hashKey: keyed?.key, batches: gathered, before, source: description }, delivery.signal);
+  for await (const outcome of pMapIterable(slabs, shuffle, { concurrency, backpressure: concurrency })) {
+    take(outcome, pass);
     await quarantine.write();
     delivery.signal.throwIfAborted();
     await progress({ done: pass.documents, bytes: pass.bytes });
-    if (shuffle.held >= shuffleBytes) yield* shuffle.flush();
+    if (segment.held >= FLUSH_BYTES) yield* segment.flush();
   }
-  yield* shuffle.flush();
+  yield* segment.flush();
+}
+
+/** Adds what was done with a slab, in the order in which slabs were read. */
+function take({ documents, bytes, minCursor, chunks, sketch, broken }: ShuffleOutcome, pass: Pass): void {
+  for (const { document, reason, place, form } of broken) {
+    pass.quarantine.add(Buffer.from(document.buffer, document.byteOffset, document.length), reason, place, form);
+  }
+  pass.segment.add(chunks);
+  mergeSketch(pass.sketch, sketchFromJson(sketch));
+  pass.documents += documents;
+  pass.bytes += bytes;
+  if (minCursor !== undefined) pass.minCursor = Math.min(pass.minCursor ?? minCursor, minCursor);
 }
 
 /** Each call reaches the queue's server, so few are made. */
@@ -190,54 +205,4 @@ function throttled(delivery: Delivery, clock: Clock): Delivery['progress'] {
     next = clock.monotonic() + PROGRESS_MS;
     await delivery.progress(value);
   };
-}
-
-/** Puts one document of the scope into its partition, or aside. */
-function takeDocument(batch: RawBatch, at: number, pass: Pass): void {
-  const { bytes } = batch;
-  const length = bytes.readInt32LE(at);
-  let document: Buffer | undefined;
-  try {
-    if (!readScope(bytes, at, pass)) return;
-    document = pass.cut(bytes, at);
-    const id = sketchDocument(pass.sketch, document, 0, pass.fields);
-    const partition = partitionOf(idHash(document, id.type, id.at, id.end), pass.plan.partitions);
-    pass.shuffle.add(partition, document, 0, document.length);
-  } catch (error) {
-    const place = placeOf(batch, at, pass);
-    if (!isBroken(error)) throw placed(error, place);
-    pass.quarantine.add(document ?? bytes.subarray(at, at + length), error, place, formOf(pass.plan, document));
-  }
-  pass.documents++;
-  pass.bytes += length;
-}
-
-/** `cut` is what the column policy left of the document; `undefined` where it could not be applied. */
-function formOf({ columns }: Plan, cut: Buffer | undefined): Form {
-  if (!hidesValues(columns)) return 'whole';
-  if (cut === undefined) return 'hidden';
-  return columns?.hash === undefined ? 'cut' : 'hashed';
-}
-
-/**
- * True where the document belongs to the scope. Throws `DOCUMENT_BROKEN` where its cursor can't be read: such a document belongs to
- * every scope, or nobody would ever hear of it.
- */
-function readScope(bytes: Buffer, at: number, pass: Pass): boolean {
-  const { plan } = pass;
-  const cursor = pass.readCursor(bytes, at);
-  if (plan.sourceKind === 'dump' && !inScope(plan.scope, cursor)) return false;
-  if (cursor !== undefined && (pass.minCursor === undefined || cursor < pass.minCursor)) pass.minCursor = cursor;
-  return true;
-}
-
-/** Says which document it is: the dump's byte, or how many were read before it. */
-function placeOf({ position, offsets }: RawBatch, at: number, { documents, description }: Pass): string {
-  if (position === undefined) return `document ${documents + 1} read of ${description}`;
-  return `byte ${position + at - (offsets[0] ?? 0)} of ${description}`;
-}
-
-function placed(error: unknown, place: string): MongolakeError {
-  const { code, message, hint } = asMongolakeError(error);
-  return new MongolakeError(code, `${place}: ${message}`, { ...(hint === undefined ? {} : { hint }), cause: error });
 }

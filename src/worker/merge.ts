@@ -12,9 +12,8 @@ import type { JobSummary } from '../shared/ports/metrics.ts';
 import type { Delivery } from '../shared/ports/queue.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { uploadDataFile } from './data-file.ts';
-import { mergePartition, rewritePartition } from './partition.ts';
+import { mergePartition, type PartitionOutcome, rewriteGroup } from './partition.ts';
 import type { MergePool } from './pool.ts';
-import type { MergedFile } from './thread/engine.ts';
 
 export interface MergeContext {
   readonly storage: Storage;
@@ -40,8 +39,9 @@ export async function merge(job: MergeJob, delivery: Delivery, context: MergeCon
   crashPoint('merge-started');
   const scratch = await makeScratch(context.scratch, job.id);
   try {
-    const work = plan.rewrite === null ? mergePartition : rewritePartition;
-    const done = await work({ plan, schema, input }, { storage, pool, scratch, signal });
+    const work = { plan, schema, input };
+    const means = { storage, pool, scratch, signal };
+    const done = await (plan.rewrite === null ? mergePartition(work, means) : rewriteGroup(work, plan.rewrite, means));
     crashPoint('merged');
     await delivery.progress({ done: done.counts.read, bytes: done.bytesRead });
     const attempt = clock.randomHex(6);
@@ -87,17 +87,19 @@ async function makeScratch(root: string, id: string): Promise<string> {
 
 async function upload(
   storage: Storage,
-  files: readonly MergedFile[],
+  files: PartitionOutcome['added'],
   job: MergeJob,
   attempt: string,
   signal: AbortSignal,
 ): Promise<WrittenFile[]> {
   const written: WrittenFile[] = [];
   for (const [part, file] of files.entries()) {
-    const path = dataKey(job.partition, job.run, attempt, part);
+    const { partition } = file;
+    const path = dataKey(partition ?? job.partition, job.run, attempt, part);
     const crc32 = await uploadDataFile(storage, path, file, signal);
     crashPoint('file-uploaded');
     written.push({
+      ...(partition === undefined ? {} : { partition }),
       path,
       size: file.size,
       crc32,

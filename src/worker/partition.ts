@@ -2,13 +2,14 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crashPoint } from '../shared/crash-points.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
-import type { BaseFile, MergeInput, Plan, Section } from '../shared/domain/plan.ts';
+import { newPartitions } from '../shared/domain/partitions.ts';
+import type { BaseFile, MergeInput, Plan, Rewrite, Section } from '../shared/domain/plan.ts';
 import type { TableSchema } from '../shared/domain/schema.ts';
 import { scratched } from '../shared/domain/scratch.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { downloadDataFile } from './data-file.ts';
 import type { MergePool } from './pool.ts';
-import type { LocalBaseFile, LocalSection, MergeCounts, MergedFile } from './thread/engine.ts';
+import type { LocalBaseFile, LocalSection, MergeCounts, MergedFile, RewrittenFile } from './thread/engine.ts';
 
 /** One partition's part of a run. */
 export interface PartitionWork {
@@ -29,8 +30,8 @@ export interface PartitionContext {
 /** What became of a partition. Nothing of it is uploaded yet. */
 export interface PartitionOutcome {
   readonly counts: MergeCounts;
-  /** On local disk. */
-  readonly added: readonly MergedFile[];
+  /** On local disk; of the work's own partition, where a file does not say another. */
+  readonly added: readonly (MergedFile & Partial<Pick<RewrittenFile, 'partition'>>)[];
   /** Paths in the table of the files that `added` replaces. */
   readonly removed: readonly string[];
   /** Bytes fetched. */
@@ -67,15 +68,21 @@ export async function mergePartition(
 
 const NO_DOCUMENTS: MergeCounts = { read: 0, inserted: 0, updated: 0, deleted: 0, unchanged: 0, superseded: 0 };
 
-/** Writes all files of the partition anew. No document is read, and no row comes or goes. */
-export async function rewritePartition(
+/** Writes all files of a group of partitions anew. No document is read, and no row comes or goes. */
+export async function rewriteGroup(
   { plan, schema, input }: PartitionWork,
+  rewrite: Rewrite,
   context: PartitionContext,
 ): Promise<PartitionOutcome> {
   const base = await fetchBase(input.base, context);
   const { engine, write } = plan;
   const { scratch, signal } = context;
-  const { added } = await context.pool.rewrite({ kind: 'rewrite', engine, scratch, schema, base, write }, signal);
+  const { idType, partitions } = rewrite;
+  const into = { partitions: newPartitions(input.partition, partitions), of: partitions.to };
+  const { added } = await context.pool.rewrite(
+    { kind: 'rewrite', engine, scratch, schema, oldIdType: idType.from, base, into, write },
+    signal,
+  );
   return {
     counts: NO_DOCUMENTS,
     added,
@@ -105,13 +112,13 @@ async function fetchSections(
 ): Promise<readonly LocalSection[]> {
   const local: LocalSection[] = [];
   for (const section of sections) {
-    const path = join(scratch, `section-${section.ordinal}.bson.gz`);
+    const path = join(scratch, `section-${section.ordinal}.bson.snappy`);
     await writeSection(path, chunksOf(storage, section), signal);
     local.push({
       path,
       segment: `${storage.uri}/${section.segment}`,
       ordinal: section.ordinal,
-      chunks: section.chunks.map(({ length, rawLength }) => ({ length, rawLength })),
+      chunks: section.chunks,
     });
   }
   return local;
@@ -130,12 +137,27 @@ async function writeSection(path: string, chunks: AsyncIterable<Buffer>, signal:
 }
 
 async function* chunksOf(storage: Storage, section: Section): AsyncGenerator<Buffer> {
-  for (const chunk of section.chunks) {
-    const part = await storage.get(section.segment, { start: chunk.offset, end: chunk.offset + chunk.length });
+  for (const range of rangesOf(section.chunks)) {
+    const part = await storage.get(section.segment, range);
     if (part === undefined)
       throw new MongolakeError('OBJECT_MISSING', `${storage.uri}/${section.segment} is not there`);
     yield part.body;
   }
+}
+
+/** Bytes that one read fetches at most, where they are of several chunks. */
+const READ_BYTES = 16 * 1024 * 1024;
+
+/** The ranges of a segment to be read: chunks that stand one behind the other are read at once. */
+function rangesOf(chunks: Section['chunks']): readonly { readonly start: number; readonly end: number }[] {
+  const ranges: { start: number; end: number }[] = [];
+  for (const { offset, length } of chunks) {
+    const last = ranges.at(-1);
+    const end = offset + length;
+    if (last !== undefined && last.end === offset && end - last.start <= READ_BYTES) last.end = end;
+    else ranges.push({ start: offset, end });
+  }
+  return ranges;
 }
 
 function sum(values: readonly number[]): number {

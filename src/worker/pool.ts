@@ -3,14 +3,17 @@ import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import type { LocateTask, MergeOutcome, MergeTask, RewriteOutcome, RewriteTask, TaskResult } from './thread/engine.ts';
+import type { ShuffleOutcome, ShuffleTask } from './thread/shuffle.ts';
 import type { StopLine } from './thread/stop.ts';
 
-/** Threads that merge. A CPU-bound merge on the main thread would lose its job's lock; here the main thread stays free to renew it. */
+/** Threads that shuffle and merge. A CPU-bound task on the main thread would lose its job's lock; here the main thread stays free to renew it. */
 export interface MergePool {
   merge(task: Omit<MergeTask, 'memoryBytes'>, signal: AbortSignal): Promise<MergeOutcome>;
   rewrite(task: Omit<RewriteTask, 'memoryBytes'>, signal: AbortSignal): Promise<RewriteOutcome>;
   /** Indexes of the base files that the delta touches, ascending. */
   locate(task: LocateTask, signal: AbortSignal): Promise<readonly number[]>;
+  /** Takes the batches' memory away from the caller. */
+  shuffle(task: ShuffleTask, signal: AbortSignal): Promise<ShuffleOutcome>;
   close(): Promise<void>;
 }
 
@@ -61,8 +64,12 @@ export function createMergePool(options: PoolOptions): MergePool {
   return {
     merge: (task, signal) => run<MergeOutcome>({ ...task, memoryBytes }, signal),
     rewrite: (task, signal) => run<RewriteOutcome>({ ...task, memoryBytes }, signal),
-    // It works in JavaScript alone: its thread may be ended in the middle.
+    // These work in JavaScript alone: their thread may be ended in the middle.
     locate: async (task, signal) => unwrapped(await pool.run(task, { name: 'locate', signal })),
+    shuffle: async (task, signal) => {
+      const transferList = task.batches.map(({ bytes }) => bytes.buffer);
+      return unwrapped(await pool.run(task, { name: 'shuffle', signal, transferList }));
+    },
     async close() {
       stopAll();
       await Promise.allSettled([...running].map(({ result }) => result));

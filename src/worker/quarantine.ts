@@ -1,9 +1,14 @@
 import pMap from 'p-map';
 import { sha256 } from '../shared/digest.ts';
 import type { KeyedHash } from '../shared/domain/cut.ts';
-import type { MongolakeError } from '../shared/domain/errors.ts';
 import { stagedQuarantineKey } from '../shared/domain/keys.ts';
-import { checkQuarantineLimit, type QuarantinedDocument, readableId, reasonOf } from '../shared/domain/quarantine.ts';
+import {
+  checkQuarantineLimit,
+  type Form,
+  type QuarantinedDocument,
+  readableId,
+  reasonOf,
+} from '../shared/domain/quarantine.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 
 const WRITES_AT_ONCE = 8;
@@ -12,19 +17,12 @@ const WRITES_AT_ONCE = 8;
 export interface Quarantine {
   readonly documents: readonly QuarantinedDocument[];
   /** Puts a document aside; its bytes must stay as they are until the next `write`. Throws `QUARANTINE_LIMIT`. */
-  add(document: Buffer, reason: MongolakeError, place: string, form: Form): void;
+  add(document: Buffer, reason: string, place: string, form: Form): void;
   /** Stages the bytes of what was added since the last call. */
   write(): Promise<void>;
   /** Keys of what was staged. */
   readonly staged: readonly string[];
 }
-
-/**
- * What the bytes of a document are: all of it; what the column policy leaves; the same with hashes in it; all of it, although the policy
- * hides values, since it could not be applied. The last two are listed without bytes and id: hashes can't be tried again, for they would
- * be hashed, and what is hidden is kept nowhere.
- */
-export type Form = 'whole' | 'cut' | 'hashed' | 'hidden';
 
 export interface QuarantineOptions {
   readonly storage: Storage;

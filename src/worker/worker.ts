@@ -28,7 +28,8 @@ export interface WorkerContext {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly scratch: string;
-  readonly shuffleBytes: number;
+  /** As in `ExtractContext`. */
+  readonly slabBytes: (partitions: number) => number;
   /** Jobs at once. */
   readonly concurrency: number;
   readonly metrics?: WorkerMetrics | undefined;
@@ -82,11 +83,11 @@ async function handle(delivery: Delivery, life: Life, context: WorkerContext): P
 
 async function perform(delivery: Delivery, life: Life, context: WorkerContext): Promise<JobSummary> {
   const { job } = delivery;
-  const { clock, pool, scratch, shuffleBytes } = context;
+  const { clock, pool, scratch, slabBytes, concurrency } = context;
   const { openSource, keyed, ...opened } = await context.open(job.pipeline, job.collection);
   const storage = livingStorage(opened.storage, life);
   if (job.kind === 'merge') return merge(job, delivery, { storage, pool, clock, scratch });
-  return extract(job, delivery, { storage, openSource, clock, keyed, shuffleBytes });
+  return extract(job, delivery, { storage, openSource, clock, pool, keyed, slabBytes, concurrency });
 }
 
 function place(job: Job): { readonly partition: number } | { readonly range: number } {

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import { MongolakeError } from '../../src/shared/domain/errors.ts';
+import type { Logger } from '../../src/shared/ports/logger.ts';
 import type { Storage } from '../../src/shared/ports/storage.ts';
 import { type Harness, harness } from './table-harness.ts';
 
@@ -10,7 +11,7 @@ export interface AwayTable {
   keptFrom(part: string, run: () => Promise<unknown>): Promise<void>;
 }
 
-export function awayTable(now: number): AwayTable {
+export function awayTable(now: number, logger?: Logger): AwayTable {
   let away: string | undefined;
   const check = (key: string) => {
     if (away !== undefined && key.includes(away))
@@ -18,6 +19,7 @@ export function awayTable(now: number): AwayTable {
   };
   const table = harness({
     now,
+    ...(logger === undefined ? {} : { logger }),
     wrap: (storage): Storage => ({
       ...storage,
       put: async (key, ...rest) => {

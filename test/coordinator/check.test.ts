@@ -35,7 +35,7 @@ async function check(change: Partial<TableCheckContext> = {}): Promise<readonly 
     kind: 'live',
     storage: memoryStorage('memory:t'),
     clock: fakeClock(now),
-    settings: { cursorField: 'updateTime', cursorType: 'date', allowedLateness: 300_000 },
+    settings: { mode: 'incremental', cursorField: 'updateTime', cursorType: 'date', allowedLateness: 300_000 },
     collections: async () => [{ database: 'guest', name: 'notifications', documents: 1234, bytes: 1 }],
     ...change,
   };
@@ -62,6 +62,22 @@ describe('a table whose parts are all there', () => {
       ['table', 'ok', 'no table yet: the first sync loads the whole collection'],
     ]);
     for await (const { key } of storage.list('')) expect.fail(`${key} was left`);
+  });
+
+  it('of mode full needs no cursor, no index and no clock', async () => {
+    const settings = { mode: 'full', cursorField: 'none', cursorType: 'date', allowedLateness: 300_000 } as const;
+    const source = liveSource({
+      clock: async () => ({ kind: 'live', serverTime: now - 3_600_000, lastMajorityWrite: undefined }),
+    });
+    expect(told(await check({ source, settings }))).toEqual([
+      'source ok',
+      'collection ok',
+      'mode ok',
+      'store ok',
+      'table ok',
+    ]);
+    const down = liveSource({ clock: fail('SOURCE_UNREACHABLE') });
+    expect(told(await check({ source: down, settings })).slice(0, 2)).toEqual(['source failed', 'collection skipped']);
   });
 
   it('of a dump has no index, and its start for a clock', async () => {
@@ -173,7 +189,7 @@ describe('a table that is there', () => {
     expect((await check({ storage })).at(-1)).toMatchObject({ status: 'ok', message: 'version 0, 1 row' });
     const changed = await check({
       storage,
-      settings: { cursorField: 'at', cursorType: 'date', allowedLateness: 300_000 },
+      settings: { mode: 'incremental', cursorField: 'at', cursorType: 'date', allowedLateness: 300_000 },
     });
     expect(changed.at(-1)).toMatchObject({ status: 'failed', code: 'TABLE_CURSOR' });
     const namespace = { database: 'other', collection: 'notifications' };

@@ -1,6 +1,7 @@
 import { serialize } from 'bson';
 import { afterEach, describe, expect, it } from 'vitest';
 import { amplification, estimateRewrite, hasWork, previewRun } from '../../src/coordinator/preview.ts';
+import { filesOf, openState } from '../../src/coordinator/table.ts';
 import { memoryStorage } from '../../src/shared/adapters/storage-memory.ts';
 import type { BaseFile } from '../../src/shared/domain/plan.ts';
 import type { Source } from '../../src/shared/ports/source.ts';
@@ -54,9 +55,9 @@ it('write amplification needs both figures', () => {
 });
 
 it('only a window known to be empty is no work', () => {
-  expect(hasWork({ documents: { count: 0, basis: 'estimated' } })).toBe(false);
-  expect(hasWork({ documents: { count: undefined, basis: 'estimated' } })).toBe(true);
-  expect(hasWork({ documents: { count: 3, basis: 'atMost' } })).toBe(true);
+  expect(hasWork({ documents: { count: 0, basis: 'estimated' }, replace: false })).toBe(false);
+  expect(hasWork({ documents: { count: undefined, basis: 'estimated' }, replace: false })).toBe(true);
+  expect(hasWork({ documents: { count: 3, basis: 'atMost' }, replace: false })).toBe(true);
 });
 
 const now = Date.parse('2026-03-01T12:00:00Z');
@@ -86,7 +87,7 @@ const dumpClock: Source['clock'] = async () => ({ kind: 'dump', serverTime: now,
 
 function preview(storage: Storage, from: Source, request: Partial<Parameters<typeof previewRun>[0]> = {}) {
   const context = { storage, source: from, clock: fakeClock(now), signal: new AbortController().signal };
-  return previewRun({ mode: 'sync', from: null, to: null, settings: SETTINGS, ...request }, context);
+  return previewRun({ mode: 'sync', from: null, to: null, replace: false, settings: SETTINGS, ...request }, context);
 }
 
 describe('a preview', () => {
@@ -144,6 +145,34 @@ describe('a preview', () => {
     expect(await preview(storage, source(), { mode: 'backfill' })).toMatchObject({ scope: { kind: 'full' }, base: 0 });
     const bounded = await preview(storage, source(), { from: 1, to: 2 });
     expect(bounded.scope).toEqual({ kind: 'window', cursor: { field: 'updateTime', type: 'date' }, from: 1, to: 2 });
+  });
+
+  it('of what replaces the table is every file that it has, and its watermark anew', async () => {
+    const storage = await loaded();
+    const files = filesOf(await openState(storage)).length;
+    const estimate: Source['estimate'] = async () => ({ documents: 0, bytes: 0 });
+    const request = { mode: 'backfill', replace: true, settings: { ...SETTINGS, partitions: 8 } } as const;
+    const seen = await preview(storage, source({ estimate }), request);
+    expect(seen).toMatchObject({
+      replace: true,
+      base: 0,
+      scope: { kind: 'full' },
+      partitions: 8,
+      rewrite: { atMost: { files }, about: { files } },
+      nextWatermark: now - 5 * MINUTE,
+    });
+    // Even where nothing is read: the table is empty then.
+    expect(hasWork(seen)).toBe(true);
+    await expect(preview(storage, source(), { ...request, from: 1 })).rejects.toMatchObject({ code: 'USAGE' });
+  });
+
+  it('of a table of mode full says so, and asks nothing of cursor and index', async () => {
+    const storage = await loaded();
+    const unasked = async () => expect.fail('nobody needs it');
+    const settings = { ...SETTINGS, mode: 'full' } as const;
+    const seen = await preview(storage, source({ indexes: unasked, countWithoutCursor: unasked }), { settings });
+    expect(seen).toMatchObject({ mode: 'sync', replace: true, watermark: now - 15 * MINUTE, nextWatermark: null });
+    expect(seen.notes).toEqual([expect.stringMatching(/^mode: full/)]);
   });
 
   it('counts the window of a dump, and gives its size where it is too long to be counted', async () => {

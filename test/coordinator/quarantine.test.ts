@@ -226,7 +226,7 @@ describe('maxQuarantined', () => {
     table = harness({ now: NOW });
     let reads = 0;
     table.collection.onRead = () => void reads++;
-    table.collection.documents = [twice(2), good(1)];
+    table.collection.documents = [twice(2)];
     await expect(table.sync({}, { maxQuarantined: 0 })).rejects.toMatchObject({ code: 'QUARANTINE_LIMIT' });
     expect(reads).toBe(1);
   });

@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
-import { keyedHash } from '../../src/shared/adapters/hash-hmac.ts';
+import { keyedHash } from '../../src/shared/keyed-hash.ts';
 import { policyText, type TablePolicy } from '../../src/shared/domain/policy.ts';
 import { type Harness, harness } from './table-harness.ts';
 

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { LeaseBody } from '../../src/coordinator/lease.ts';
-import { leaseStatus, readStatus, stageOf } from '../../src/coordinator/status.ts';
+import { stageOf } from '../../src/coordinator/run-progress.ts';
+import { leaseStatus, readStatus } from '../../src/coordinator/status.ts';
 import { memoryStorage } from '../../src/shared/adapters/storage-memory.ts';
 import { LEASE_KEY, mergeInputKey, planKey, receiptKey } from '../../src/shared/domain/keys.ts';
 import type { Storage } from '../../src/shared/ports/storage.ts';
@@ -81,20 +82,24 @@ describe('readStatus', () => {
     const storage = memoryStorage();
     await putJson(storage, LEASE_KEY, body);
     expect((await readStatus(storage, now)).run).toMatchObject({ run: 'r3', startedAt: undefined, stage: 'window' });
-    await putJson(storage, planKey('r3'), { ranges: [{}, {}, {}], createdAt: now - 60_000 });
-    await putJson(storage, receiptKey('r3', 'extract', 1), {});
-    expect((await readStatus(storage, now)).run).toEqual({
+    const plan = { ranges: [{}, {}, {}], createdAt: now - 60_000, rewrite: null, reads: 'source', backfill: true };
+    await putJson(storage, planKey('r3'), plan);
+    const extracted = { kind: 'extract', documents: 100, bytes: 5000, durationMs: 20_000 };
+    await putJson(storage, receiptKey('r3', 'extract', 1), extracted);
+    expect((await readStatus(storage, now)).run).toMatchObject({
       run: 'r3',
+      what: 'backfill',
       startedAt: now - 60_000,
       stage: 'extract',
-      extract: { done: 1, total: 3 },
-      merge: { done: 0, total: undefined },
+      extract: { done: 1, total: 3, documents: 100, bytes: 5000, estimated: false },
+      merge: { done: 0, total: undefined, documents: undefined },
     });
-    for (const ordinal of [0, 2]) await putJson(storage, receiptKey('r3', 'extract', ordinal), {});
+    for (const ordinal of [0, 2]) await putJson(storage, receiptKey('r3', 'extract', ordinal), extracted);
     for (const partition of [0, 5]) await putJson(storage, mergeInputKey('r3', partition), {});
-    await putJson(storage, receiptKey('r3', 'merge', 5), {});
+    const merged = { kind: 'merge', counts: { read: 150 }, bytesWritten: 4000, durationMs: 1000 };
+    await putJson(storage, receiptKey('r3', 'merge', 5), merged);
     // Of another run, which crashed.
-    await putJson(storage, receiptKey('r2', 'merge', 0), {});
+    await putJson(storage, receiptKey('r2', 'merge', 0), merged);
     expect((await readStatus(storage, now)).run).toMatchObject({ stage: 'merge', merge: { done: 1, total: 2 } });
   });
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Document, serialize } from 'bson';
 import type { RunContext, RunResult, RunSettings } from '../../src/coordinator/carry-out.ts';
 import type { PreviewContext } from '../../src/coordinator/preview.ts';
-import { type RepartitionResult, repartitionTable } from '../../src/coordinator/repartition.ts';
+import { type Layout, type RepartitionResult, repartitionTable } from '../../src/coordinator/repartition.ts';
 import { type RunRequest, runTable } from '../../src/coordinator/run.ts';
 import { systemClock } from '../../src/shared/adapters/clock-system.ts';
 import { localQueue } from '../../src/shared/adapters/queue-local.ts';
@@ -18,6 +18,7 @@ import type { Logger } from '../../src/shared/ports/logger.ts';
 import type { Source } from '../../src/shared/ports/source.ts';
 import type { Storage } from '../../src/shared/ports/storage.ts';
 import type { MergePool } from '../../src/worker/pool.ts';
+import { shuffle } from '../../src/worker/thread/shuffle.ts';
 import { locate, merge, rewrite } from '../../src/worker/thread/task.ts';
 import { startWorker } from '../../src/worker/worker.ts';
 
@@ -48,7 +49,8 @@ export interface Harness {
   readonly previewContext: PreviewContext;
   readonly runContext: RunContext;
   sync(request?: Partial<RunRequest>, settings?: Partial<RunSettings>): Promise<RunResult>;
-  repartition(settings?: Partial<RunSettings>): Promise<RepartitionResult>;
+  /** To string ids, unless told otherwise. */
+  repartition(settings?: Partial<RunSettings>, layout?: Layout): Promise<RepartitionResult>;
   /** The newest log entry's actions, as JSON. */
   entry(version: number): Promise<Record<string, unknown>[]>;
   keys(prefix: string): Promise<string[]>;
@@ -56,6 +58,7 @@ export interface Harness {
 }
 
 export const SETTINGS: RunSettings = {
+  mode: 'incremental',
   cursorField: 'updateTime',
   cursorType: 'date',
   allowedLateness: 5 * MINUTE,
@@ -71,11 +74,22 @@ export const SETTINGS: RunSettings = {
   leaseTtl: 30_000,
 };
 
+const PLAIN_SYNC = {
+  pipeline: 'guest',
+  collection: 'notifications',
+  mode: 'sync',
+  from: null,
+  to: null,
+  overwrite: false,
+  replace: false,
+} as const;
+
 /** Merges where it is called. */
 const POOL: MergePool = {
   merge: (task) => merge({ ...task, memoryBytes: 256e6 }),
   rewrite: (task) => rewrite({ ...task, memoryBytes: 256e6 }),
   locate: async (task) => locate(task),
+  shuffle: async (task) => shuffle(task),
   close: async () => {},
 };
 
@@ -89,6 +103,8 @@ export function harness(options: {
   readonly wrap?: (storage: Storage) => Storage;
   /** Of the workers. */
   readonly keyed?: KeyedHash;
+  /** Of the runs. */
+  readonly logger?: Logger;
 }): Harness {
   const collection = emptyCollection(options.now);
   const real = systemClock();
@@ -104,7 +120,7 @@ export function harness(options: {
     clock,
     logger: silent,
     scratch,
-    shuffleBytes: 1e6,
+    slabBytes: () => 1e6,
     concurrency: 2,
     open: async () => ({ storage, openSource: async () => source, keyed: options.keyed }),
   });
@@ -113,7 +129,7 @@ export function harness(options: {
     source,
     queue,
     clock,
-    logger: silent,
+    logger: options.logger ?? silent,
     onProgress() {},
     signal: new AbortController().signal,
     stallTimeoutMs: 10_000,
@@ -128,20 +144,15 @@ export function harness(options: {
     sync: (request = {}, settings = {}) =>
       runTable(
         {
-          pipeline: 'guest',
-          collection: 'notifications',
-          mode: 'sync',
-          from: null,
-          to: null,
-          overwrite: false,
+          ...PLAIN_SYNC,
           ...request,
           settings: { ...SETTINGS, ...settings },
         },
         context,
       ),
-    repartition: (settings = {}) =>
+    repartition: (settings = {}, layout = { idType: 'string' }) =>
       repartitionTable(
-        { pipeline: 'guest', collection: 'notifications', settings: { ...SETTINGS, ...settings } },
+        { pipeline: 'guest', collection: 'notifications', layout, settings: { ...SETTINGS, ...settings } },
         context,
       ),
     entry: (version) => entryOf(storage, version),

@@ -27,6 +27,7 @@ const PLAN: Plan = {
   ranges: [],
   rewrite: null,
   backfill: false,
+  replace: false,
   sourceKind: 'live',
   source: NOW.source,
   keepRows: 'none',
@@ -68,7 +69,29 @@ test('what overwrites is finished where that is asked for again, and a retry ove
 });
 
 test('a rewrite reads no source and makes no column: only its table and the program have to be the same', () => {
-  const rewrite: Plan = { ...PLAN, rewrite: { idType: 'string:long' }, source: '', engine: 'parquetjs' };
+  const rewrite: Plan = {
+    ...PLAN,
+    rewrite: { idType: { from: 'long', to: 'string:long' }, partitions: { from: 4, to: 8 } },
+    source: '',
+    engine: 'parquetjs',
+  };
   expect(whyGiveUp(rewrite, { ...ASKED, columns: { exclude: ['a'] } }, { ...NOW, source: undefined })).toBeUndefined();
   expect(whyGiveUp({ ...rewrite, engineVersion: '0' }, ASKED, NOW)).toMatch(/mongolake 0/);
+});
+
+test('what the table is to be replaced by makes up for every other run; a replacement itself goes on', () => {
+  const replacing = { ...ASKED, replace: true };
+  for (const plan of [PLAN, { ...PLAN, backfill: true }, { ...PLAN, reads: 'quarantine' } as const])
+    expect(whyGiveUp(plan, replacing, NOW)).toBe('the table is to be replaced');
+  const asked: Plan = { ...PLAN, backfill: true, replace: true };
+  expect(whyGiveUp(asked, replacing, NOW)).toBeUndefined();
+  // It was asked for, and nobody has taken that back.
+  expect(whyGiveUp(asked, ASKED, NOW)).toBeUndefined();
+});
+
+test('what replaced the table for its mode alone is finished while the mode is the same', () => {
+  const plan: Plan = { ...PLAN, replace: true };
+  const settings = { ...SETTINGS, mode: 'full' } as const;
+  expect(whyGiveUp(plan, { ...ASKED, settings, replace: true }, NOW)).toBeUndefined();
+  expect(whyGiveUp(plan, ASKED, NOW)).toMatch(/no longer says mode: full/);
 });

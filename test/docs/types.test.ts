@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { BSON } from '../../src/shared/domain/bson.ts';
 import { kindText, toSchemaString } from '../../src/shared/domain/delta/schema.ts';
 import { foldSchema } from '../../src/shared/domain/fold.ts';
-import { emptySketch, sketchDocument } from '../../src/shared/domain/sketch.ts';
+import { createSketcher } from '../../src/shared/domain/sketcher.ts';
 import { documentOf, element, int32 } from '../shared/domain/bson-bytes.ts';
 import { documentedTypes, type TypeRow, tableUnder } from './type-table.ts';
 
@@ -11,9 +11,9 @@ const ROWS = documentedTypes();
 /** The kind and the Delta type of the column that a field of this value gets; `–` where it gets none. */
 function folded({ value }: TypeRow): { kind: string; column: string } {
   const field = element(value.type, 'a', value.bytes.subarray(value.at, value.end));
-  const sketch = emptySketch();
-  sketchDocument(sketch, documentOf([element(BSON.int32, '_id', int32(1)), field]), 0);
-  const schema = foldSchema(undefined, sketch);
+  const sketcher = createSketcher();
+  sketcher.take(documentOf([element(BSON.int32, '_id', int32(1)), field]), 0);
+  const schema = foldSchema(undefined, sketcher.sketch());
   const [column] = schema.columns;
   if (column === undefined) return { kind: '–', column: '–' };
   const { type } = JSON.parse(toSchemaString(schema)).fields[1];

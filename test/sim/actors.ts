@@ -1,5 +1,5 @@
 import type { RunContext, RunSettings } from '../../src/coordinator/carry-out.ts';
-import { repartitionTable } from '../../src/coordinator/repartition.ts';
+import { type Layout, repartitionTable } from '../../src/coordinator/repartition.ts';
 import { type RunRequest, runTable } from '../../src/coordinator/run.ts';
 import { unlockTable } from '../../src/coordinator/unlock.ts';
 import { vacuumTable } from '../../src/coordinator/vacuum.ts';
@@ -31,6 +31,8 @@ export type Operation =
   /** A sync with `--to`: a time that some document is stamped with. */
   | 'part'
   | 'backfill'
+  /** A backfill that replaces the table. */
+  | 'replace'
   | 'retry'
   | 'repartition'
   | 'vacuum'
@@ -43,8 +45,9 @@ const STALL_MS = 90_000;
 
 /** Settings of the one table, by the options of the seed. */
 function settingsOf({ options }: World): RunSettings {
-  const { partitions, allowedLateness, checkpointInterval, retention, leaseTtl } = options;
+  const { partitions, allowedLateness, maxConcurrentReads, checkpointInterval, retention, leaseTtl } = options;
   return {
+    mode: 'incremental',
     cursorField: 'updateTime',
     cursorType: 'date',
     engine: 'duckdb',
@@ -53,7 +56,7 @@ function settingsOf({ options }: World): RunSettings {
     compression: 'zstd',
     compressionLevel: 1,
     maxQuarantined: 1000,
-    ...{ partitions, allowedLateness, checkpointInterval, retention, leaseTtl },
+    ...{ partitions, allowedLateness, maxConcurrentReads, checkpointInterval, retention, leaseTtl },
   };
 }
 
@@ -75,7 +78,7 @@ export function startSimWorker(servers: Servers, name: string): SimProcess {
     clock: process.clock,
     logger: loggerOf(world, name),
     scratch,
-    shuffleBytes: 300,
+    slabBytes: () => 300,
     concurrency: 2,
   });
   return process;
@@ -127,6 +130,15 @@ export function tell(servers: Servers, process: SimProcess, operation: Operation
   };
 }
 
+/** What a repartition may be told. */
+const LAYOUTS: readonly Layout[] = [
+  { idType: 'string' },
+  { partitions: 1 },
+  { partitions: 2 },
+  { partitions: 8 },
+  { idType: 'string', partitions: 4 },
+];
+
 async function perform(servers: Servers, operation: Operation, context: RunContext): Promise<string> {
   const settings = settingsOf(servers.world);
   if (operation === 'vacuum') {
@@ -137,10 +149,14 @@ async function perform(servers: Servers, operation: Operation, context: RunConte
     const { taken } = await unlockTable(context.storage, context.clock);
     return taken === undefined ? 'nobody held it' : `taken from ${taken.run}`;
   }
-  if (operation === 'repartition') return versionText(await repartitionTable({ ...TABLE, settings }, context));
-  const mode = operation === 'part' ? 'sync' : operation;
+  if (operation === 'repartition') {
+    const layout = servers.world.chance(`layout at ${servers.world.timeline.now}`).pick(LAYOUTS);
+    return versionText(await repartitionTable({ ...TABLE, layout, settings }, context));
+  }
+  const replace = operation === 'replace';
+  const mode = operation === 'part' ? 'sync' : operation === 'replace' ? 'backfill' : operation;
   const to = operation === 'part' ? someTime(servers) : null;
-  const request: RunRequest = { ...TABLE, mode, from: null, to, overwrite: false, settings };
+  const request: RunRequest = { ...TABLE, mode, from: null, to, overwrite: false, replace, settings };
   return versionText(await runTable(request, context));
 }
 

@@ -1,6 +1,5 @@
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
-import zlib from 'node:zlib';
 
 /**
  * The real disk and the real gzip, but at once. The code that is simulated writes scratch files and packs segments in Node's thread pool,
@@ -70,7 +69,6 @@ Object.assign(fs.promises, {
   rm: promising(fs.rmSync),
   open: promising(openHandle),
 });
-Object.assign(zlib, { gzip: answering(zlib.gzipSync) });
 syncBuiltinESMExports();
 
 /** Closes what crashed processes left open. */

@@ -1,6 +1,8 @@
 /** What the oracle reads of a log entry: by itself, so that the product's own reader is held against it. */
 export interface Entry {
   readonly isFence: boolean;
+  /** Whether it holds nothing of the version before it. */
+  readonly isReplace: boolean;
   readonly run: string;
   readonly epoch: number;
   /** Read, inserted, updated and so on; empty for a fence. */
@@ -50,6 +52,7 @@ export function readEntry(body: Buffer): Entry {
   const txn = (app: string) => lines.find((line) => line.txn?.appId === app)?.txn?.version;
   return {
     isFence: info.operation === 'FENCE',
+    isReplace: info.operation === 'REPLACE',
     run: info.txnId,
     epoch: info.mongolake.epoch,
     counts: info.mongolake.counts ?? {},

@@ -205,6 +205,17 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
+    name: 'a table that is replaced keeps its old files',
+    breaks: 'rows of the old version stay beside those of the new one',
+    changes: [
+      {
+        file: 'coordinator/entry.ts',
+        from: 'const removed = plan.replace ? [...base.keys()] : ',
+        to: 'const removed = ',
+      },
+    ],
+  },
+  {
     name: 'a missing receipt is passed over',
     breaks: 'a range that was not read is left behind by the watermark',
     changes: [
@@ -215,8 +226,8 @@ export const MUTATIONS: readonly Mutation[] = [
       },
       {
         file: 'coordinator/dispatch.ts',
-        from: 'return pMap(jobs, (job) => readJson<R>(storage, receiptKey(run, kind, indexOf(job))), { concurrency: READS_AT_ONCE });',
-        to: 'return (await pMap(jobs, (job) => readJson<R>(storage, receiptKey(run, kind, indexOf(job))).catch(() => undefined), { concurrency: READS_AT_ONCE })).filter((receipt) => receipt !== undefined) as R[];',
+        from: 'return jobs.map((job) => receipts.get(indexOf(job)) as R);',
+        to: 'return jobs.map((job) => receipts.get(indexOf(job)) as R).filter((receipt) => receipt !== undefined);',
       },
     ],
   },

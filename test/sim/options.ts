@@ -67,6 +67,8 @@ export interface Options {
   readonly allowedLateness: number;
   readonly retention: number;
   readonly checkpointInterval: number;
+  /** Extract jobs of a run at once. */
+  readonly maxConcurrentReads: number;
   readonly rowsPerFile: number;
   /** Probabilities; 0 for what does not happen. */
   readonly faults: Readonly<Record<Fault, number>>;
@@ -105,6 +107,7 @@ export function drawOptions(seed: number, limits: Limits = {}): Options {
     faults: drawFaults(chance, limits),
     operations: Math.min(operations, limits.operations ?? operations),
     writes: Math.min(writes, limits.writes ?? writes),
+    maxConcurrentReads: chance.integer(1, 3),
   };
 }
 

@@ -72,13 +72,13 @@ function committed(watched: Watched, key: string, entry: Entry): void {
     loud: true,
     aside: `(epoch ${entry.epoch}, ${version.rows.size} rows)`,
   });
-  checkProgress(before, version);
+  checkProgress(before, version, entry);
   if (!entry.isFence) {
     checkRunId(watched, entry);
     checkBooks(before, version, entry);
     checkReadings(watched, version, entry);
   }
-  checkWatermark(watched, before, version);
+  checkWatermark(watched, before, version, entry);
   for (const path of entry.removed) watched.removedAt.set(path, world.timeline.now);
   // A holder that was overtaken may still write its fence, which shows nothing.
   watched.epoch = Math.max(watched.epoch, entry.epoch);
@@ -92,16 +92,21 @@ function checkRunId({ committed, givenUp }: Watched, { run }: Entry): void {
   committed.add(run);
 }
 
-/** Rows never go back, and none goes away: the source is never told to have lost one. */
-function checkProgress(before: Version, version: Version): void {
+/** Rows never go back, and none goes away but where the table is replaced: the source is never told to have lost one. */
+function checkProgress(before: Version, version: Version, { isReplace }: Entry): void {
   for (const [id, { revision }] of before.rows) {
-    const now = version.rows.get(id)?.revision ?? 0;
+    // What can't be stored any more was put aside, and is no row.
+    const now = version.rows.get(id)?.revision ?? (isReplace ? revision : 0);
     if (now < revision) throw new Violation('I2', `${JSON.stringify(id)} goes back from #${revision} to #${now}`);
   }
 }
 
 /** I7: what the entry counts is what there is between the versions. */
-function checkBooks(before: Version, version: Version, { run, counts }: Entry): void {
+function checkBooks(before: Version, version: Version, { isReplace, run, counts }: Entry): void {
+  if (isReplace) {
+    checkReplaced(before, version, run, counts);
+    return;
+  }
   const { read = 0, inserted, updated, deleted, ...others } = counts;
   const differ = [...version.rows.values()].filter(({ id, revision }) => before.rows.get(id)?.revision !== revision);
   const isNew = differ.filter(({ id }) => !before.rows.has(id)).length;
@@ -114,14 +119,30 @@ function checkBooks(before: Version, version: Version, { run, counts }: Entry): 
   }
 }
 
+/** I7 where nothing of the version before stays: all its rows are deleted, and all that there are new. */
+function checkReplaced(before: Version, version: Version, run: string, counts: Entry['counts']): void {
+  const { read = 0, inserted, updated, deleted, superseded = 0, quarantined = 0 } = counts;
+  const isWhole = inserted === version.rows.size && deleted === before.rows.size && updated === 0;
+  const stays = [...before.files.keys()].some((path) => version.files.has(path));
+  if (stays || !isWhole || read !== version.rows.size + superseded + quarantined) {
+    throw new Violation(
+      'I7',
+      `run ${run} replaces ${before.rows.size} rows by ${version.rows.size} and counts ${JSON.stringify(counts)}`,
+    );
+  }
+}
+
 /** I2: what the source gave to the attempts that won is in the version, in that state or a newer one. */
-function checkReadings(watched: Watched, version: Version, { run }: Entry): void {
+function checkReadings(watched: Watched, version: Version, { isReplace, run }: Entry): void {
   const latest = new Map<string, State>();
   const keys = [...watched.winners.keys()].filter((key) => key.includes(`/${run}/`)).sort();
   for (const state of keys.flatMap((key) => watched.winners.get(key) ?? [])) {
     const known = latest.get(state.id);
     if (state.isBroken) checkListed(watched, version, state);
     else if (known === undefined || state.cursor >= known.cursor) latest.set(state.id, state);
+  }
+  if (isReplace && version.rows.size !== latest.size) {
+    throw new Violation('I2', `run ${run} read ${latest.size} documents, the table has ${version.rows.size} rows`);
   }
   for (const { id, revision } of latest.values()) {
     const found = version.rows.get(id)?.revision ?? 0;
@@ -132,10 +153,12 @@ function checkReadings(watched: Watched, version: Version, { run }: Entry): void
 }
 
 /** What the watermark leaves behind is in the table: nobody reads it again. */
-function checkWatermark(watched: Watched, before: Version, version: Version): void {
+function checkWatermark(watched: Watched, before: Version, version: Version, { isReplace }: Entry): void {
   const { watermark } = version;
   if (watermark === null) return;
-  if (before.watermark !== null && watermark < before.watermark) throw new Violation('watermark', 'it goes back');
+  // That of a version which is replaced says nothing of the new one.
+  if (!isReplace && before.watermark !== null && watermark < before.watermark)
+    throw new Violation('watermark', 'it goes back');
   for (const state of watched.collection.documents.values()) {
     if (state.cursor <= watermark) checkStored(watched, version, state);
   }

@@ -2,11 +2,20 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deserialize } from 'bson';
 import { MongolakeError } from '../../src/shared/domain/errors.ts';
-import { separator } from '../../src/shared/domain/ids.ts';
+import { partitionOf } from '../../src/shared/domain/hash.ts';
+import { separator, storedIdHash } from '../../src/shared/domain/ids.ts';
 import type { MergePool } from '../../src/worker/pool.ts';
 import { documentId } from '../../src/worker/thread/document-id.ts';
-import type { IdRange, MergedFile, MergeOutcome, MergeTask, RewriteTask } from '../../src/worker/thread/engine.ts';
+import type {
+  IdRange,
+  MergedFile,
+  MergeOutcome,
+  MergeTask,
+  RewriteOutcome,
+  RewriteTask,
+} from '../../src/worker/thread/engine.ts';
 import { sectionChunks } from '../../src/worker/thread/sections.ts';
+import { shuffle } from '../../src/worker/thread/shuffle.ts';
 import { locate } from '../../src/worker/thread/task.ts';
 import type { SimProcess } from './process.ts';
 import { compareIdTexts, decodeRows, encodeRows, type Row } from './rows.ts';
@@ -28,6 +37,7 @@ export function createPool(world: World, process: SimProcess): MergePool {
     merge: (task, signal) => thread(() => merge(task, rowsPerFile), signal),
     rewrite: (task, signal) => thread(() => rewrite(task, rowsPerFile), signal),
     locate: (task, signal) => thread(() => locate(task), signal),
+    shuffle: (task, signal) => thread(() => shuffle(task), signal),
     close: async () => undefined,
   };
 }
@@ -103,12 +113,19 @@ function outcomeOf(
   return known.revision === row.revision ? 'unchanged' : 'updated';
 }
 
-function rewrite(task: Rewrite, rowsPerFile: number): { readonly added: readonly MergedFile[]; readonly rows: number } {
+function rewrite(task: Rewrite, rowsPerFile: number): RewriteOutcome {
   const rows = sorted(
     task,
     task.base.flatMap(({ path }) => readFile(path)),
   );
-  return { added: writeFiles(task, 'all', { lower: null, upper: null }, rows, rowsPerFile), rows: rows.length };
+  const { idType } = task.schema;
+  const hashOf = ({ id }: Row) => storedIdHash(idType === 'long' ? BigInt(id) : Buffer.from(id), idType);
+  const added = task.into.partitions.flatMap((partition) => {
+    const own = rows.filter((row) => partitionOf(hashOf(row), task.into.of) === partition);
+    const files = writeFiles(task, `${partition}`, { lower: null, upper: null }, own, rowsPerFile);
+    return files.map((file) => ({ ...file, partition }));
+  });
+  return { added, rows: rows.length };
 }
 
 function readFile(path: string): readonly Row[] {

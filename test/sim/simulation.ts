@@ -156,7 +156,8 @@ function startAll(servers: Servers): readonly Coordinator[] {
 function drawOperation(share: number): Operation {
   if (share < 0.5) return 'sync';
   if (share < 0.6) return 'part';
-  if (share < 0.7) return 'backfill';
+  if (share < 0.65) return 'backfill';
+  if (share < 0.7) return 'replace';
   if (share < 0.78) return 'repartition';
   if (share < 0.92) return 'vacuum';
   return share < 0.96 ? 'unlock' : 'retry';

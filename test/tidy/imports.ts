@@ -29,17 +29,19 @@ const ROOMS: readonly Room[] = [
   { name: 'config', files: /^src\/shared\/config(?:\.ts$|\/)/, imports: ['domain', 'ports'] },
   // Parquet files for checkpoints and for a worker's tables.
   { name: 'parquetjs', files: /^src\/shared\/parquetjs\//, imports: ['domain'] },
-  { name: 'shared helpers', files: /^src\/shared\//, imports: ['domain', 'ports'] },
+  // Digests and packing: pure, but for native code and secrets that the domain has none of.
+  { name: 'bytes', files: /^src\/shared\/(?:digest|keyed-hash|packing)\.ts$/, imports: ['domain'] },
+  { name: 'shared helpers', files: /^src\/shared\//, imports: ['domain', 'ports', 'bytes'] },
   {
     name: 'coordinator',
     files: /^src\/coordinator\//,
-    imports: ['domain', 'ports', 'waiting', 'shared helpers', 'parquetjs'],
+    imports: ['domain', 'ports', 'waiting', 'bytes', 'shared helpers', 'parquetjs'],
   },
-  { name: 'worker/thread', files: /^src\/worker\/thread\//, imports: ['domain', 'parquetjs'] },
+  { name: 'worker/thread', files: /^src\/worker\/thread\//, imports: ['domain', 'bytes', 'parquetjs'] },
   {
     name: 'worker',
     files: /^src\/worker\//,
-    imports: ['domain', 'ports', 'shared helpers'],
+    imports: ['domain', 'ports', 'bytes', 'shared helpers'],
     types: ['worker/thread'],
   },
   { name: 'composition', files: /^src\/composition\.ts$/, imports: ['domain', 'ports', 'adapters', 'config'] },
@@ -50,6 +52,7 @@ const ROOMS: readonly Room[] = [
       'domain',
       'ports',
       'waiting',
+      'bytes',
       'shared helpers',
       'adapters',
       'config',

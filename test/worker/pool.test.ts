@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
 import { foldSchema } from '../../src/shared/domain/fold.ts';
-import { emptySketch, sketchDocument } from '../../src/shared/domain/sketch.ts';
+import { createSketcher } from '../../src/shared/domain/sketcher.ts';
 import { createMergePool } from '../../src/worker/pool.ts';
 import { bson, writeSection } from './thread/table.ts';
 
@@ -20,13 +20,13 @@ function mergeTask(docs: number) {
   const scratch = join(folder, `task-${tasks++}`);
   mkdirSync(scratch);
   const documents = Array.from({ length: docs }, (_, _id) => bson({ _id, updateTime: new Date(_id), text: `t${_id}` }));
-  const sketch = emptySketch();
-  for (const document of documents.slice(0, 10)) sketchDocument(sketch, document, 0);
+  const sketcher = createSketcher();
+  for (const document of documents.slice(0, 10)) sketcher.take(document, 0);
   return {
     kind: 'merge',
     engine: 'duckdb',
     scratch,
-    schema: foldSchema(undefined, sketch),
+    schema: foldSchema(undefined, sketcher.sketch()),
     cursor: { field: 'updateTime', type: 'date' },
     sections: [writeSection(scratch, 0, documents, 10_000)],
     base: [],

@@ -38,11 +38,11 @@ async function worker() {
   await startWorker({
     queue,
     open: async () => ({ storage, openSource: () => Promise.reject(new Error('no job reads')) }),
-    pool: { merge: never, rewrite: never, locate: never, close: async () => {} },
+    pool: { merge: never, rewrite: never, locate: never, shuffle: never, close: async () => {} },
     clock,
     logger: silent,
     scratch: '/nowhere',
-    shuffleBytes: 1,
+    slabBytes: () => 1,
     concurrency: 1,
     liveness,
   });

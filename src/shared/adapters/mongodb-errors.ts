@@ -82,6 +82,11 @@ export function isResumable(error: unknown): boolean {
   return codeFor(error) === 'SOURCE_UNREACHABLE';
 }
 
+/** True where the server understood and won't: it does not know a stage or an operator, or the question took too long. */
+export function isRefusedQuery(error: unknown): boolean {
+  return error instanceof MongoServerError && codeFor(error) === 'JOB_FAILED';
+}
+
 /** True for a server's error of that number (`error_codes.yml`). */
 export function isServerError(error: unknown, ...codes: readonly number[]): boolean {
   return error instanceof MongoServerError && codes.includes(Number(error.code));

@@ -4,7 +4,7 @@ import { BSON } from '../domain/bson.ts';
 import { type Cursor, cursorUnit_ms, DATE_MAX_MS } from '../domain/cursor.ts';
 import type { ReadScope } from '../domain/job.ts';
 
-type Window = Extract<ReadScope, { kind: 'window' }>;
+export type Window = Extract<ReadScope, { kind: 'window' }>;
 
 /** The last second of the two types that hold it in 32 bits, unsigned. */
 const SECOND_MAX = 2 ** 32 - 1;
@@ -25,7 +25,8 @@ export function windowBounds({ cursor, from, to }: Window): Document {
   const unit = cursorUnit_ms(cursor.type);
   const first = from === null ? Number.NEGATIVE_INFINITY : Math.floor(from / unit) + 1;
   const end = to === null ? Number.POSITIVE_INFINITY : Math.ceil(to / unit);
-  if (cursor.type === 'timestamp' || cursor.type === 'objectId') return secondBounds(SECOND[cursor.type], first, end);
+  if (cursor.type === 'timestamp' || cursor.type === 'objectId')
+    return secondBounds(firstOfSecond[cursor.type], first, end);
   const furthest = DATE_MAX_MS / unit;
   // Bounded on both sides: beyond lie infinities and numbers that are no time.
   return { $gte: Math.max(first, -furthest), $lt: Math.min(end, furthest + 1) };
@@ -38,7 +39,7 @@ function dateBounds(from: number | null, to: number | null): Document {
 }
 
 /** The first value of a second. */
-const SECOND = {
+export const firstOfSecond = {
   timestamp: (second: number) => new Timestamp({ t: second, i: 0 }),
   objectId: (second: number) => new ObjectId(`${second.toString(16).padStart(8, '0')}0000000000000000`),
 } as const;
@@ -60,7 +61,7 @@ export function withoutCursorFilter({ field, type }: Cursor): Document {
       return { [field]: { $not: { $gte: new Date(-DATE_MAX_MS) } } };
     case 'timestamp':
     case 'objectId':
-      return { [field]: { $not: { $gte: SECOND[type](0) } } };
+      return { [field]: { $not: { $gte: firstOfSecond[type](0) } } };
     default: {
       const furthest = DATE_MAX_MS / cursorUnit_ms(type);
       return { $or: [{ [field]: { $not: { $gte: -furthest } } }, { [field]: { $gte: furthest + 1 } }] };

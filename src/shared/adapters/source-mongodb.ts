@@ -1,23 +1,16 @@
 import type { Collection, Document, MongoClient } from 'mongodb';
-import type { Cursor } from '../domain/cursor.ts';
 import { MongolakeError } from '../domain/errors.ts';
-import type { ReadScope } from '../domain/job.ts';
+import type { ExtractRange } from '../domain/job.ts';
 import type { Projection } from '../domain/policy.ts';
 import type { Clock } from '../ports/clock.ts';
-import type {
-  BoundedCount,
-  Catalog,
-  CollectionInfo,
-  IndexInfo,
-  SizeEstimate,
-  Source,
-  SourceClock,
-} from '../ports/source.ts';
+import type { Catalog, CollectionInfo, Source, SourceClock } from '../ports/source.ts';
 import { leaseClient, type MongodbLease, type MongodbSettings } from './mongodb-client.ts';
 import { isServerError } from './mongodb-errors.ts';
-import { ALL_TYPES, FERRETDB_TYPES, orderOf } from './mongodb-resume.ts';
-import { windowFilter, withoutCursorFilter } from './mongodb-window.ts';
+import { ALL_IDS, FERRETDB_IDS, type KnownIds } from './mongodb-ids.ts';
+import { orderOf } from './mongodb-resume.ts';
+import { RANGE_BYTES, splitScope } from './source-mongodb-ranges.ts';
 import { readResuming } from './source-mongodb-read.ts';
+import { countWithoutCursor, estimate, preferenceOf, rangeIndexes, statistics } from './source-mongodb-size.ts';
 
 export interface MongodbOptions extends MongodbSettings {
   /** A connection string. No message ever carries its user, password or other secrets. */
@@ -28,6 +21,8 @@ export interface MongodbOptions extends MongodbSettings {
   readonly connection?: string;
   /** Documents per reply, which the server also ends at 16 MiB. 4,000 if not given. */
   readonly batchSize?: number;
+  /** Bytes of BSON that a range is to hold, about. 256 MB if not given. */
+  readonly rangeBytes?: number;
   /** How often in a row a read may fail without getting further before it is `SOURCE_UNREACHABLE`. 6. */
   readonly tries?: number;
 }
@@ -35,18 +30,11 @@ export interface MongodbOptions extends MongodbSettings {
 const DEFAULT_TRIES = 6;
 /** Replies of ten times that cost the driver twice the processor time and thrice the memory (340-byte documents). */
 const DEFAULT_BATCH_SIZE = 4_000;
-/** How long counting in an index may take, milliseconds, and how far it counts: that number then means "at least". */
-const COUNT_MAX_MS = 5_000;
-const COUNT_MAX_DOCUMENTS = 1_000_000;
 /** Collections whose size is asked for at once. */
 const STATS_AT_ONCE = 8;
 
 /** MongoDB `error_codes.yml`. */
-const UNAUTHORIZED = 13;
-const NAMESPACE_NOT_FOUND = 26;
-const MAX_TIME_EXPIRED = 50;
 const COMMAND_NOT_FOUND = 59;
-const NOT_SUPPORTED_ON_VIEW = 166;
 
 /**
  * One collection of a MongoDB server (4.4 or later) or of what speaks its protocol. Documents come as the bytes the server
@@ -56,6 +44,7 @@ const NOT_SUPPORTED_ON_VIEW = 166;
  */
 export function mongodbSource(options: MongodbOptions, clock: Clock): Source {
   const { uri, database, collection, connection = database, batchSize = DEFAULT_BATCH_SIZE } = options;
+  const { rangeBytes = RANGE_BYTES } = options;
   const lease = leaseClient(uri, connection, options);
   const about = `${lease.address}/${database}.${collection}`;
   const target = (client: MongoClient) => client.db(database).collection(collection);
@@ -66,13 +55,14 @@ export function mongodbSource(options: MongodbOptions, clock: Clock): Source {
     clock: () => lease.run(about, (client) => serverClock(client)),
     countWithoutCursor: (cursor) => lease.run(about, (client) => countWithoutCursor(target(client), cursor)),
     estimate: (scope) => lease.run(about, (client) => estimate(target(client), scope)),
-    ranges: async (scope) => [{ scope, part: null }],
-    read: ({ scope }, signal, projection) => {
-      const order = orderOf(scope);
+    ranges: (scope, how) =>
+      lease.run(about, (client) => splitScope(target(client), scope, { ...how, rangeBytes, now: clock.now() })),
+    read: (range, signal, projection, most = batchSize) => {
+      const cursor = { batchSize: Math.min(batchSize, most), projection };
       return readResuming(
         {
-          order,
-          open: async (after) => openCursor(target(await lease.connected()), scope, after, { batchSize, projection }),
+          order: orderOf(range),
+          open: async (after) => openCursor(target(await lease.connected()), range, after, cursor),
           about,
           redact: lease.redact,
           clock,
@@ -103,9 +93,6 @@ export function mongodbCatalog(uri: string, options: MongodbSettings & { readonl
   };
 }
 
-/** What the driver does not pass on to commands by itself: reads go where the data is read. */
-const preferenceOf = (client: MongoClient) => ({ readPreference: client.options.readPreference });
-
 async function serverClock(client: MongoClient): Promise<SourceClock> {
   const admin = client.db('admin');
   let hello: Document;
@@ -134,20 +121,21 @@ interface CursorOptions {
 
 async function openCursor(
   collection: Collection,
-  scope: ReadScope,
+  range: ExtractRange,
   after: Buffer | undefined,
   { batchSize, projection }: CursorOptions,
 ) {
-  const order = orderOf(scope);
-  const types = scope.kind === 'full' && after !== undefined ? await typesOf(collection) : ALL_TYPES;
-  return collection.find(order.filter(after, types), {
+  const { scope, part } = range;
+  const order = orderOf(range);
+  const asksIds = scope.kind === 'full' && (after !== undefined || part !== null);
+  return collection.find(order.filter(after, asksIds ? await knownIds(collection) : ALL_IDS), {
     sort: order.sort,
     raw: true,
     batchSize,
     readConcern: { level: 'majority' },
     ...(projection === undefined ? {} : { projection: projectionDocument(projection) }),
-    // Only where no index serves the window: otherwise such a read would end at 100 MB of sorting.
-    ...(scope.kind === 'window' ? { allowDiskUse: true } : {}),
+    // Only where no index serves the window or the part: otherwise such a read would end at 100 MB of sorting.
+    ...(scope.kind === 'window' || part !== null ? { allowDiskUse: true } : {}),
   });
 }
 
@@ -155,74 +143,10 @@ function projectionDocument({ kind, paths }: Projection): Document {
   return Object.fromEntries(paths.map((path) => [path, kind === 'include' ? 1 : 0]));
 }
 
-/** The types that `$type` may name: FerretDB refuses those that it does not store. */
-async function typesOf(collection: Collection): Promise<readonly number[]> {
+/** What a filter of `_id` may name. */
+async function knownIds(collection: Collection): Promise<KnownIds> {
   const build = await collection.db.command({ buildInfo: 1 }, preferenceOf(collection.db.client));
-  return 'ferretdbVersion' in build ? FERRETDB_TYPES : ALL_TYPES;
-}
-
-async function estimate(collection: Collection, scope: ReadScope): Promise<SizeEstimate> {
-  const all = await statistics(collection);
-  if (scope.kind === 'full') return all;
-  const index = (await rangeIndexes(collection)).find(({ fields }) => fields[0] === scope.cursor.field);
-  if (index === undefined) return { documents: undefined, bytes: undefined };
-  const counted = await countInIndex(collection, windowFilter(scope), index.name);
-  const documents = counted?.documents;
-  const average = all.documents && all.bytes !== undefined ? all.bytes / all.documents : undefined;
-  const bytes = documents === undefined || average === undefined ? undefined : Math.round(documents * average);
-  return { documents, bytes: documents === 0 ? 0 : bytes, ...(counted?.atLeast ? { atLeast: true } : {}) };
-}
-
-/** Only by an index that holds every document, also those without the field; `undefined` where there is none such. */
-async function countWithoutCursor(collection: Collection, cursor: Cursor): Promise<BoundedCount | undefined> {
-  const index = (await rangeIndexes(collection)).find(({ fields, sparse }) => fields[0] === cursor.field && !sparse);
-  return index && countInIndex(collection, withoutCursorFilter(cursor), index.name);
-}
-
-/** Counts in the index, up to a number and for a time; `undefined` where that was too short. */
-async function countInIndex(collection: Collection, filter: Document, hint: string): Promise<BoundedCount | undefined> {
-  try {
-    const options = { hint, limit: COUNT_MAX_DOCUMENTS, maxTimeMS: COUNT_MAX_MS };
-    const documents = await collection.countDocuments(filter, options);
-    return { documents, atLeast: documents === COUNT_MAX_DOCUMENTS };
-  } catch (error) {
-    if (isServerError(error, MAX_TIME_EXPIRED)) return undefined;
-    throw error;
-  }
-}
-
-/** Size by the collection's metadata. A view has none; a user without `collStats` still learns the count. */
-async function statistics(collection: Collection): Promise<SizeEstimate> {
-  try {
-    const stats = await collection.db.command(
-      { collStats: collection.collectionName },
-      preferenceOf(collection.db.client),
-    );
-    return { documents: Number(stats.count), bytes: Number(stats.size) };
-  } catch (error) {
-    if (isServerError(error, NAMESPACE_NOT_FOUND)) return { documents: 0, bytes: 0 };
-    if (isServerError(error, NOT_SUPPORTED_ON_VIEW)) return { documents: undefined, bytes: undefined };
-    if (!isServerError(error, UNAUTHORIZED, COMMAND_NOT_FOUND)) throw error;
-    return { documents: await collection.estimatedDocumentCount(), bytes: undefined };
-  }
-}
-
-/**
- * The indexes that can serve a range and a sort: ascending or descending first field, not hidden, and of every document (a
- * partial index leaves some out).
- */
-async function rangeIndexes(collection: Collection): Promise<IndexInfo[]> {
-  try {
-    const indexes = await collection.listIndexes().toArray();
-    return indexes
-      .filter(({ key, hidden, partialFilterExpression }) => {
-        return typeof Object.values(key)[0] === 'number' && !hidden && partialFilterExpression === undefined;
-      })
-      .map(({ name, key, sparse }) => ({ name: String(name), fields: Object.keys(key), sparse: sparse === true }));
-  } catch (error) {
-    if (isServerError(error, NAMESPACE_NOT_FOUND)) return [];
-    throw error;
-  }
+  return 'ferretdbVersion' in build ? FERRETDB_IDS : ALL_IDS;
 }
 
 async function listCollections(lease: MongodbLease, database: string | undefined): Promise<CollectionInfo[]> {

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { CURSOR_TYPES } from '../domain/cursor.ts';
+import { MOST_PARTITIONS } from '../domain/partitions.ts';
 import { ENGINES } from '../domain/plan.ts';
 import type { ColumnPolicy } from '../domain/policy.ts';
+import { TABLE_MODES } from '../domain/window.ts';
 import { columnsSchema } from './columns.ts';
 import { duration, integer, oneOf, powerOfTwoOrAuto, schedule, size, text } from './fields.ts';
 
@@ -11,6 +13,14 @@ const DAY = 24 * 60 * MINUTE;
 
 /** What can differ from table to table. The same keys stand under `defaults`, in a pipeline, and under its `collections`. */
 const fields = {
+  mode: oneOf(
+    {
+      description:
+        'incremental finds changes by the cursor field. full is for a collection without one: every run reads all of it and replaces the table. See [backfill](backfill.md).',
+      examples: ['full'],
+    },
+    TABLE_MODES,
+  ),
   cursorField: text(
     {
       description:
@@ -39,10 +49,10 @@ const fields = {
   partitions: powerOfTwoOrAuto(
     {
       description:
-        'Hash partitions of the table, a power of two. One job merges one partition. auto sizes it at the first load.',
+        'Hash partitions of a new table, a power of two. One job merges one partition. auto sizes it at the first load; a table that is there keeps its number. See [partitions](partitions.md).',
       examples: ['auto', 64],
     },
-    65_536,
+    MOST_PARTITIONS,
   ),
   schedule: schedule({
     description: 'When the coordinator syncs: an interval, a cron expression (5 or 6 fields, UTC), or none.',
@@ -86,6 +96,22 @@ const fields = {
     },
     { min: 0, max: 100_000 },
   ),
+  maxConcurrentReads: integer(
+    {
+      description:
+        'Jobs of one run that read from the source at once, at most; no limit if not given. See [backfill](backfill.md).',
+      examples: [4],
+    },
+    { min: 1, max: 1024 },
+  ),
+  documentsPerSecond: integer(
+    {
+      description:
+        'Documents that all reads of one run together take from the source in a second, at most; no limit if not given. Shared evenly by maxConcurrentReads reads, by 4 where that is not given. See [backfill](backfill.md).',
+      examples: [20_000],
+    },
+    { min: 1, max: 100_000_000 },
+  ),
   checkpointInterval: integer(
     { description: 'A Delta checkpoint is written every so many commits.', examples: [10] },
     { min: 1, max: 10_000 },
@@ -109,6 +135,7 @@ const fields = {
 
 /** Settings of every table, with what holds where nothing is written. */
 export const defaultsSchema = z.strictObject({
+  mode: fields.mode.prefault('incremental'),
   cursorField: fields.cursorField.prefault('updateTime'),
   cursorType: fields.cursorType.prefault('date'),
   allowedLateness: fields.allowedLateness.prefault('5m'),
@@ -120,6 +147,8 @@ export const defaultsSchema = z.strictObject({
   compression: fields.compression.prefault('zstd'),
   compressionLevel: fields.compressionLevel.prefault(3),
   maxQuarantined: fields.maxQuarantined.prefault(1000),
+  maxConcurrentReads: fields.maxConcurrentReads.exactOptional(),
+  documentsPerSecond: fields.documentsPerSecond.exactOptional(),
   checkpointInterval: fields.checkpointInterval.prefault(10),
   retention: fields.retention.prefault('7d'),
   leaseTtl: fields.leaseTtl.prefault('30s'),
@@ -128,6 +157,7 @@ export const defaultsSchema = z.strictObject({
 
 /** The same keys, each of which may be left out: what a pipeline or a collection changes. */
 export const overrideShape = {
+  mode: fields.mode.exactOptional(),
   cursorField: fields.cursorField.exactOptional(),
   cursorType: fields.cursorType.exactOptional(),
   allowedLateness: fields.allowedLateness.exactOptional(),
@@ -139,6 +169,8 @@ export const overrideShape = {
   compression: fields.compression.exactOptional(),
   compressionLevel: fields.compressionLevel.exactOptional(),
   maxQuarantined: fields.maxQuarantined.exactOptional(),
+  maxConcurrentReads: fields.maxConcurrentReads.exactOptional(),
+  documentsPerSecond: fields.documentsPerSecond.exactOptional(),
   checkpointInterval: fields.checkpointInterval.exactOptional(),
   retention: fields.retention.exactOptional(),
   leaseTtl: fields.leaseTtl.exactOptional(),

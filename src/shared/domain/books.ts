@@ -1,5 +1,6 @@
 import { MongolakeError } from './errors.ts';
-import type { MergeInput } from './plan.ts';
+import { newPartitions } from './partitions.ts';
+import type { BaseFile, MergeInput, Rewrite } from './plan.ts';
 import type { QuarantinedDocument } from './quarantine.ts';
 import type { Counts, ExtractReceipt, MergeReceipt } from './receipt.ts';
 
@@ -72,12 +73,39 @@ export function checkRun(
   return counts;
 }
 
-/** The books of a run that writes all files anew: of the old ones none stays, and no row comes or goes. Returns its counts. Throws `BOOKS_UNBALANCED`. */
-export function checkRewrite(inputs: readonly MergeInput[], merged: readonly MergeReceipt[]): Counts {
+/**
+ * The books of a run that writes all files anew, a job for each group of partitions: of the old files none stays, no row comes or goes,
+ * and each new file is of a partition of its group. Returns its counts. Throws `BOOKS_UNBALANCED`.
+ */
+export function checkRewrite(
+  inputs: readonly MergeInput[],
+  merged: readonly MergeReceipt[],
+  { partitions }: Rewrite,
+): Counts {
   const counts = checkRun([], inputs, merged);
-  for (const [index, { partition, base }] of inputs.entries())
-    balance(`partition ${partition}, files`, base.length, (merged[index] as MergeReceipt).removed.length);
+  for (const [index, { partition: group, base }] of inputs.entries()) {
+    const { added, removed } = merged[index] as MergeReceipt;
+    balance(`partition ${group}, files`, base.length, removed.length);
+    const own = new Set(newPartitions(group, partitions));
+    const placed = added.filter(({ partition = -1 }) => own.has(partition));
+    balance(`partition ${group}, files in its new partitions`, added.length, placed.length);
+  }
   return counts;
+}
+
+/**
+ * The books of a run that replaces the table: no merge met a row of the version before it, whose `old` files all go. Returns its counts,
+ * in which those rows are the deleted ones. Throws `BOOKS_UNBALANCED`.
+ */
+export function checkReplace(
+  extracted: readonly ExtractReceipt[],
+  inputs: readonly MergeInput[],
+  merged: readonly MergeReceipt[],
+  old: readonly BaseFile[],
+): Counts {
+  const counts = checkRun(extracted, inputs, merged);
+  balance('the run, rows of the old version met', 0, counts.updated + counts.deleted + counts.unchanged);
+  return { ...counts, deleted: old.reduce((sum, { rows }) => sum + rows, 0) };
 }
 
 function balance(where: string, expected: number, found: number): void {

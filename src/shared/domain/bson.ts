@@ -79,27 +79,18 @@ export function valueEnd(bytes: Buffer, type: number, at: number, limit: number)
   return end;
 }
 
+/** Bytes of the values of each type (bsonspec.org, "element"); −1 where they tell their length themselves. */
+const FIXED_BYTES = new Int8Array(256).fill(-1);
+for (const type of [BSON.null, BSON.undefined, BSON.minKey, BSON.maxKey]) FIXED_BYTES[type] = 0;
+for (const type of [BSON.double, BSON.date, BSON.timestamp, BSON.int64]) FIXED_BYTES[type] = 8;
+FIXED_BYTES[BSON.boolean] = 1;
+FIXED_BYTES[BSON.int32] = 4;
+FIXED_BYTES[BSON.objectId] = 12;
+FIXED_BYTES[BSON.decimal128] = 16;
+
 function unboundedEnd(bytes: Buffer, type: number, at: number, limit: number): number {
-  switch (type) {
-    case BSON.double:
-    case BSON.date:
-    case BSON.timestamp:
-    case BSON.int64:
-      return at + 8;
-    case BSON.int32:
-      return at + 4;
-    case BSON.objectId:
-      return at + 12;
-    case BSON.boolean:
-      return at + 1;
-    case BSON.decimal128:
-      return at + 16;
-    case BSON.null:
-    case BSON.undefined:
-    case BSON.minKey:
-    case BSON.maxKey:
-      return at;
-  }
+  const fixed = FIXED_BYTES[type] as number;
+  if (fixed >= 0) return at + fixed;
   if (type === BSON.regex) return cstringEnd(bytes, cstringEnd(bytes, at));
   if (at + 4 > limit) throw brokenDocument(`a value of type 0x${type.toString(16)} is cut off`);
   switch (type) {

@@ -1,5 +1,5 @@
 import { BSON, type Element, findElement } from './bson.ts';
-import { floorInteger } from './numbers.ts';
+import { floorInteger, readInt64Number } from './numbers.ts';
 
 /** How the values of a cursor field tell a time; docs/cursors.md says when to choose which. */
 export const CURSOR_TYPES = ['date', 'timestamp', 'epochSeconds', 'epochMilliseconds', 'objectId'] as const;
@@ -25,6 +25,9 @@ export function cursorText({ field, type }: Cursor): string {
 
 /** The furthest that a JavaScript Date reaches, milliseconds either way (ECMA-262, "Time Values and Time Range"). */
 export const DATE_MAX_MS = 8.64e15;
+
+/** What a table is told its watermark is where it has none any more: a millisecond that no Date can tell. */
+export const NO_WATERMARK = -DATE_MAX_MS - 1;
 
 const UNIT_MS = { date: 1, timestamp: 1000, epochSeconds: 1000, epochMilliseconds: 1, objectId: 1000 } as const;
 
@@ -64,6 +67,13 @@ export function cursorValue(cursor: CursorType, bytes: Buffer, { type, at }: Ele
     default:
       return epochMilliseconds(cursor, floorInteger(bytes, type, at));
   }
+}
+
+/** As `cursorValue`, as a number: of a date beyond ±2^53 the nearest one. */
+export function cursorNumber(cursor: CursorType, bytes: Buffer, element: Element): number | undefined {
+  if (cursor === 'date') return element.type === BSON.date ? readInt64Number(bytes, element.at) : undefined;
+  const value = cursorValue(cursor, bytes, element);
+  return value === undefined ? undefined : Number(value);
 }
 
 /** A whole number of the cursor's units in milliseconds; `undefined` past what a Date can tell. */

@@ -12,6 +12,8 @@ export type HashText = (text: string) => string;
 /** A hash by a secret key. */
 export interface KeyedHash {
   readonly hash: HashText;
+  /** A secret. */
+  readonly key: string;
   /** 16 hex digits that tell one key from another, and nothing of it. */
   readonly fingerprint: string;
 }

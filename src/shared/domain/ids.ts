@@ -1,6 +1,7 @@
 import { BSON, type Element, stringBytes, UUID_SUBTYPE, uuidText } from './bson.ts';
 import { isTextAt } from './bson-text.ts';
 import { identityJson } from './ejson.ts';
+import { MongolakeError } from './errors.ts';
 import { hash32 } from './hash.ts';
 import { idInteger } from './numbers.ts';
 
@@ -54,7 +55,7 @@ export function idText(bytes: Buffer, type: number, at: number, end: number, mai
       return String(idInteger(bytes, type, at));
     case 'string': {
       const text = stringBytes(bytes, at).toString('utf8');
-      return looksLikeJson(text) ? JSON.stringify(text) : text;
+      return isBareText(text) ? text : JSON.stringify(text);
     }
     case 'other':
       return identityJson(bytes, type, at, end);
@@ -66,27 +67,88 @@ export function idExample(bytes: Buffer, { type, at, end }: Element): string {
   return idText(bytes, type, at, end, idClass(bytes, type, at)).slice(0, 100);
 }
 
-function looksLikeJson(text: string): boolean {
-  return /^["{[]/.test(text) || text === 'true' || text === 'false' || text === 'null';
+/** True where an id's text is written as it is: it could not be read as EJSON. */
+export function isBareText(text: string): boolean {
+  return !/^["{[]/.test(text) && text !== 'true' && text !== 'false' && text !== 'null';
 }
-
-const scratch = Buffer.alloc(8);
 
 /** 32-bit hash of an `_id`, the same for all that MongoDB holds to be equal. Fixed by `HASH_VERSION`. */
 export function idHash(bytes: Buffer, type: number, at: number, end: number): number {
   switch (idClass(bytes, type, at)) {
     case 'objectId':
-      return hash32(bytes.subarray(at, at + 12), BSON.objectId);
+      return hashOf.objectId(bytes.subarray(at, at + 12));
     case 'string':
-      return hash32(stringBytes(bytes, at), BSON.string);
+      return hashOf.string(stringBytes(bytes, at));
     case 'uuid':
-      return hash32(bytes.subarray(at + 5, at + 21), BSON.binary);
+      return hashOf.uuid(bytes.subarray(at + 5, at + 21));
     case 'long':
-      scratch.writeBigInt64LE(idInteger(bytes, type, at) ?? 0n);
-      return hash32(scratch, BSON.int64);
+      return hashOf.long(idInteger(bytes, type, at) ?? 0n);
     case 'other':
-      return hash32(Buffer.from(identityJson(bytes, type, at, end), 'utf8'), BSON.object);
+      return hashOf.other(Buffer.from(identityJson(bytes, type, at, end), 'utf8'));
   }
+}
+
+const scratch = Buffer.alloc(8);
+
+/** The hash of an id of each class. */
+const hashOf = {
+  objectId: (bytes: Uint8Array) => hash32(bytes, BSON.objectId),
+  /** Of the text's UTF-8. */
+  string: (bytes: Uint8Array) => hash32(bytes, BSON.string),
+  uuid: (bytes: Uint8Array) => hash32(bytes, BSON.binary),
+  long: (integer: bigint) => {
+    scratch.writeBigInt64LE(integer);
+    return hash32(scratch, BSON.int64);
+  },
+  /** Of the identity text's UTF-8. */
+  other: (bytes: Uint8Array) => hash32(bytes, BSON.object),
+};
+
+/**
+ * `idHash` of an id as its table stores it: an integer, or the UTF-8 of what `idText` made of it. Throws `TABLE_CORRUPT` where no id of
+ * the type is written so.
+ */
+export function storedIdHash(id: bigint | Buffer, idType: IdType): number {
+  if (typeof id === 'bigint') return hashOf.long(id);
+  const text = id.toString('utf8');
+  if (!isBareText(text)) return jsonIdHash(id, text);
+  switch (mainClass(idType)) {
+    case 'objectId':
+      if (/^[0-9a-f]{24}$/.test(text)) return hashOf.objectId(Buffer.from(text, 'hex'));
+      break;
+    case 'string':
+      return hashOf.string(id);
+    case 'uuid':
+      if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text))
+        return hashOf.uuid(Buffer.from(text.replaceAll('-', ''), 'hex'));
+      break;
+    case 'long':
+      if (/^-?\d+$/.test(text)) return hashOf.long(BigInt(text));
+  }
+  throw new MongolakeError('TABLE_CORRUPT', `_id ${text.slice(0, 100)} is no id of a table of ${idType}`, {
+    hint: 'Another writer changed the table. Load the collection into a new one.',
+  });
+}
+
+const OBJECT_ID_JSON = /^\{"\$oid":"([0-9a-f]{24})"\}$/;
+const LONG_JSON = /^\{"\$numberLong":"(-?\d+)"\}$/;
+/** Of 16 bytes. */
+const UUID_JSON = /^\{"\$binary":\{"base64":"([A-Za-z0-9+/]{22}==)","subType":"04"\}\}$/;
+
+/** The hash of an id that is written as `identityJson`: no document is written like a value, so its text tells its class. */
+function jsonIdHash(bytes: Buffer, text: string): number {
+  if (text.startsWith('"')) return hashOf.string(Buffer.from(JSON.parse(text) as string, 'utf8'));
+  const objectId = OBJECT_ID_JSON.exec(text)?.[1];
+  if (objectId !== undefined) return hashOf.objectId(Buffer.from(objectId, 'hex'));
+  const long = LONG_JSON.exec(text)?.[1];
+  if (long !== undefined) return hashOf.long(BigInt(long));
+  const uuid = UUID_JSON.exec(text)?.[1];
+  return uuid === undefined ? hashOf.other(bytes) : hashOf.uuid(Buffer.from(uuid, 'base64'));
+}
+
+/** The class whose ids a string table writes bare; a table of integers holds nothing but `long`. */
+export function mainClass(idType: IdType): IdClass {
+  return idType === 'long' ? 'long' : (idType.slice('string:'.length) as IdClass);
 }
 
 /** The id type that a first load fixes, from how often each class was seen: integers only → long; else the commonest class is written bare. */

@@ -35,7 +35,7 @@ export function mergeInputKey(run: string, partition: number): string {
 
 /** One attempt's segment; `attempt` is random, so that two attempts never share a key. */
 export function segmentKey(run: string, ordinal: number, attempt: string): string {
-  return `${runPrefix(run)}segments/${padded(ordinal)}-${attempt}.bson.gz`;
+  return `${runPrefix(run)}segments/${padded(ordinal)}-${attempt}.bson.snappy`;
 }
 
 /** The bytes of one document that an attempt put aside, until the run lists it. */

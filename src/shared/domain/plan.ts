@@ -2,6 +2,7 @@ import type { Cursor } from './cursor.ts';
 import type { IdType } from './ids.ts';
 import type { ExtractRange, ReadScope } from './job.ts';
 import type { TablePolicy } from './policy.ts';
+import type { ReadLimits } from './read-limits.ts';
 import type { TableSchema } from './schema.ts';
 
 /** DuckDB, which is native code, and parquetjs-lite, which is not. */
@@ -50,13 +51,18 @@ export interface Plan {
   readonly cursor: Cursor;
   /** What is taken of the documents, and how; absent where that is all. Never the key of its hashes. */
   readonly columns?: TablePolicy;
+  /** Of the version that the run makes. */
   readonly partitions: number;
   /** What the run reads of the source; empty where it rewrites. */
   readonly ranges: readonly ExtractRange[];
+  /** How its reads spare the source; absent where they need not. */
+  readonly limits?: ReadLimits;
   /** How the table's files are written anew, all of them; `null` where documents are merged into those that they touch. */
   readonly rewrite: Rewrite | null;
   /** True for a backfill that was asked for, rather than a first load. */
   readonly backfill: boolean;
+  /** Whether the version holds only what the run reads: nothing of the one before it stays. */
+  readonly replace: boolean;
   /** A dump's documents are filtered by the scope in the extractor; a server has done so itself. */
   readonly sourceKind: 'live' | 'dump';
   /** Tells what is read from any other source, and a dump from another one in its place. */
@@ -72,17 +78,21 @@ export interface Plan {
   readonly write: WriteSettings;
 }
 
-/** What is to be different about a table whose files are written anew. */
+/** What is to be different about a table whose files are written anew: before, and after. */
 export interface Rewrite {
-  readonly idType: IdType;
+  readonly idType: { readonly from: IdType; readonly to: IdType };
+  /** Powers of two. */
+  readonly partitions: { readonly from: number; readonly to: number };
 }
 
-/** `[offset, offset + length)` of a segment is one gzip member of `documents` whole documents, `rawLength` bytes unpacked. */
+/** `[offset, offset + length)` of a segment is one packed chunk of `documents` whole documents, `rawLength` bytes unpacked. */
 export interface SectionChunk {
   readonly offset: number;
   readonly length: number;
   readonly rawLength: number;
   readonly documents: number;
+  /** CRC-32 of the packed bytes, 8 hex digits. */
+  readonly crc32: string;
 }
 
 /** One partition's part of one segment. */
@@ -103,8 +113,9 @@ export interface BaseFile {
   readonly upper: string | null;
 }
 
-/** What one merge job reads: of a plan that rewrites all files of the partition, and no section. */
+/** What one merge job reads: of a plan that rewrites all files of its partitions, and no section. */
 export interface MergeInput {
+  /** Of a plan that rewrites the number of its group (`rewriteGroups`). */
   readonly partition: number;
   readonly documents: number;
   readonly base: readonly BaseFile[];

@@ -53,6 +53,11 @@ export function policyText(policy: TablePolicy | undefined): string | undefined 
   return policy && JSON.stringify(policy);
 }
 
+/** True where the table has only hashes of its ids: then no value of `_id` may be told. */
+export function hidesIds(policy: ColumnPolicy | undefined): boolean {
+  return policy?.hash?.includes('_id') ?? false;
+}
+
 /** True where what is staged has less than the document: then nothing may keep a document's own bytes. */
 export function hidesValues(policy: ColumnPolicy | undefined): boolean {
   return policy?.include !== undefined || policy?.exclude !== undefined || policy?.hash !== undefined;

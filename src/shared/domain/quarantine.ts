@@ -25,6 +25,13 @@ export interface QuarantinedDocument {
   readonly policy?: string;
 }
 
+/**
+ * What the bytes of a document are: all of it; what the column policy leaves; the same with hashes in it; all of it, although the policy
+ * hides values, since it could not be applied. The last two are listed without bytes and id: hashes can't be tried again, for they would
+ * be hashed, and what is hidden is kept nowhere.
+ */
+export type Form = 'whole' | 'cut' | 'hashed' | 'hidden';
+
 /** A document on the table's list. */
 export interface ListedDocument extends QuarantinedDocument {
   /** The run that put it there. */
@@ -45,8 +52,7 @@ export interface QuarantineManifest {
 const REASON_CHARACTERS = 200;
 
 /** Why a document can't be stored, in bounded length. */
-export function reasonOf(error: MongolakeError): string {
-  const { message } = error;
+export function reasonOf(message: string): string {
   return message.length <= REASON_CHARACTERS ? message : `${message.slice(0, REASON_CHARACTERS)}…`;
 }
 

@@ -27,6 +27,8 @@ export interface ExtractReceipt {
 
 /** A data file that a merge wrote. */
 export interface WrittenFile {
+  /** Absent where it is that of the receipt. */
+  readonly partition?: number;
   readonly path: string;
   readonly size: number;
   /** CRC-32 of its bytes, 8 hex digits; absent in receipts of older workers. */
@@ -63,4 +65,11 @@ export interface MergeReceipt {
   readonly bytesRead: number;
   readonly bytesWritten: number;
   readonly durationMs: number;
+}
+
+/** What a job has done, for progress: documents read, and bytes of BSON read or of Parquet written. */
+export function workOf(receipt: ExtractReceipt | MergeReceipt): { readonly documents: number; readonly bytes: number } {
+  return receipt.kind === 'extract'
+    ? { documents: receipt.documents, bytes: receipt.bytes }
+    : { documents: receipt.counts.read, bytes: receipt.bytesWritten };
 }

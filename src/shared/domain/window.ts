@@ -2,6 +2,11 @@ import { type Cursor, cursorUnit_ms } from './cursor.ts';
 import { MongolakeError } from './errors.ts';
 import type { ReadScope } from './job.ts';
 
+/** `incremental` finds changes by a cursor; `full` reads the whole collection at each run, which replaces the table. */
+export const TABLE_MODES = ['incremental', 'full'] as const;
+
+export type TableMode = (typeof TABLE_MODES)[number];
+
 /** What decides a run's window. All times are epoch milliseconds, UTC. */
 export interface WindowInput {
   /** `sync` reads from the watermark on, `backfill` everything. */

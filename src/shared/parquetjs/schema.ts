@@ -3,6 +3,9 @@ import thrift from 'parquetjs-lite/gen-nodejs/parquet_types.js';
 import { type Field, isGroup, type LeafType } from './fields.ts';
 import { physical } from './physical.ts';
 
+/** The library's snappy is JavaScript; gzip is native code of Node, and smaller. */
+export type Codec = 'SNAPPY' | 'GZIP';
+
 /** A field as the library knows it, and its schema element in the footer. */
 export interface SchemaNode {
   readonly field: SchemaField;
@@ -13,11 +16,17 @@ export interface SchemaNode {
  * The fields, depth first: the library's own schema can't hold a field called `__proto__`, nor keep the order of fields called `1`, and
  * it knows neither decimals nor the types of Parquet's newer `LogicalType`.
  */
-export function schemaNodes(fields: readonly Field[]): readonly SchemaNode[] {
-  return fields.flatMap((field) => nodesOf(field, [], 0, 0));
+export function schemaNodes(fields: readonly Field[], codec: Codec): readonly SchemaNode[] {
+  return fields.flatMap((field) => nodesOf(field, codec, [], 0, 0));
 }
 
-function nodesOf(field: Field, parents: readonly string[], repetition: number, definition: number): SchemaNode[] {
+function nodesOf(
+  field: Field,
+  codec: Codec,
+  parents: readonly string[],
+  repetition: number,
+  definition: number,
+): SchemaNode[] {
   const { name } = field;
   const path = [...parents, name];
   const rLevelMax = repetition + (field.repetition === 'repeated' ? 1 : 0);
@@ -27,7 +36,7 @@ function nodesOf(field: Field, parents: readonly string[], repetition: number, d
     const annotation = field.annotation && { converted_type: thrift.ConvertedType[field.annotation] };
     const element = new thrift.SchemaElement({ ...common, num_children: field.fields.length, ...annotation });
     const own: SchemaNode = { field: { name, path, isNested: true, rLevelMax, dLevelMax }, element };
-    return [own, ...field.fields.flatMap((child) => nodesOf(child, path, rLevelMax, dLevelMax))];
+    return [own, ...field.fields.flatMap((child) => nodesOf(child, codec, path, rLevelMax, dLevelMax))];
   }
   const { type, length } = physical(field.type);
   const typeLength = length === undefined ? {} : { type_length: length };
@@ -41,7 +50,7 @@ function nodesOf(field: Field, parents: readonly string[], repetition: number, d
         primitiveType: type,
         ...(length === undefined ? {} : { typeLength: length }),
         encoding: 'PLAIN',
-        compression: 'SNAPPY',
+        compression: codec,
         // Its own are in the order of UTF-16, and a NaN or a date before 1970 breaks them; ours are in the table's log.
         statistics: false,
       },

@@ -3,7 +3,7 @@ import thrift from 'parquetjs-lite/gen-nodejs/parquet_types.js';
 import util from 'parquetjs-lite/lib/util.js';
 import type { Field } from './fields.ts';
 import { encodePage } from './page.ts';
-import { schemaNodes } from './schema.ts';
+import { type Codec, schemaNodes } from './schema.ts';
 import { shredder } from './shred.ts';
 
 /** A Parquet file while it is written, a row group at a time. */
@@ -30,8 +30,9 @@ export function openParquetWriter(
   fields: readonly Field[],
   write: (bytes: Uint8Array) => Promise<void>,
   metadata: Readonly<Record<string, string>> = {},
+  codec: Codec = 'SNAPPY',
 ): ParquetWriter {
-  const nodes = schemaNodes(fields);
+  const nodes = schemaNodes(fields, codec);
   const leaves = nodes.map(({ field }) => field).filter(({ isNested }) => isNested === undefined);
   // The library doesn't await every write; so it writes into an array, which is emptied here.
   const written: Uint8Array[] = [];

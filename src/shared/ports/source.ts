@@ -44,6 +44,13 @@ export interface BoundedCount {
   readonly atLeast: boolean;
 }
 
+export interface SplitOptions {
+  /** True where the ranges must tell no value of `_id`, because the table has only its hashes. */
+  readonly hidesIds?: boolean;
+  /** Hears why a large collection stays one range. */
+  readonly warn?: (message: string) => void;
+}
+
 /** Whole BSON documents, back to back, in the order read. Views into `bytes` are valid until the next batch is asked for. */
 export interface RawBatch {
   readonly bytes: Buffer;
@@ -69,14 +76,18 @@ export interface Source {
    * seconds at most and never by a scan of the collection; `undefined` where that can't be, as in a dump.
    */
   countWithoutCursor(cursor: Cursor): Promise<BoundedCount | undefined>;
-  /** Splits what `scope` reads into ranges, one per extract job, in order. At least one. */
-  ranges(scope: ReadScope): Promise<readonly ExtractRange[]>;
+  /**
+   * Splits what `scope` reads into ranges, one per extract job, in order; at least one. Every document is in exactly one of them. Never by
+   * a scan of the collection.
+   */
+  ranges(scope: ReadScope, how?: SplitOptions): Promise<readonly ExtractRange[]>;
   /**
    * Reads a range. A dead cursor is resumed where it stood; documents may come twice, in order. A dump is filtered by the
    * extractor, not here: its batches may hold documents outside the window. A server is asked to leave out what `projection` does not
-   * want; whoever can't be asked gives whole documents, so that the extractor cuts in any case.
+   * want; whoever can't be asked gives whole documents, so that the extractor cuts in any case. A server is asked for at most `most`
+   * documents at once.
    */
-  read(range: ExtractRange, signal?: AbortSignal, projection?: Projection): AsyncIterable<RawBatch>;
+  read(range: ExtractRange, signal?: AbortSignal, projection?: Projection, most?: number): AsyncIterable<RawBatch>;
   indexes(): Promise<readonly IndexInfo[]>;
   close(): Promise<void>;
 }

@@ -1,13 +1,17 @@
-import { BIGINT, type DuckDBConnection, DuckDBDataChunk, VARCHAR } from '@duckdb/node-api';
-import duckdb from '@duckdb/node-bindings';
-import { type Cursor, cursorReader } from '../../shared/domain/cursor.ts';
-import type { TableSchema } from '../../shared/domain/schema.ts';
-import { documentId } from './document-id.ts';
+import type { DuckDBDataChunk as DataChunk, DuckDBAppender, DuckDBConnection } from '@duckdb/node-api';
+import { BSON, type Element, findElement } from '../../shared/domain/bson.ts';
+import { type Cursor, cursorPath, cursorValue } from '../../shared/domain/cursor.ts';
+import { MongolakeError } from '../../shared/domain/errors.ts';
+import { ID_COLUMN, type TableSchema } from '../../shared/domain/schema.ts';
+import { BIGINT, bindings, DuckDBDataChunk, VARCHAR } from './duckdb.ts';
 import { extraColumn } from './extra.ts';
-import { type BuilderContext, level } from './nested.ts';
-import { duckdbType, longBuilder, textBuilder } from './vectors.ts';
+import { type IdBuilder, idBuilder } from './id-builder.ts';
+import { type BuilderContext, Level, type Watch } from './nested.ts';
+import { TextBuilder } from './text-builder.ts';
+import { TextHeap } from './text-heap.ts';
+import { duckdbType, Int64Builder } from './vectors.ts';
 
-/** Rows of one DuckDB data chunk (STANDARD_VECTOR_SIZE), and the bytes of documents after which one is flushed early. */
+/** Rows of one DuckDB data chunk (STANDARD_VECTOR_SIZE), and the bytes of texts made after which one is flushed early. */
 const CHUNK_ROWS = 2048;
 const CHUNK_BYTES = 16 * 1024 * 1024;
 
@@ -20,14 +24,16 @@ export const CURSOR_COLUMN = '=cursor';
 
 /** Appends BSON documents to the delta table. */
 export interface Decoder {
-  /** Appends the document at `at`. `bytes` must stay as they are until the next `flush`. */
-  append(bytes: Buffer, at: number, seq: number): void;
-  /** Hands what was appended to DuckDB. */
-  flush(): void;
-  /** Flushes and closes the appender. */
+  /** Appends whole documents, back to back. */
+  append(documents: Buffer): void;
+  /** Closes the appender. */
   close(): void;
+  /** Documents so far. */
+  readonly documents: number;
   /** Whether some double so far is -0.0. */
   readonly minusZero: boolean;
+  /** Whether the ids so far came in the table's order, each greater than the one before: the rows are sorted, and no id comes twice. */
+  readonly isAscending: boolean;
 }
 
 /**
@@ -39,71 +45,121 @@ export async function openDecoder(
   schema: TableSchema,
   cursor: Cursor,
 ): Promise<Decoder> {
-  const appender = await connection.createAppender(table);
-  const readCursor = cursorReader(cursor);
-  const extra = extraColumn();
-  const extras = textBuilder();
-  const context: BuilderContext = { ...extra.context, minusZero: false };
-  const top = level(schema.columns, context, '_id');
-  const seqs = longBuilder();
-  const cursors = longBuilder();
-  const ids = idBuilder(schema.idType);
-  const chunk = DuckDBDataChunk.create([
-    BIGINT,
-    BIGINT,
-    schema.idType === 'long' ? BIGINT : VARCHAR,
-    ...schema.columns.map((column) => duckdbType(column.type)),
-    ...(schema.extra === null ? [] : [VARCHAR]),
-  ]);
-  let pendingBytes = 0;
-  const flush = () => {
-    const rows = seqs.count;
-    if (rows === 0) return;
-    chunk.reset();
-    const vectorOf = (index: number) => duckdb.data_chunk_get_vector(chunk.chunk, index);
-    seqs.flush(vectorOf(0));
-    cursors.flush(vectorOf(1));
-    ids.builder.flush(vectorOf(2));
-    top.flush((index) => vectorOf(index + 3));
-    if (schema.extra !== null) extras.flush(vectorOf(schema.columns.length + 3));
-    duckdb.data_chunk_set_size(chunk.chunk, rows);
-    appender.appendDataChunk(chunk);
-    pendingBytes = 0;
-  };
-  return {
-    get minusZero() {
-      return context.minusZero;
-    },
-    append(bytes, at, seq) {
-      seqs.push(BigInt(seq));
-      const time = readCursor(bytes, at);
-      if (time === undefined) cursors.appendNull();
-      else cursors.push(time);
-      ids.append(bytes, at);
-      top.append(bytes, at);
-      const rest = extra.take(schema.extra);
-      if (rest !== null) extras.push(rest);
-      else if (schema.extra !== null) extras.appendNull();
-      pendingBytes += bytes.readInt32LE(at);
-      if (seqs.count === CHUNK_ROWS || pendingBytes > CHUNK_BYTES) flush();
-    },
-    flush,
-    close() {
-      flush();
-      appender.closeSync();
-    },
-  };
+  return new TableDecoder(await connection.createAppender(table), schema, cursor);
 }
 
-function idBuilder(idType: TableSchema['idType']) {
-  const longs = longBuilder();
-  const texts = textBuilder();
-  return {
-    builder: idType === 'long' ? longs : texts,
-    append(bytes: Buffer, at: number): void {
-      const id = documentId(bytes, at, idType);
-      if (typeof id === 'bigint') longs.push(id);
-      else texts.push(Buffer.from(id, 'utf8'));
-    },
-  };
+class TableDecoder implements Decoder {
+  documents = 0;
+  readonly #heap = new TextHeap();
+  readonly #context: BuilderContext;
+  readonly #extra = extraColumn();
+  readonly #seqs = new Int64Builder();
+  readonly #cursors = new Int64Builder();
+  readonly #ids: IdBuilder;
+  readonly #top: Level;
+  readonly #extras: TextBuilder;
+  readonly #chunk: DataChunk;
+  /** Names on the way to the cursor below the document's own field. */
+  readonly #insideCursor: readonly string[];
+  /** The documents that are appended now, and what was found in the one at hand. */
+  #bytes: Buffer = Buffer.alloc(0);
+  #id: Element | undefined;
+  #time: Element | undefined;
+
+  constructor(
+    readonly appender: DuckDBAppender,
+    readonly schema: TableSchema,
+    readonly cursor: Cursor,
+  ) {
+    this.#context = { ...this.#extra.context, minusZero: false, heap: this.#heap };
+    this.#extras = new TextBuilder(this.#heap);
+    this.#ids = idBuilder(schema.idType, this.#heap);
+    const [cursorName = '', ...inside] = cursorPath(cursor);
+    this.#insideCursor = inside;
+    const names = [ID_COLUMN, cursorName];
+    const take: Watch['take'] = (name, type, at, end) => {
+      if (name === cursorName) this.#time ??= { type, at, end };
+      if (name !== ID_COLUMN) return false;
+      this.#id ??= { type, at, end };
+      return true;
+    };
+    this.#top = new Level(schema.columns, this.#context, { names, take });
+    this.#chunk = DuckDBDataChunk.create([
+      BIGINT,
+      BIGINT,
+      schema.idType === 'long' ? BIGINT : VARCHAR,
+      ...schema.columns.map((column) => duckdbType(column.type)),
+      ...(schema.extra === null ? [] : [VARCHAR]),
+    ]);
+  }
+
+  get minusZero(): boolean {
+    return this.#context.minusZero;
+  }
+
+  get isAscending(): boolean {
+    return this.#ids.isAscending;
+  }
+
+  append(documents: Buffer): void {
+    this.#bytes = documents;
+    this.#heap.hold(documents);
+    for (let at = 0; at < documents.length; at += documents.readInt32LE(at)) {
+      this.#appendDocument(at);
+      if (this.#seqs.count === CHUNK_ROWS || this.#heap.madeLength > CHUNK_BYTES) this.#flush();
+    }
+    this.#flush();
+  }
+
+  close(): void {
+    this.appender.closeSync();
+  }
+
+  #appendDocument(at: number): void {
+    this.#id = undefined;
+    this.#time = undefined;
+    this.#seqs.pushNumber(this.documents++);
+    this.#top.append(this.#bytes, at);
+    const id = this.#id as Element | undefined;
+    if (id === undefined) throw new MongolakeError('DOCUMENT_BROKEN', 'a document without _id');
+    this.#ids.append(this.#bytes, id.type, id.at, id.end);
+    this.#appendCursor();
+    const rest = this.#extra.take(this.schema.extra);
+    if (rest !== null) this.#extras.push(rest);
+    else if (this.schema.extra !== null) this.#extras.appendNull();
+  }
+
+  #appendCursor(): void {
+    const inside = this.#insideCursor;
+    const own = this.#time;
+    const element = own !== undefined && inside.length > 0 ? within(this.#bytes, own, inside) : own;
+    if (element?.type === BSON.date && this.cursor.type === 'date') {
+      this.#cursors.pushBytes(this.#bytes, element.at);
+      return;
+    }
+    const value = element && cursorValue(this.cursor.type, this.#bytes, element);
+    if (value === undefined) this.#cursors.appendNull();
+    else this.#cursors.pushBigInt(value);
+  }
+
+  #flush(): void {
+    const rows = this.#seqs.count;
+    if (rows === 0) return;
+    const chunk = this.#chunk;
+    this.#heap.settle();
+    chunk.reset();
+    const vectorOf = (index: number) => bindings.data_chunk_get_vector(chunk.chunk, index);
+    this.#seqs.flush(vectorOf(0));
+    this.#cursors.flush(vectorOf(1));
+    this.#ids.flush(vectorOf(2));
+    this.#top.flush((index) => vectorOf(index + 3));
+    if (this.schema.extra !== null) this.#extras.flush(vectorOf(this.schema.columns.length + 3));
+    bindings.data_chunk_set_size(chunk.chunk, rows);
+    this.appender.appendDataChunk(chunk);
+    this.#heap.clear();
+  }
+}
+
+function within(bytes: Buffer, { type, at }: Element, path: readonly string[]): Element | undefined {
+  return type === BSON.object ? findElement(bytes, at, path) : undefined;
 }

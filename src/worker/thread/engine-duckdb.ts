@@ -1,21 +1,15 @@
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { ID_COLUMN, type TableSchema } from '../../shared/domain/schema.ts';
 import { CURSOR_COLUMN, openDecoder, SEQ_COLUMN } from './decode.ts';
-import type {
-  Engine,
-  LocalBaseFile,
-  MergeCounts,
-  MergedFile,
-  MergeOutcome,
-  MergeTask,
-  RewriteOutcome,
-  RewriteTask,
-} from './engine.ts';
+import { DuckDBInstance } from './duckdb.ts';
+import type { Engine, LocalBaseFile, MergeCounts, MergedFile, MergeOutcome, MergeTask } from './engine.ts';
 import { readFirstRows } from './head-duckdb.ts';
 import { mayHoldMinusZero, sameSigns } from './minus-zero.ts';
 import { partsOf } from './parts.ts';
+import { rewriteGroup } from './rewrite-duckdb.ts';
 import { sectionChunks } from './sections.ts';
-import { columnNames, cursorExpression, inRange, name, parquet, selectList, tableColumns } from './sql.ts';
+import { selectFile } from './select-file.ts';
+import { columnNames, cursorExpression, inRange, name, tableColumns } from './sql.ts';
 import { interruptOn, listen } from './stop.ts';
 import { writeFirst, writeMerged } from './write.ts';
 
@@ -29,14 +23,17 @@ async function openEngine(memoryBytes: number, scratch: string): Promise<DuckDBC
   const connection = await instance.connect();
   // The connection keeps the database; with it goes all of its memory, not with some later garbage collection.
   instance.closeSync();
-  await connection.run("SET TimeZone = 'UTC'; SET preserve_insertion_order = true");
+  // No subquery here has two rows; to be told would cost an aggregate over all of them.
+  await connection.run(
+    "SET TimeZone = 'UTC'; SET preserve_insertion_order = true; SET scalar_subquery_error_on_multiple_rows = false",
+  );
   return connection;
 }
 
 /** DuckDB: each task has a database of its own, in memory and spilling to the task's scratch folder. */
 export const duckdbEngine: Engine = {
   merge: (task, signal) => withEngine(task, signal, (connection) => mergePartition(connection, task, signal)),
-  rewrite: (task, signal) => withEngine(task, signal, (connection) => rewritePartition(connection, task)),
+  rewrite: (task, signal) => withEngine(task, signal, (connection) => rewriteGroup(connection, task, signal)),
   head: (task) => withEngine(task, undefined, (connection) => readFirstRows(connection, task)),
 };
 
@@ -64,14 +61,15 @@ async function mergePartition(
   task: MergeTask,
   signal: AbortSignal | undefined,
 ): Promise<MergeOutcome> {
-  const { read, minusZero } = await loadDelta(connection, task, signal);
-  const superseded = await dropOlderReadings(connection);
+  const { read, minusZero, isAscending } = await loadDelta(connection, task, signal);
+  const superseded = isAscending ? 0 : await dropOlderReadings(connection);
   const counts = { read, inserted: 0, updated: 0, unchanged: 0, superseded, deleted: 0 };
   const added: MergedFile[] = [];
   const removed: number[] = [];
   if (task.base.length === 0) {
     counts.inserted = read - superseded;
-    if (counts.inserted > 0) added.push(...(await writeFirst(connection, task, 'delta', minusZero)));
+    if (counts.inserted > 0)
+      added.push(...(await writeFirst(connection, task, { query: 'delta', isSorted: isAscending, minusZero })));
     return { counts, added, removed };
   }
   for (const [index, file] of task.base.entries()) {
@@ -83,30 +81,21 @@ async function mergePartition(
     if (verdict.inserted + verdict.updated === 0) continue;
     const held = minusZero || (await mayHoldMinusZero(connection, file.path));
     const parts = partsOf(file, verdict, task.write.targetFileSize);
-    added.push(...(await writeMerged(connection, task, { file, index, parts, minusZero: held })));
+    const inPlace = verdict.inserted === 0 && deltaBytes(task) <= task.memoryBytes / BUILD_SHARE;
+    added.push(...(await writeMerged(connection, task, { file, index, parts, inPlace, minusZero: held })));
     removed.push(index);
   }
   return { counts, added, removed };
 }
 
-/** Writes all rows of a partition anew under the task's schema, sorted by its ids, as if they were loaded for the first time. */
-async function rewritePartition(connection: DuckDBConnection, task: RewriteTask): Promise<RewriteOutcome> {
-  if (task.base.length === 0) return { added: [], rows: 0 };
-  const selects: string[] = [];
-  let minusZero = false;
-  for (const { path } of task.base) {
-    selects.push(await selectFile(connection, task.schema, path));
-    minusZero ||= await mayHoldMinusZero(connection, path);
-  }
-  const added = await writeFirst(connection, task, `(${selects.join(' UNION ALL ')})`, minusZero);
-  return { added, rows: added.reduce((sum, file) => sum + file.rows, 0) };
-}
+/**
+ * What part of memory the delta may be for rows to be replaced in place: the file's rows are then joined with it as they come, which keeps
+ * their order only while it is in memory.
+ */
+const BUILD_SHARE = 8;
 
-/** The query that reads a file, of an older schema or another id type, as one of this schema. */
-async function selectFile(connection: DuckDBConnection, schema: TableSchema, path: string): Promise<string> {
-  const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${parquet(path)}`);
-  const present = new Set(described.getRowObjectsJS().map((row) => String(row.column_name)));
-  return `SELECT ${selectList(schema, present)} FROM ${parquet(path)}`;
+function deltaBytes({ sections }: MergeTask): number {
+  return sections.flatMap(({ chunks }) => chunks).reduce((sum, { rawLength }) => sum + rawLength, 0);
 }
 
 interface Delta {
@@ -114,6 +103,8 @@ interface Delta {
   readonly read: number;
   /** Whether some double is -0.0. */
   readonly minusZero: boolean;
+  /** Whether the ids ascend, so that none comes twice and the rows need no sorting. */
+  readonly isAscending: boolean;
 }
 
 /** Decodes every section into the table `delta`. */
@@ -124,14 +115,12 @@ async function loadDelta(
 ): Promise<Delta> {
   await connection.run(`CREATE OR REPLACE TABLE delta (${tableColumns(task.schema)})`);
   const decoder = await openDecoder(connection, 'delta', task.schema, task.cursor);
-  let seq = 0;
   for (const documents of sectionChunks(task.sections)) {
-    for (let at = 0; at < documents.length; at += documents.readInt32LE(at)) decoder.append(documents, at, seq++);
-    decoder.flush();
+    decoder.append(documents);
     await listen(signal);
   }
   decoder.close();
-  return { read: seq, minusZero: decoder.minusZero };
+  return { read: decoder.documents, minusZero: decoder.minusZero, isAscending: decoder.isAscending };
 }
 
 /** Keeps one reading of each id, the last by (cursor, order of reading); returns how many were dropped. */
@@ -146,33 +135,53 @@ async function dropOlderReadings(connection: DuckDBConnection): Promise<number> 
   return duplicates;
 }
 
-type Verdict = Pick<MergeCounts, 'inserted' | 'updated' | 'unchanged' | 'superseded'> & { readonly baseRows: number };
+/** What a delta row of the file's range does. */
+type Outcome = 'inserted' | 'updated' | 'unchanged' | 'superseded';
 
-/** Decides for every delta row of the file's range what it does, and leaves the ids that change something in `changed`. */
+type Verdict = Pick<MergeCounts, Outcome> & { readonly baseRows: number };
+
+/**
+ * Decides for every delta row of the file's range what it does, and leaves the ids that change something in `changed`. Mostly a row that
+ * changes has another cursor, so only ids and cursors are read of the file; of rows with the same cursor, if there are any, all columns are.
+ */
 async function judge(connection: DuckDBConnection, task: MergeTask, file: LocalBaseFile): Promise<Verdict> {
-  const rows = await selectFile(connection, task.schema, file.path);
-  await connection.run(`CREATE OR REPLACE TEMP VIEW base AS ${rows}`);
+  const { schema, cursor } = task;
+  await connection.run(`CREATE OR REPLACE TEMP VIEW base AS ${await selectFile(connection, schema, file.path)}`);
   const id = name(ID_COLUMN);
-  const same = [
-    ...columnNames(task.schema).map((column) => `d.${column} IS NOT DISTINCT FROM b.${column}`),
-    ...sameSigns(task.schema.columns),
-  ];
+  const [ours, theirs] = ['d', 'b'].map((alias) => cursorExpression(schema, cursor, alias));
+  const moved = ours === undefined ? 'false' : `${ours} IS DISTINCT FROM ${theirs}`;
   await connection.run(`CREATE OR REPLACE TEMP TABLE verdict AS
-    SELECT d.${id}, CASE WHEN b.${id} IS NULL THEN 'inserted' WHEN ${kept(task)} THEN 'superseded' WHEN ${same.join(' AND ')} THEN 'unchanged' ELSE 'updated' END AS outcome
-    FROM (SELECT * FROM delta WHERE ${inRange(file, task.schema)}) d LEFT JOIN base b ON d.${id} = b.${id}`);
+    SELECT d.${id}, CASE WHEN b.${id} IS NULL THEN 'inserted' WHEN ${kept(task)} THEN 'superseded' WHEN ${moved} THEN 'updated' ELSE 'unchanged' END AS outcome
+    FROM (SELECT * FROM delta WHERE ${inRange(file, schema)}) d LEFT JOIN base b ON d.${id} = b.${id}`);
+  if ((await outcomesOf(connection)).unchanged > 0) await connection.run(differing(schema));
   await connection.run(
     `CREATE OR REPLACE TEMP TABLE changed AS SELECT ${id} FROM verdict WHERE outcome IN ('inserted', 'updated')`,
   );
-  const outcomes = (
-    await connection.runAndReadAll('SELECT outcome, count(*) AS n FROM verdict GROUP BY outcome')
-  ).getRowObjectsJS();
-  const of = (outcome: string) => Number(outcomes.find((row) => row.outcome === outcome)?.n ?? 0);
+  const outcomes = await outcomesOf(connection);
+  return { ...outcomes, baseRows: await number(connection, 'SELECT count(*) FROM base') };
+}
+
+/** Of the rows that are taken for unchanged, those that differ in some column are updates. */
+function differing(schema: TableSchema): string {
+  const id = name(ID_COLUMN);
+  const same = [
+    ...columnNames(schema).map((column) => `d.${column} IS NOT DISTINCT FROM b.${column}`),
+    ...sameSigns(schema.columns),
+  ];
+  return `UPDATE verdict SET outcome = 'updated' WHERE outcome = 'unchanged' AND ${id} IN (
+    SELECT d.${id} FROM (FROM delta WHERE ${id} IN (SELECT ${id} FROM verdict WHERE outcome = 'unchanged')) d
+    JOIN base b ON d.${id} = b.${id} WHERE NOT (${same.join(' AND ')}))`;
+}
+
+async function outcomesOf(connection: DuckDBConnection): Promise<Record<Outcome, number>> {
+  const counted = await connection.runAndReadAll('SELECT outcome, count(*) AS n FROM verdict GROUP BY outcome');
+  const rows = counted.getRowObjectsJS();
+  const of = (outcome: Outcome) => Number(rows.find((row) => row.outcome === outcome)?.n ?? 0);
   return {
     inserted: of('inserted'),
     updated: of('updated'),
     unchanged: of('unchanged'),
     superseded: of('superseded'),
-    baseRows: await number(connection, 'SELECT count(*) FROM base'),
   };
 }
 

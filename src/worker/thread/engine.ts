@@ -1,16 +1,17 @@
 import type { Cursor } from '../../shared/domain/cursor.ts';
 import type { ErrorCode } from '../../shared/domain/errors.ts';
-import type { EngineName, KeptRows, WriteSettings } from '../../shared/domain/plan.ts';
+import type { IdType } from '../../shared/domain/ids.ts';
+import type { EngineName, KeptRows, SectionChunk, WriteSettings } from '../../shared/domain/plan.ts';
 import type { Counts } from '../../shared/domain/receipt.ts';
 import type { TableSchema } from '../../shared/domain/schema.ts';
 
-/** One extract job's bytes for this partition: gzip members, each of whole BSON documents back to back, in the order read. */
+/** One extract job's bytes for this partition: packed chunks, each of whole BSON documents back to back, in the order read. */
 export interface LocalSection {
   readonly path: string;
   /** Where it is from, for errors. */
   readonly segment: string;
-  /** Bytes of each member in the file, one after the other. */
-  readonly chunks: readonly { readonly length: number; readonly rawLength: number }[];
+  /** They stand in the file one after the other. */
+  readonly chunks: readonly Pick<SectionChunk, 'length' | 'rawLength' | 'crc32'>[];
   readonly ordinal: number;
 }
 
@@ -69,7 +70,7 @@ export interface MergeOutcome {
   readonly removed: readonly number[];
 }
 
-/** One partition to write anew under another schema, with everything on local disk; no row comes or goes. */
+/** A group of partitions to write anew, with everything on local disk; no row comes or goes. */
 export interface RewriteTask {
   readonly kind: 'rewrite';
   /** The table's engine, by which files are read and written. */
@@ -77,16 +78,25 @@ export interface RewriteTask {
   /** An empty folder of this attempt's own. */
   readonly scratch: string;
   readonly memoryBytes: number;
-  /** Of the new files: an id that was an integer becomes its decimal digits where this one's ids are strings. */
+  /** Of the new files. */
   readonly schema: TableSchema;
-  /** All files of the partition, in id order. */
+  /** Of the old ones: integers become their decimal digits where the new ids are strings. */
+  readonly oldIdType: IdType;
+  /** All files of the group. */
   readonly base: readonly LocalBaseFile[];
+  /** The partitions that its rows go to, of how many. */
+  readonly into: { readonly partitions: readonly number[]; readonly of: number };
   readonly write: WriteSettings;
 }
 
+/** A file of one of the partitions that a rewrite makes. */
+export interface RewrittenFile extends MergedFile {
+  readonly partition: number;
+}
+
 export interface RewriteOutcome {
-  /** They replace all of `base`; sorted anew, and with ranges of their own that tile the id space. */
-  readonly added: readonly MergedFile[];
+  /** They replace all of `base`; sorted anew, and with ranges that tile the id space of each partition. One without rows has no file. */
+  readonly added: readonly RewrittenFile[];
   readonly rows: number;
 }
 

@@ -1,5 +1,6 @@
 import type { LocateTask, MergeOutcome, MergeTask, RewriteOutcome, RewriteTask, TaskResult } from './engine.ts';
 import { settle } from './failure.ts';
+import { type ShuffleOutcome, type ShuffleTask, shuffle as shuffleSlab } from './shuffle.ts';
 import { type StopLine, stoppable } from './stop.ts';
 import * as task from './task.ts';
 
@@ -18,4 +19,8 @@ export function rewrite({ line, ...rewrite }: RewriteTask & Stoppable): Promise<
 
 export function locate(locate: LocateTask): Promise<TaskResult<readonly number[]>> {
   return settle({ memoryBytes: 0, scratch: locate.sections[0]?.path ?? '' }, () => task.locate(locate));
+}
+
+export function shuffle(shuffle: ShuffleTask): Promise<TaskResult<ShuffleOutcome>> {
+  return settle({ memoryBytes: 0, scratch: '' }, () => shuffleSlab(shuffle));
 }

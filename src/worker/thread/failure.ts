@@ -32,7 +32,7 @@ function explained(error: unknown, { memoryBytes, scratch }: Means): MongolakeEr
   if (message.startsWith('Out of Memory Error')) {
     const given = `${Math.floor(memoryBytes / 1e6)} MB`;
     return new MongolakeError('JOB_FAILED', `the merge needs more memory than ${given}: ${firstLine(message)}`, {
-      hint: 'Raise worker.memory, or use more partitions in a new table.',
+      hint: 'Raise worker.memory, or give the table more partitions: `mongolake repartition --partitions N`.',
       cause: error,
     });
   }

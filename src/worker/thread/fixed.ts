@@ -1,13 +1,14 @@
-import duckdb from '@duckdb/node-bindings';
 import { MongolakeError } from '../../shared/domain/errors.ts';
 import { type FixedType, fixedText, fixedUnits } from '../../shared/domain/fixed.ts';
-import { type Builder, validity } from './vectors.ts';
+import { bindings } from './duckdb.ts';
+import { Validity } from './validity.ts';
+import type { Builder } from './vectors.ts';
 
 /** A builder for a decimal column, which DuckDB keeps as integers of 10^-scale in as few bytes as the precision needs. */
 export function fixedBuilder(type: FixedType): Builder {
   const width = widthOf(type.precision);
   let units: bigint[] = [];
-  const nulls = validity();
+  const nulls = new Validity();
   return {
     get count() {
       return units.length;
@@ -25,7 +26,7 @@ export function fixedBuilder(type: FixedType): Builder {
     flush(vector) {
       const data = new DataView(new ArrayBuffer(units.length * width));
       for (let i = 0; i < units.length; i++) write(data, i * width, width, units[i] as bigint);
-      duckdb.copy_data_to_vector(vector, 0, data.buffer, 0, data.byteLength);
+      bindings.copy_data_to_vector(vector, 0, data.buffer, 0, data.byteLength);
       nulls.flush(vector, units.length);
       units = [];
     },

@@ -1,126 +1,219 @@
-import duckdb from '@duckdb/node-bindings';
+import type duckdb from '@duckdb/node-bindings';
+import { BSON, documentEnd, valueEnd } from '../../shared/domain/bson.ts';
+import { fieldName } from '../../shared/domain/bson-text.ts';
+import { isNamed, type LevelField } from '../../shared/domain/level-field.ts';
 import type { Column, ColumnType } from '../../shared/domain/schema.ts';
+import { CODE, classCode } from '../../shared/domain/value-class.ts';
+import { bindings } from './duckdb.ts';
 import { fixedBuilder } from './fixed.ts';
-import {
-  type DecodeContext,
-  type ElementSink,
-  routeElements,
-  routeFields,
-  routesOf,
-  type ValueSink,
-} from './routing.ts';
-import { type Builder, scalarBuilder, validity } from './vectors.ts';
+import { type DecodeContext, type Routes, routeOf, routesOf } from './routing.ts';
+import { Validity } from './validity.ts';
+import { type Builder, type BuilderMarks, scalarBuilder } from './vectors.ts';
 
 /** Shared by all builders of one decoder. */
-export interface BuilderContext extends DecodeContext {
-  /** Set where a double is -0.0. */
-  minusZero: boolean;
+export interface BuilderContext extends DecodeContext, BuilderMarks {}
+
+/** Names of one level that are remembered: past that its keys are data, and each is looked up anew. */
+const MOST_REMEMBERED = 1024;
+
+/** A field met at a level, and the columns that may take its values. */
+class DecodedField implements LevelField<DecodedField> {
+  next: DecodedField | undefined;
+
+  constructor(
+    readonly name: string,
+    readonly nameBytes: Uint8Array,
+    readonly routes: ReturnType<Routes['get']>,
+    readonly isWatched: boolean,
+  ) {}
 }
 
-/** The columns of one level of a document, and which of them takes a value: the first that holds it, see `order`. */
-export interface Level {
-  /** Appends one value to every column: those of the document at `at`, null where it has none. */
-  append(bytes: Buffer, at: number): void;
-  appendNull(): void;
+/** Fields of a level that somebody else wants to hear of, too. */
+export interface Watch {
+  readonly names: readonly string[];
+  /** Hears of each element of such a name; true where it is for no column. */
+  take(name: string, type: number, at: number, end: number): boolean;
+}
+
+/** The columns of one level of a document. */
+export class Level {
+  #rows = 0;
+  readonly #builders: readonly Builder[];
+  /** The row that each column has its last value of, plus one. */
+  readonly #filled: Int32Array;
+  readonly #routes: Routes;
+  readonly #fields = new Map<string, DecodedField>();
+  #first: DecodedField | undefined;
+
+  constructor(
+    columns: readonly Column[],
+    readonly context: BuilderContext,
+    readonly watch?: Watch,
+  ) {
+    this.#builders = columns.map((column) => builderFor(column.type, context));
+    this.#filled = new Int32Array(columns.length);
+    this.#routes = routesOf(columns);
+  }
+
+  /** Appends one value to every column: those of the document at `start`, null where it has none. */
+  append(bytes: Buffer, start: number): void {
+    const end = documentEnd(bytes, start) - 1;
+    let before: DecodedField | undefined;
+    let at = start + 4;
+    while (at < end) {
+      const type = bytes[at] as number;
+      const nameAt = at + 1;
+      const expected = before === undefined ? this.#first : before.next;
+      const field =
+        expected !== undefined && isNamed(expected, bytes, nameAt) ? expected : this.#lookUp(bytes, nameAt, before);
+      const valueAt = nameAt + field.nameBytes.length + 1;
+      const next = valueEnd(bytes, type, valueAt, end);
+      this.#put(field, bytes, type, valueAt, next);
+      before = field;
+      at = next;
+    }
+    this.appendNull();
+  }
+
+  /** Ends the row: columns without a value get null. */
+  appendNull(): void {
+    this.#rows++;
+    for (let column = 0; column < this.#filled.length; column++) {
+      if (this.#filled[column] !== this.#rows) (this.#builders[column] as Builder).appendNull();
+    }
+  }
+
   /** Writes each column into its vector and starts anew. */
-  flush(vectorOf: (column: number) => duckdb.Vector): void;
-}
+  flush(vectorOf: (column: number) => duckdb.Vector): void {
+    for (const [column, builder] of this.#builders.entries()) builder.flush(vectorOf(column));
+    this.#filled.fill(0);
+    this.#rows = 0;
+  }
 
-export function level(columns: readonly Column[], context: BuilderContext, skip?: string): Level {
-  const builders = columns.map((column) => builderFor(column.type, context));
-  const routes = routesOf(columns);
-  let rows = 0;
-  const sink: ValueSink = {
-    filled: (column) => (builders[column] as Builder).count > rows,
-    put: (column, bytes, type, at, end) => (builders[column] as Builder).append(bytes, type, at, end),
-  };
-  const closeRow = () => {
-    rows++;
-    for (const builder of builders) if (builder.count < rows) builder.appendNull();
-  };
-  return {
-    append(bytes, at) {
-      routeFields(routes, context, bytes, at, sink, skip);
-      closeRow();
-    },
-    appendNull: closeRow,
-    flush(vectorOf) {
-      builders.forEach((builder, index) => {
-        builder.flush(vectorOf(index));
-      });
-      rows = 0;
-    },
-  };
+  #put(field: DecodedField, bytes: Buffer, type: number, at: number, end: number): void {
+    if (field.isWatched && this.watch?.take(field.name, type, at, end) === true) return;
+    const code = classCode(bytes, type, at);
+    if (code === CODE.null) return;
+    const route = field.routes === undefined ? undefined : routeOf(field.routes, code, bytes, type, at);
+    // A field that comes twice passes the extract only where its names are not kept, and then there is a JSON column.
+    if (route === undefined || this.#filled[route.column] === this.#rows + 1) {
+      this.context.putExtra(field.name, bytes, type, at, end);
+      return;
+    }
+    this.#filled[route.column] = this.#rows + 1;
+    const builder = this.#builders[route.column] as Builder;
+    if (code < CODE.struct) builder.append(bytes, type, at, end);
+    else {
+      this.context.path.push(field.name);
+      builder.append(bytes, type, at, end);
+      this.context.path.pop();
+    }
+  }
+
+  #lookUp(bytes: Buffer, nameAt: number, before: DecodedField | undefined): DecodedField {
+    let nameEnd = nameAt;
+    while (bytes[nameEnd] !== 0) nameEnd++;
+    const name = fieldName(bytes, nameAt, nameEnd);
+    let field = this.#fields.get(name);
+    if (field === undefined) {
+      const nameBytes = Uint8Array.from(bytes.subarray(nameAt, nameEnd));
+      field = new DecodedField(name, nameBytes, this.#routes.get(name), this.watch?.names.includes(name) === true);
+      if (this.#fields.size >= MOST_REMEMBERED) return field;
+      this.#fields.set(name, field);
+    }
+    if (before === undefined) this.#first = field;
+    else before.next = field;
+    return field;
+  }
 }
 
 function builderFor(type: ColumnType, context: BuilderContext): Builder {
-  if (type.kind === 'struct') return structBuilder(level(type.fields, context));
-  if (type.kind === 'array') return listBuilder(builderFor(type.element, context), context);
+  if (type.kind === 'struct') return new StructBuilder(new Level(type.fields, context));
+  if (type.kind === 'array') return new ListBuilder(builderFor(type.element, context), context);
   return type.kind === 'fixed' ? fixedBuilder(type) : scalarBuilder(type.kind, context);
 }
 
-function structBuilder(fields: Level): Builder {
-  let count = 0;
-  const nulls = validity();
-  return {
-    get count() {
-      return count;
-    },
-    appendNull() {
-      nulls.setNull(count++);
-      fields.appendNull();
-    },
-    append(bytes, _type, at) {
-      count++;
-      fields.append(bytes, at);
-    },
-    flush(vector) {
-      fields.flush((index) => duckdb.struct_vector_get_child(vector, index));
-      nulls.flush(vector, count);
-      count = 0;
-    },
-  };
+class StructBuilder implements Builder {
+  count = 0;
+  readonly #nulls = new Validity();
+
+  constructor(readonly fields: Level) {}
+
+  appendNull(): void {
+    this.#nulls.setNull(this.count++);
+    this.fields.appendNull();
+  }
+
+  append(bytes: Buffer, _type: number, at: number): void {
+    this.count++;
+    this.fields.append(bytes, at);
+  }
+
+  flush(vector: duckdb.Vector): void {
+    this.fields.flush((index) => bindings.struct_vector_get_child(vector, index));
+    this.#nulls.flush(vector, this.count);
+    this.count = 0;
+  }
 }
 
-function listBuilder(element: Builder, context: BuilderContext): Builder {
-  let entries = new BigUint64Array(4096);
-  let count = 0;
-  const nulls = validity();
-  const close = (start: number) => {
-    if (count * 2 === entries.length) {
-      const grown = new BigUint64Array(entries.length * 2);
-      grown.set(entries);
-      entries = grown;
+/** Words of a list's entry: offset and length, 64 bits each. */
+const ENTRY_WORDS = 4;
+
+class ListBuilder implements Builder {
+  count = 0;
+  #entries = new Uint32Array(2048 * ENTRY_WORDS);
+  readonly #nulls = new Validity();
+
+  constructor(
+    readonly element: Builder,
+    readonly context: BuilderContext,
+  ) {}
+
+  appendNull(): void {
+    this.#nulls.setNull(this.count);
+    this.#close(this.element.count);
+  }
+
+  /** All elements of the array are such as the column holds. They are told by their place: the names that they have in BSON mean nothing. */
+  append(bytes: Buffer, _type: number, start: number): void {
+    const first = this.element.count;
+    const end = documentEnd(bytes, start) - 1;
+    let at = start + 4;
+    for (let place = 0; at < end; place++) {
+      const type = bytes[at] as number;
+      let valueAt = at + 2;
+      while (bytes[valueAt - 1] !== 0) valueAt++;
+      const next = valueEnd(bytes, type, valueAt, end);
+      if (type === BSON.null || type === BSON.undefined) this.element.appendNull();
+      else if (type === BSON.object || type === BSON.array) {
+        this.context.path.push(String(place));
+        this.element.append(bytes, type, valueAt, next);
+        this.context.path.pop();
+      } else this.element.append(bytes, type, valueAt, next);
+      at = next;
     }
-    entries[count * 2] = BigInt(start);
-    entries[count * 2 + 1] = BigInt(element.count - start);
-    count++;
-  };
-  const sink: ElementSink = {
-    putNull: () => element.appendNull(),
-    put: (bytes, type, at, end) => element.append(bytes, type, at, end),
-  };
-  return {
-    get count() {
-      return count;
-    },
-    appendNull() {
-      nulls.setNull(count);
-      close(element.count);
-    },
-    append(bytes, _type, at) {
-      const start = element.count;
-      routeElements(context, bytes, at, sink);
-      close(start);
-    },
-    flush(vector) {
-      const size = element.count;
-      duckdb.list_vector_reserve(vector, size);
-      duckdb.list_vector_set_size(vector, size);
-      element.flush(duckdb.list_vector_get_child(vector));
-      duckdb.copy_data_to_vector(vector, 0, entries.buffer, 0, count * 16);
-      nulls.flush(vector, count);
-      count = 0;
-    },
-  };
+    this.#close(first);
+  }
+
+  #close(first: number): void {
+    const at = this.count * ENTRY_WORDS;
+    if (at === this.#entries.length) {
+      const grown = new Uint32Array(at * 2);
+      grown.set(this.#entries);
+      this.#entries = grown;
+    }
+    this.#entries[at] = first;
+    this.#entries[at + 2] = this.element.count - first;
+    this.count++;
+  }
+
+  flush(vector: duckdb.Vector): void {
+    const size = this.element.count;
+    bindings.list_vector_reserve(vector, size);
+    bindings.list_vector_set_size(vector, size);
+    this.element.flush(bindings.list_vector_get_child(vector));
+    bindings.copy_data_to_vector(vector, 0, this.#entries.buffer, 0, this.count * ENTRY_WORDS * 4);
+    this.#nulls.flush(vector, this.count);
+    this.count = 0;
+  }
 }

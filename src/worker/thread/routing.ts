@@ -1,9 +1,9 @@
-import { BSON, walkElements } from '../../shared/domain/bson.ts';
+import { BSON, documentEnd, valueEnd, walkElements } from '../../shared/domain/bson.ts';
 import { fieldName } from '../../shared/domain/bson-text.ts';
 import { fixedUnits } from '../../shared/domain/fixed.ts';
 import { accepts } from '../../shared/domain/fold.ts';
 import type { Column, ColumnType } from '../../shared/domain/schema.ts';
-import { type ValueClass, valueClass } from '../../shared/domain/value-class.ts';
+import { type ClassCode, CODE, classCode, classOf, FIXED_CODE } from '../../shared/domain/value-class.ts';
 
 /** Shared by all columns of one decoder. */
 export interface DecodeContext {
@@ -16,19 +16,27 @@ export interface DecodeContext {
 /** Which columns of one level of a document may take a field's value: those of its name, in the order in which they are asked. */
 export type Routes = ReadonlyMap<string, readonly Route[]>;
 
-interface Route {
-  readonly type: ColumnType;
+export interface Route extends Fit {
   /** As `Column.whole`. */
   readonly whole: boolean;
   /** Index of the column. */
   readonly column: number;
 }
 
+/** What a column takes. */
+interface Fit {
+  readonly type: ColumnType;
+  /** Whether it takes values of a class, by its code; arrays and decimals are looked at besides. */
+  readonly accepts: readonly boolean[];
+  /** Of an array column: what its elements must be. */
+  readonly element: Fit | undefined;
+}
+
 export function routesOf(columns: readonly Column[]): Routes {
   const routes = new Map<string, Route[]>();
   columns.forEach(({ source, type, whole = false }, column) => {
     const route = routes.get(source) ?? [];
-    route.push({ type, whole, column });
+    route.push({ ...fitOf(type), whole, column });
     route.sort((a, b) => order(a) - order(b));
     routes.set(source, route);
   });
@@ -39,6 +47,23 @@ export function routesOf(columns: readonly Column[]): Routes {
 function order({ type, whole }: Route): number {
   if (whole) return 0;
   return type.kind === 'fixed' ? 1 : type.kind === 'json' ? 3 : 2;
+}
+
+function fitOf(type: ColumnType): Fit {
+  const codes = Array.from({ length: FIXED_CODE }, (_, code) => accepts(type, classOf(code)));
+  return { type, accepts: codes, element: type.kind === 'array' ? fitOf(type.element) : undefined };
+}
+
+/** The first of the columns that holds this very value, whose class has the code. */
+export function routeOf(
+  routes: readonly Route[],
+  code: ClassCode,
+  bytes: Buffer,
+  type: number,
+  at: number,
+): Route | undefined {
+  for (const route of routes) if (route.whole || holds(route, code, bytes, type, at)) return route;
+  return undefined;
 }
 
 /** Takes the values of one document, column by column. */
@@ -62,9 +87,10 @@ export function routeFields(
 ): void {
   walkElements(bytes, start, (type, nameStart, nameEnd, at, end) => {
     const name = fieldName(bytes, nameStart, nameEnd);
-    const value = name === skip ? 'null' : valueClass(bytes, type, at);
-    if (value === 'null') return true;
-    const route = routes.get(name)?.find((each) => each.whole || holds(each.type, value, bytes, type, at));
+    const code = name === skip ? CODE.null : classCode(bytes, type, at);
+    if (code === CODE.null) return true;
+    const own = routes.get(name);
+    const route = own && routeOf(own, code, bytes, type, at);
     // A field that comes twice passes the extract only where its names are not kept, and then there is a JSON column.
     if (route === undefined || sink.filled(route.column)) {
       context.putExtra(name, bytes, type, at, end);
@@ -99,19 +125,24 @@ export function routeElements(context: DecodeContext, bytes: Buffer, start: numb
 }
 
 /** True where the column holds this very value. A `json` column holds what is `json` itself, and arrays that fit no typed one. */
-function holds(type: ColumnType, value: ValueClass, bytes: Buffer, bsonType: number, at: number): boolean {
+function holds(fit: Fit, code: ClassCode, bytes: Buffer, bsonType: number, at: number): boolean {
+  const { type, element } = fit;
   if (type.kind === 'fixed') return fixedUnits(bytes, bsonType, at, type) !== undefined;
-  if (type.kind === 'json') return value === 'json' || value === 'array';
-  return accepts(type, value) && (type.kind !== 'array' || elementsFit(type.element, bytes, at));
+  if (type.kind === 'json') return code === CODE.json || code === CODE.array;
+  return fit.accepts[code] === true && (element === undefined || elementsFit(element, bytes, at));
 }
 
-function elementsFit(element: ColumnType, bytes: Buffer, at: number): boolean {
-  if (element.kind === 'json') return true;
-  let fit = true;
-  walkElements(bytes, at, (type, _nameStart, _nameEnd, valueAt) => {
-    const value = valueClass(bytes, type, valueAt);
-    fit = value === 'null' || holds(element, value, bytes, type, valueAt);
-    return fit;
-  });
-  return fit;
+function elementsFit(element: Fit, bytes: Buffer, start: number): boolean {
+  if (element.type.kind === 'json') return true;
+  const end = documentEnd(bytes, start) - 1;
+  let at = start + 4;
+  while (at < end) {
+    const type = bytes[at] as number;
+    let valueAt = at + 2;
+    while (bytes[valueAt - 1] !== 0) valueAt++;
+    const code = classCode(bytes, type, valueAt);
+    if (code !== CODE.null && !holds(element, code, bytes, type, valueAt)) return false;
+    at = valueEnd(bytes, type, valueAt, end);
+  }
+  return true;
 }

@@ -1,22 +1,30 @@
+import type { DuckDBType } from '@duckdb/node-api';
+import type duckdb from '@duckdb/node-bindings';
+import { BSON } from '../../shared/domain/bson.ts';
+import type { ColumnType, ScalarKind } from '../../shared/domain/schema.ts';
 import {
   BIGINT,
   BLOB,
   BOOLEAN,
+  bindings,
   DECIMAL,
   DOUBLE,
   DuckDBStructType,
-  type DuckDBType,
   LIST,
   TIMESTAMPTZ,
   VARCHAR,
-} from '@duckdb/node-api';
-import duckdb from '@duckdb/node-bindings';
-import type { ColumnType, ScalarKind } from '../../shared/domain/schema.ts';
-import { READ_BYTES, type ReadBytes, readDouble, readLong, readMicros } from './scalars.ts';
+} from './duckdb.ts';
+import { type BytesKind, READ_BYTES, readDouble, readLong, readMicros } from './scalars.ts';
+import { TextBuilder } from './text-builder.ts';
+import type { TextHeap } from './text-heap.ts';
+import { Validity } from './validity.ts';
+
+/** Values that one flush writes at most into a column of the table (STANDARD_VECTOR_SIZE); lists have more elements. */
+const VECTOR_ROWS = 2048;
 
 /**
  * Collects the values of one column from BSON bytes and writes them into a DuckDB vector, without a JavaScript object per
- * document. Strings and binaries are views into the bytes they came from, which must stay as they are until `flush`.
+ * document. Strings and binaries are pointers into the heap's documents, which must be those that the bytes are of until `flush`.
  */
 export interface Builder {
   /** Values held since the last flush. */
@@ -56,163 +64,195 @@ export function duckdbType(type: ColumnType): DuckDBType {
   }
 }
 
-/** A builder for a scalar column; `marks.minusZero` is set where a double is -0.0. */
-export function scalarBuilder(kind: ScalarKind, marks: { minusZero: boolean }): Builder {
+/** What the builders of one decoder share. */
+export interface BuilderMarks {
+  readonly heap: TextHeap;
+  /** Set where a double is -0.0. */
+  minusZero: boolean;
+}
+
+/** A builder for a scalar column. */
+export function scalarBuilder(kind: ScalarKind, marks: BuilderMarks): Builder {
   switch (kind) {
     case 'long':
-      return int64Builder(readLong);
+      return new LongBuilder();
     case 'timestamp':
-      return int64Builder(readMicros);
+      return new TimestampBuilder();
     case 'double':
-      return numberBuilder(
-        () => new Float64Array(2048),
-        (bytes, type, at) => {
-          const value = readDouble(bytes, type, at);
-          if (value === 0 && Object.is(value, -0)) marks.minusZero = true;
-          return value;
-        },
-      );
+      return new DoubleBuilder(marks);
     case 'boolean':
-      return numberBuilder(
-        () => new Uint8Array(2048),
-        (bytes, _type, at) => bytes[at] as number,
-      );
+      return new BooleanBuilder();
+    case 'string':
+      return new StringBuilder(marks.heap);
+    case 'binary':
+      return new BinaryBuilder(marks.heap);
+    case 'objectId':
+      return new ObjectIdBuilder(marks.heap);
     default:
-      return bytesBuilder(READ_BYTES[kind]);
+      return new MadeBuilder(marks.heap, kind);
   }
 }
 
-/** Which values are null, as DuckDB's validity mask: bit set = valid. */
-export function validity() {
-  let bits = new Uint8Array(256).fill(0xff);
-  let anyNull = false;
-  return {
-    setNull(index: number): void {
-      anyNull = true;
-      if (index >> 3 >= bits.length) {
-        const grown = new Uint8Array(Math.max(bits.length * 2, (index >> 3) + 1)).fill(0xff);
-        grown.set(bits);
-        bits = grown;
-      }
-      bits[index >> 3] = (bits[index >> 3] as number) & ~(1 << (index & 7));
-    },
-    flush(vector: duckdb.Vector, count: number): void {
-      if (!anyNull) return;
-      const needed = Math.ceil(count / 64) * 8;
-      if (needed > bits.length) {
-        const grown = new Uint8Array(needed).fill(0xff);
-        grown.set(bits);
-        bits = grown;
-      }
-      duckdb.vector_ensure_validity_writable(vector);
-      duckdb.copy_data_to_vector_validity(vector, 0, bits.buffer, 0, needed);
-      bits.fill(0xff);
-      anyNull = false;
-    },
-  };
-}
+const HALF = 2 ** 32;
+/** Milliseconds whose microseconds a double holds exactly. */
+const EXACT_MS = Number.MAX_SAFE_INTEGER / 1000;
 
-function int64Builder(
-  read: (bytes: Buffer, type: number, at: number) => bigint,
-): Builder & { push(value: bigint): void } {
-  let data = new BigInt64Array(2048);
-  let count = 0;
-  const nulls = validity();
-  const push = (value: bigint) => {
-    if (count === data.length) {
-      const grown = new BigInt64Array(count * 2);
-      grown.set(data);
-      data = grown;
+/** A column of 64-bit integers, as halves: a BigInt for each value costs more than all else about it. */
+export class Int64Builder {
+  count = 0;
+  #halves = new Int32Array(VECTOR_ROWS * 2);
+  readonly #nulls = new Validity();
+
+  appendNull(): void {
+    this.#nulls.setNull(this.count);
+    this.pushHalves(0, 0);
+  }
+
+  pushHalves(low: number, high: number): void {
+    const at = this.count * 2;
+    if (at === this.#halves.length) {
+      const grown = new Int32Array(at * 2);
+      grown.set(this.#halves);
+      this.#halves = grown;
     }
-    data[count++] = value;
-  };
-  return {
-    get count() {
-      return count;
-    },
-    push,
-    appendNull() {
-      nulls.setNull(count);
-      push(0n);
-    },
-    append(bytes, type, at) {
-      push(read(bytes, type, at));
-    },
-    flush(vector) {
-      duckdb.copy_data_to_vector(vector, 0, data.buffer, 0, count * 8);
-      nulls.flush(vector, count);
-      count = 0;
-    },
-  };
+    this.#halves[at] = low;
+    this.#halves[at + 1] = high;
+    this.count++;
+  }
+
+  /** Of an integer within ±2^53. */
+  pushNumber(value: number): void {
+    const high = Math.floor(value / HALF);
+    this.pushHalves(value - high * HALF, high);
+  }
+
+  pushBigInt(value: bigint): void {
+    this.pushHalves(Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n)));
+  }
+
+  /** Of 8 bytes, little-endian. */
+  pushBytes(bytes: Buffer, at: number): void {
+    this.pushHalves(bytes.readInt32LE(at), bytes.readInt32LE(at + 4));
+  }
+
+  flush(vector: duckdb.Vector): void {
+    bindings.copy_data_to_vector(vector, 0, this.#halves.buffer, 0, this.count * 8);
+    this.#nulls.flush(vector, this.count);
+    this.count = 0;
+  }
 }
 
-/** A column of 64-bit integers that the decoder fills by itself. */
-export function longBuilder(): Builder & { push(value: bigint): void } {
-  return int64Builder(readLong);
+class LongBuilder extends Int64Builder implements Builder {
+  append(bytes: Buffer, type: number, at: number): void {
+    if (type === BSON.int32) {
+      const value = bytes.readInt32LE(at);
+      this.pushHalves(value, value >> 31);
+    } else if (type === BSON.int64) this.pushBytes(bytes, at);
+    else this.pushBigInt(readLong(bytes, type, at));
+  }
 }
 
-function numberBuilder<A extends Float64Array<ArrayBuffer> | Uint8Array<ArrayBuffer>>(
-  make: () => A,
-  read: (bytes: Buffer, type: number, at: number) => number,
-): Builder {
-  let data = make();
-  let count = 0;
-  const nulls = validity();
-  const push = (value: number) => {
-    if (count === data.length) {
-      const grown = new (data.constructor as new (length: number) => A)(count * 2);
-      grown.set(data);
-      data = grown;
+class TimestampBuilder extends Int64Builder implements Builder {
+  append(bytes: Buffer, type: number, at: number): void {
+    const ms = bytes.readInt32LE(at + 4) * HALF + bytes.readUInt32LE(at);
+    if (ms >= -EXACT_MS && ms <= EXACT_MS) this.pushNumber(ms * 1000);
+    else this.pushBigInt(readMicros(bytes, type, at));
+  }
+}
+
+class DoubleBuilder implements Builder {
+  count = 0;
+  #values = new Float64Array(VECTOR_ROWS);
+  readonly #nulls = new Validity();
+
+  constructor(readonly marks: BuilderMarks) {}
+
+  appendNull(): void {
+    this.#nulls.setNull(this.count);
+    this.#push(0);
+  }
+
+  append(bytes: Buffer, type: number, at: number): void {
+    const value = readDouble(bytes, type, at);
+    if (value === 0 && Object.is(value, -0)) this.marks.minusZero = true;
+    this.#push(value);
+  }
+
+  #push(value: number): void {
+    if (this.count === this.#values.length) {
+      const grown = new Float64Array(this.count * 2);
+      grown.set(this.#values);
+      this.#values = grown;
     }
-    data[count++] = value;
-  };
-  return {
-    get count() {
-      return count;
-    },
-    appendNull() {
-      nulls.setNull(count);
-      push(0);
-    },
-    append(bytes, type, at) {
-      push(read(bytes, type, at));
-    },
-    flush(vector) {
-      duckdb.copy_data_to_vector(vector, 0, data.buffer, 0, count * data.BYTES_PER_ELEMENT);
-      nulls.flush(vector, count);
-      count = 0;
-    },
-  };
+    this.#values[this.count++] = value;
+  }
+
+  flush(vector: duckdb.Vector): void {
+    bindings.copy_data_to_vector(vector, 0, this.#values.buffer, 0, this.count * 8);
+    this.#nulls.flush(vector, this.count);
+    this.count = 0;
+  }
 }
 
-const NOTHING = Buffer.alloc(0);
+class BooleanBuilder implements Builder {
+  count = 0;
+  #values = new Uint8Array(VECTOR_ROWS);
+  readonly #nulls = new Validity();
 
-function bytesBuilder(read: ReadBytes): Builder & { push(value: Buffer): void } {
-  let values: Buffer[] = [];
-  const nulls = validity();
-  return {
-    get count() {
-      return values.length;
-    },
-    push(value) {
-      values.push(value);
-    },
-    appendNull() {
-      nulls.setNull(values.length);
-      values.push(NOTHING);
-    },
-    append(bytes, type, at, end) {
-      values.push(read(bytes, type, at, end));
-    },
-    flush(vector) {
-      for (let i = 0; i < values.length; i++) duckdb.vector_assign_string_element_len(vector, i, values[i] as Buffer);
-      nulls.flush(vector, values.length);
-      values = [];
-    },
-  };
+  appendNull(): void {
+    this.#nulls.setNull(this.count);
+    this.#push(0);
+  }
+
+  append(bytes: Buffer, _type: number, at: number): void {
+    this.#push(bytes[at] as number);
+  }
+
+  #push(value: number): void {
+    if (this.count === this.#values.length) {
+      const grown = new Uint8Array(this.count * 2);
+      grown.set(this.#values);
+      this.#values = grown;
+    }
+    this.#values[this.count++] = value;
+  }
+
+  flush(vector: duckdb.Vector): void {
+    bindings.copy_data_to_vector(vector, 0, this.#values.buffer, 0, this.count);
+    this.#nulls.flush(vector, this.count);
+    this.count = 0;
+  }
 }
 
-/** A column of text or bytes that the decoder fills by itself. */
-export function textBuilder(): Builder & { push(value: Buffer): void } {
-  return bytesBuilder(READ_BYTES.json);
+class StringBuilder extends TextBuilder implements Builder {
+  append(bytes: Buffer, _type: number, at: number): void {
+    this.pushView(bytes, at + 4, bytes.readInt32LE(at) - 1);
+  }
+}
+
+class BinaryBuilder extends TextBuilder implements Builder {
+  append(bytes: Buffer, type: number, at: number, end: number): void {
+    const { length } = READ_BYTES.binary(bytes, type, at, end);
+    this.pushView(bytes, end - length, length);
+  }
+}
+
+class ObjectIdBuilder extends TextBuilder implements Builder {
+  append(bytes: Buffer, _type: number, at: number): void {
+    this.pushHex(bytes, at, 12);
+  }
+}
+
+/** A column of texts that are made of the values: EJSON, UUIDs, decimals. */
+class MadeBuilder extends TextBuilder implements Builder {
+  constructor(
+    heap: TextHeap,
+    readonly kind: BytesKind,
+  ) {
+    super(heap);
+  }
+
+  append(bytes: Buffer, type: number, at: number, end: number): void {
+    this.push(READ_BYTES[this.kind](bytes, type, at, end));
+  }
 }

@@ -13,17 +13,22 @@ type WrittenPart = Omit<MergedFile, keyof IdRange>;
 /** What of a task says how files are written. */
 type WriteTask = Pick<MergeTask, 'scratch' | 'schema' | 'write'>;
 
-/** Writes rows, a table or a query in brackets, sorted by id as the first files of a partition: a new one after every target size. */
-export async function writeFirst(
-  connection: DuckDBConnection,
-  task: WriteTask,
-  rows: string,
-  minusZero: boolean,
-): Promise<MergedFile[]> {
+/** Rows to be written. */
+interface Rows {
+  /** A table, or a query in brackets. */
+  readonly query: string;
+  /** Whether they are in the order of their ids. */
+  readonly isSorted: boolean;
+  /** Whether some double may be -0.0. */
+  readonly minusZero: boolean;
+}
+
+/** Writes rows, sorted by id, as the first files of a partition: a new one after every target size. */
+export async function writeFirst(connection: DuckDBConnection, task: WriteTask, rows: Rows): Promise<MergedFile[]> {
   const folder = `${task.scratch}/out`;
   mkdirSync(folder);
   const size = `FILE_SIZE_BYTES ${Math.max(task.write.targetFileSize, 1)}`;
-  const files = await copy(connection, task, rows, folder, minusZero, [
+  const files = await copy(connection, task, rows, folder, [
     size,
     "FILENAME_PATTERN 'part-{i}'",
     'OVERWRITE_OR_IGNORE true',
@@ -37,6 +42,8 @@ interface Merged {
   /** Names its folder. */
   readonly index: number;
   readonly parts: Parts;
+  /** Whether no row comes, so that each has its place already. */
+  readonly inPlace: boolean;
   readonly minusZero: boolean;
 }
 
@@ -47,18 +54,44 @@ interface Merged {
 export async function writeMerged(
   connection: DuckDBConnection,
   task: WriteTask,
-  { file, index, parts, minusZero }: Merged,
+  { file, index, parts, inPlace, minusZero }: Merged,
 ): Promise<MergedFile[]> {
   const folder = `${task.scratch}/out-${index}`;
   mkdirSync(folder);
+  if (inPlace && parts.files === 1) {
+    const rows = { query: replacedRows(columnNames(task.schema)), isSorted: true, minusZero };
+    const [own] = await copy(connection, task, rows, `${folder}/part-0.parquet`);
+    return own === undefined ? [] : [{ ...own, lower: file.lower, upper: file.upper }];
+  }
   const bounds = parts.files === 1 ? [] : await cuts(connection, task.schema, parts);
   const written: MergedFile[] = [];
   for (const [part, range] of rangesBetween(bounds, file).entries()) {
-    const rows = mergedRows(columnNames(task.schema), range, task.schema);
-    const [own] = await copy(connection, task, rows, `${folder}/part-${part}.parquet`, minusZero);
+    const query = mergedRows(columnNames(task.schema), range, task.schema);
+    const rows = { query, isSorted: false, minusZero };
+    const [own] = await copy(connection, task, rows, `${folder}/part-${part}.parquet`);
     if (own !== undefined) written.push({ ...own, ...range });
   }
   return written;
+}
+
+/** Names that no column has, since Delta forbids the sign: of the row that takes another's place, and of what is joined. */
+const NEW_ROW = name('=new');
+const OURS = name('=delta');
+const THEIRS = name('=base');
+
+/**
+ * The base's rows in their order, those that change replaced. The subquery becomes a single join, which gives each row of its left side
+ * as it comes; a left join would give those that have a match first.
+ */
+function replacedRows(columns: readonly string[]): string {
+  const id = name(ID_COLUMN);
+  const list = columns.map(
+    (column) => `CASE WHEN ${NEW_ROW} IS NULL THEN ${column} ELSE ${NEW_ROW}.${column} END AS ${column}`,
+  );
+  const packed = columns.map((column) => `${column} := ${OURS}.${column}`).join(', ');
+  const own = `SELECT struct_pack(${packed}) FROM delta ${OURS}
+    WHERE ${OURS}.${id} = ${THEIRS}.${id} AND ${OURS}.${id} IN (SELECT ${id} FROM changed)`;
+  return `(SELECT ${list.join(', ')} FROM (SELECT ${THEIRS}.*, (${own}) AS ${NEW_ROW} FROM base ${THEIRS}))`;
 }
 
 /** The left anti-join of the base with what changes, and what changes, within a range. */
@@ -86,9 +119,8 @@ const SPARK_METADATA = { 'org.apache.spark.version': '3.5.0' };
 async function copy(
   connection: DuckDBConnection,
   task: WriteTask,
-  rows: string,
+  { query, isSorted, minusZero }: Rows,
   target: string,
-  minusZero: boolean,
   own: readonly string[] = [],
 ): Promise<WrittenPart[]> {
   const { compression, compressionLevel, rowGroupSize } = task.write;
@@ -104,8 +136,9 @@ async function copy(
     ...own,
   ];
   const columns = columnNames(task.schema).join(', ');
+  const order = isSorted ? '' : `ORDER BY ${name(ID_COLUMN)}`;
   const result = await connection.runAndReadAll(
-    `COPY (SELECT ${columns} FROM ${rows} ORDER BY ${name(ID_COLUMN)}) TO ${literal(target)} (${options.join(', ')})`,
+    `COPY (SELECT ${columns} FROM ${query} ${order}) TO ${literal(target)} (${options.join(', ')})`,
   );
   return copyStats(result.getRowObjectsJson(), task.schema);
 }

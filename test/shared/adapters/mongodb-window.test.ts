@@ -1,6 +1,8 @@
 import { Decimal128, type Document, Double, deserialize, Int32, Long, ObjectId, serialize, Timestamp } from 'bson';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { ALL_IDS } from '../../../src/shared/adapters/mongodb-ids.ts';
+import { windowOf, windowRanges } from '../../../src/shared/adapters/mongodb-parts.ts';
 import { orderOf } from '../../../src/shared/adapters/mongodb-resume.ts';
 import { windowBounds, windowFilter, withoutCursorFilter } from '../../../src/shared/adapters/mongodb-window.ts';
 import { CURSOR_TYPES, type CursorType, cursorReader } from '../../../src/shared/domain/cursor.ts';
@@ -155,7 +157,7 @@ test('where it goes on after any document of it, that document and all after it 
   fc.assert(
     fc.property(fc.constantFrom(...CURSOR_TYPES), bound, bound, values, values, (type, from, to, last, next) => {
       const window = { kind: 'window', cursor: { field: 'at', type }, from, to } as const;
-      const order = orderOf(window);
+      const order = orderOf({ scope: window, part: null });
       const [read, other] = [last, next].map((value) => Buffer.from(serialize({ at: value }))) as [Buffer, Buffer];
       const [stored, later] = [read, other].map(
         (bytes) => deserialize(bytes, { promoteValues: false, bsonRegExp: true }).at as unknown,
@@ -163,10 +165,31 @@ test('where it goes on after any document of it, that document and all after it 
       const point = order.point(read);
       expect(point === undefined).toBe(cursorReader(window.cursor)(read, 0) === undefined);
       if (point === undefined || !matches(windowFilter(window), stored)) return;
-      const again = order.filter(point, []);
+      const again = order.filter(point, ALL_IDS);
       expect(matches(again, stored)).toBe(true);
       const follows = matches(windowFilter(window), later) && (compare(later, stored) ?? -1) >= 0;
       if (follows) expect(matches(again, later)).toBe(true);
+    }),
+    { numRuns: 20_000 },
+  );
+});
+
+const cuts = fc
+  .uniqueArray(
+    bound.filter((time) => time !== null),
+    { minLength: 1, maxLength: 4 },
+  )
+  .map((times) => times.sort((a, b) => a - b));
+
+test('cut at any times, it finds each document in exactly one part', () => {
+  fc.assert(
+    fc.property(fc.constantFrom(...CURSOR_TYPES), bound, bound, cuts, values, (type, from, to, times, value) => {
+      const window = { kind: 'window', cursor: { field: 'at', type }, from, to } as const;
+      const inside = times.filter((time) => time > (from ?? -8.64e15) && time < (to ?? 8.64e15));
+      const stored = deserialize(serialize({ at: value }), { promoteValues: false, bsonRegExp: true }).at as unknown;
+      const parts = windowRanges(window, inside).map(({ part }) => windowOf(window, part));
+      const found = parts.filter((part) => matches(windowFilter(part), stored)).length;
+      expect(found).toBe(matches(windowFilter(window), stored) ? 1 : 0);
     }),
     { numRuns: 20_000 },
   );

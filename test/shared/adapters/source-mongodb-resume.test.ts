@@ -17,7 +17,8 @@ import {
 } from 'bson';
 import type { FindCursor } from 'mongodb';
 import { describe, expect, test } from 'vitest';
-import { ALL_TYPES, FERRETDB_TYPES, orderOf } from '../../../src/shared/adapters/mongodb-resume.ts';
+import { ALL_IDS, FERRETDB_IDS } from '../../../src/shared/adapters/mongodb-ids.ts';
+import { orderOf } from '../../../src/shared/adapters/mongodb-resume.ts';
 import { readResuming } from '../../../src/shared/adapters/source-mongodb-read.ts';
 import { instantClock } from '../../contracts/source-clock.ts';
 import { collect, encode, numbered } from '../../contracts/source-documents.ts';
@@ -61,13 +62,13 @@ const bytesOf = (value: unknown) => Buffer.from(serialize({ _id: value }));
 const sent = (filter: Document) => deserialize(serialize(filter), { promoteValues: false, bsonRegExp: true });
 
 /**
- * The positions in IDS that a filter finds. `$gte` meets its own bracket from the value on, except for a NaN, which meets
- * only itself; `$type` meets the types it names.
+ * The positions in IDS that a filter finds; an empty one finds all. `$gte` meets its own bracket from the value on, except for a NaN,
+ * which meets only itself; `$type` meets the types it names.
  */
 function found(filter: Document): Set<number> {
   const matches = new Set<number>();
   for (const condition of (filter.$or as Document[] | undefined) ?? [filter]) {
-    const { $gte, $type } = condition._id as Document;
+    const { $gte, $type } = (condition._id ?? { $type: IDS.map(([type]) => type) }) as Document;
     if ($type !== undefined) {
       const types = ($type as unknown[]).map(Number);
       for (const [index, [type]] of IDS.entries()) if (types.includes(type)) matches.add(index);
@@ -83,13 +84,13 @@ function found(filter: Document): Set<number> {
 }
 
 describe('resuming by _id', () => {
-  const order = orderOf({ kind: 'full' });
+  const order = orderOf({ scope: { kind: 'full' }, part: null });
 
   test.each(IDS.map(([type, , value], index) => [type, String(value), index] as const))(
     'from a value of type %i (%s) finds it and all after it, and no earlier type',
     (_type, _text, index) => {
       const point = order.point(bytesOf(IDS[index]?.[2]));
-      const filter = order.filter(point, ALL_TYPES);
+      const filter = order.filter(point, ALL_IDS);
       const matches = found(filter);
       for (let later = index; later < IDS.length; later++) expect(matches).toContain(later);
       const bracket = IDS[index]?.[1] ?? [];
@@ -105,7 +106,7 @@ describe('resuming by _id', () => {
       ['z', new Int32(1)],
       ['1', new Int32(2)],
     ]);
-    const filter = order.filter(order.point(bytesOf(id)), ALL_TYPES);
+    const filter = order.filter(order.point(bytesOf(id)), ALL_IDS);
     expect(Buffer.from(serialize(filter)).includes(bytesOf(id).subarray(9, -1))).toBe(true);
   });
 
@@ -115,24 +116,27 @@ describe('resuming by _id', () => {
   ])('%s can’t be sent back as it was: its type is read again', (_name, raw) => {
     const document = Buffer.from(raw);
     document.writeInt32LE(document.length);
-    const filter = order.filter(order.point(document), ALL_TYPES) as { _id: { $type: number[] } };
+    const filter = order.filter(order.point(document), ALL_IDS) as { _id: { $type: number[] } };
     expect(filter._id.$type).toContain(document[4]);
   });
 
   test('FerretDB is asked only for the types it stores', () => {
-    const filter = order.filter(order.point(bytesOf('a')), FERRETDB_TYPES);
-    expect(filter.$or[1]._id.$type).toEqual([3, 4, 5, 7, 8, 9, 17, 11]);
+    const filter = order.filter(order.point(bytesOf('a')), FERRETDB_IDS);
+    expect(filter.$or[1]._id.$type).toEqual([3, 5, 7, 8, 9, 17, 11]);
   });
 });
 
 describe('resuming a window', () => {
-  const order = orderOf({ kind: 'window', cursor: { field: 'meta.at', type: 'date' }, from: 5, to: 90 });
+  const order = orderOf({
+    scope: { kind: 'window', cursor: { field: 'meta.at', type: 'date' }, from: 5, to: 90 },
+    part: null,
+  });
   const at = (value: unknown) => Buffer.from(serialize({ meta: { at: value } }));
 
   test('goes on at the last date, the end as before', () => {
     const point = order.point(at(new Date(7)));
-    expect(order.filter(point, ALL_TYPES)).toEqual({ 'meta.at': { $gte: new Date(7), $lt: new Date(90) } });
-    expect(order.filter(undefined, ALL_TYPES)).toEqual({ 'meta.at': { $gt: new Date(5), $lt: new Date(90) } });
+    expect(order.filter(point, ALL_IDS)).toEqual({ 'meta.at': { $gte: new Date(7), $lt: new Date(90) } });
+    expect(order.filter(undefined, ALL_IDS)).toEqual({ 'meta.at': { $gt: new Date(5), $lt: new Date(90) } });
   });
 
   test.each([['text'], [[new Date(7)]], [null]])('has no point in %o, and stays where it was', (value) => {
@@ -144,7 +148,7 @@ describe('resuming a window', () => {
     const beyond = (milliseconds: bigint) => {
       const document = at(new Date(0));
       document.writeBigInt64LE(milliseconds, document.length - 10);
-      return order.filter(order.point(document), ALL_TYPES)['meta.at'].$gte;
+      return order.filter(order.point(document), ALL_IDS)['meta.at'].$gte;
     };
     expect(beyond(2n ** 62n)).toEqual(new Date(8.64e15));
     expect(beyond(-(2n ** 62n))).toBeUndefined();
@@ -173,7 +177,7 @@ describe('a cursor that ends without being exhausted', () => {
     const opened: (Buffer | undefined)[] = [];
     const read = readResuming(
       {
-        order: orderOf({ kind: 'full' }),
+        order: orderOf({ scope: { kind: 'full' }, part: null }),
         async open(after) {
           opened.push(after);
           if (after === undefined) return cursor(documents.slice(0, 2), end);

@@ -19,6 +19,7 @@ describe("the design's example", () => {
       },
       queue: { kind: 'redis', lockDuration: 30_000, url: 'redis://queue:6379', prefix: '{mongolake}' },
       defaults: {
+        mode: 'incremental',
         cursorField: 'updateTime',
         cursorType: 'date',
         allowedLateness: 300_000,

@@ -95,6 +95,7 @@ describe('what an editor shows', () => {
   test('defaults are what the schema gives for nothing', () => {
     const defaults = schema.properties?.defaults?.properties ?? {};
     expect(Object.entries(defaults).map(([key, property]) => [key, property.default])).toEqual([
+      ['mode', 'incremental'],
       ['cursorField', 'updateTime'],
       ['cursorType', 'date'],
       ['allowedLateness', '5m'],
@@ -106,6 +107,8 @@ describe('what an editor shows', () => {
       ['compression', 'zstd'],
       ['compressionLevel', 3],
       ['maxQuarantined', 1000],
+      ['maxConcurrentReads', undefined],
+      ['documentsPerSecond', undefined],
       ['checkpointInterval', 10],
       ['retention', '7d'],
       ['leaseTtl', '30s'],

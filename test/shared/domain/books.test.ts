@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { addCounts, checkExtract, checkMerge, NO_COUNTS } from '../../../src/shared/domain/books.ts';
+import { addCounts, checkExtract, checkMerge, checkReplace, NO_COUNTS } from '../../../src/shared/domain/books.ts';
 import type { MergeInput } from '../../../src/shared/domain/plan.ts';
 import type { Counts, ExtractReceipt, MergeReceipt } from '../../../src/shared/domain/receipt.ts';
 
@@ -13,7 +13,7 @@ const COUNTS: Counts = {
   quarantined: 3,
 };
 
-const chunk = (documents: number) => ({ offset: 0, length: 1, rawLength: 1, documents });
+const chunk = (documents: number) => ({ offset: 0, length: 1, rawLength: 1, documents, crc32: '00000000' });
 
 const QUARANTINED = { digest: 'd', id: '1', reason: 'r', place: 'p', bytes: 5, object: 'o' };
 
@@ -107,5 +107,38 @@ describe('a merge job', () => {
     expect(() => checkMerge(INPUT, receipt({ removed: [] }))).toThrow(
       'partition 5, rows: 2 expected, 102 accounted for; nothing was committed',
     );
+  });
+});
+
+describe('a run that replaces the table', () => {
+  const old = [file('a', 100), file('b', 50)];
+  const input: MergeInput = { partition: 5, documents: 9, base: [], sections: [] };
+  const extracted: ExtractReceipt = { ...EXTRACT, partitions: { 5: [chunk(9)] } };
+  const merged = receipt({
+    counts: { ...NO_COUNTS, read: 9, inserted: 7, superseded: 2 },
+    removed: [],
+    added: [{ ...file('c', 7), stats: '{}' }],
+  });
+
+  test('counts the rows of the old version as deleted, all of them', () => {
+    expect(checkReplace([extracted], [input], [merged], old)).toEqual({
+      ...NO_COUNTS,
+      read: 10,
+      inserted: 7,
+      superseded: 2,
+      quarantined: 1,
+      deleted: 150,
+    });
+  });
+
+  test('never meets one of them', () => {
+    const met = {
+      ...merged,
+      counts: { ...merged.counts, inserted: 6, unchanged: 1 },
+      added: [{ ...file('c', 6), stats: '{}' }],
+    };
+    expect(() => checkReplace([extracted], [input], [met], old)).toThrow(/rows of the old version met: 0 expected, 1/);
+    const removing = { ...merged, removed: ['a'] };
+    expect(() => checkReplace([extracted], [input], [removing], old)).toThrow(/files replaced: 0 expected, 1/);
   });
 });

@@ -3,14 +3,20 @@ import { kindText } from '../../../src/shared/domain/delta/schema.ts';
 import { type FoldLimits, foldSchema } from '../../../src/shared/domain/fold.ts';
 import { type ColumnPolicy, type FieldPolicy, fieldPolicies } from '../../../src/shared/domain/policy.ts';
 import type { Column, TableSchema } from '../../../src/shared/domain/schema.ts';
-import { emptySketch, type Sketch, sketchDocument } from '../../../src/shared/domain/sketch.ts';
+import type { Sketch } from '../../../src/shared/domain/sketch.ts';
+import { createSketcher, type Sketcher } from '../../../src/shared/domain/sketcher.ts';
 import { bson } from './bson-bytes.ts';
 
 /** The sketch of documents; each gets an `_id` where it has none, but those that are bytes already. */
 export function sketchOf(documents: readonly (Document | Buffer)[], policy?: FieldPolicy): Sketch {
-  const sketch = emptySketch();
-  for (const document of documents) sketchDocument(sketch, bytesOf(document), 0, policy);
-  return sketch;
+  return sketcherOf(documents, policy).sketch();
+}
+
+/** What made that sketch, to go on with. */
+export function sketcherOf(documents: readonly (Document | Buffer)[], policy?: FieldPolicy): Sketcher {
+  const sketcher = createSketcher(policy);
+  for (const document of documents) sketcher.take(bytesOf(document), 0);
+  return sketcher;
 }
 
 function bytesOf(document: Document | Buffer): Buffer {

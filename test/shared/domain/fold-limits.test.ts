@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { FOLD_LIMITS, type FoldLimits, foldSchema } from '../../../src/shared/domain/fold.ts';
-import { emptySketch, sketchDocument } from '../../../src/shared/domain/sketch.ts';
+import { createSketcher } from '../../../src/shared/domain/sketcher.ts';
 import { bson } from './bson-bytes.ts';
 import { fold, shape, shapeOf } from './fold-documents.ts';
 
@@ -47,10 +47,10 @@ describe('limits', () => {
   });
 
   test('ten thousand fields fold in no time', () => {
-    const sketch = emptySketch();
-    sketchDocument(sketch, bson({ _id: 1, ...keys(10_000) }), 0);
-    const schema = foldSchema(undefined, sketch, { columns: 20_000, keys: 20_000, depth: 10 });
-    expect(foldSchema(schema, sketch, { columns: 20_000, keys: 20_000, depth: 10 })).toEqual(schema);
+    const sketcher = createSketcher();
+    sketcher.take(bson({ _id: 1, ...keys(10_000) }), 0);
+    const schema = foldSchema(undefined, sketcher.sketch(), { columns: 20_000, keys: 20_000, depth: 10 });
+    expect(foldSchema(schema, sketcher.sketch(), { columns: 20_000, keys: 20_000, depth: 10 })).toEqual(schema);
   });
 
   test('what lies deeper than the limit is EJSON', () => {

@@ -4,13 +4,8 @@ import { expect, test } from 'vitest';
 import { fromSchemaString, toSchemaString } from '../../../src/shared/domain/delta/schema.ts';
 import { accepts, foldSchema } from '../../../src/shared/domain/fold.ts';
 import type { Column, ColumnType, TableSchema } from '../../../src/shared/domain/schema.ts';
-import {
-  type DocumentSketch,
-  emptySketch,
-  type FieldSketch,
-  type Sketch,
-  sketchDocument,
-} from '../../../src/shared/domain/sketch.ts';
+import type { DocumentSketch, FieldSketch, Sketch } from '../../../src/shared/domain/sketch.ts';
+import { createSketcher } from '../../../src/shared/domain/sketcher.ts';
 import type { ValueClass } from '../../../src/shared/domain/value-class.ts';
 import { fieldNames, value } from './arbitrary.ts';
 import { bson } from './bson-bytes.ts';
@@ -20,9 +15,9 @@ const document = fc
   .map((fields) => new Map<string, unknown>([['_id', new Int32(1)], ...fields]) as unknown as Document);
 
 const sketch = fc.array(document, { minLength: 1, maxLength: 5 }).map((documents) => {
-  const shape = emptySketch();
-  for (const each of documents) sketchDocument(shape, bson(each), 0);
-  return shape;
+  const sketcher = createSketcher();
+  for (const each of documents) sketcher.take(bson(each), 0);
+  return sketcher.sketch();
 });
 
 const limits = fc.record({

@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { hash32, partitionOf } from '../../../src/shared/domain/hash.ts';
-import { partitionCount } from '../../../src/shared/domain/partitions.ts';
+import {
+  isPartitionCount,
+  newPartitions,
+  partitionCount,
+  rewriteGroups,
+} from '../../../src/shared/domain/partitions.ts';
 
 const MB = 1024 * 1024;
 
@@ -10,9 +15,9 @@ test.each([
   ['unknown size', 'auto', undefined, 16],
   ['nothing', 'auto', 0, 4],
   ['a little', 'auto', 1, 4],
-  ['just what four hold', 'auto', 4 * 64 * MB, 4],
-  ['a byte more', 'auto', 4 * 64 * MB + 1, 8],
-  ['ten gigabytes', 'auto', 10_000 * MB, 256],
+  ['just what four hold', 'auto', 4 * 128 * MB, 4],
+  ['a byte more', 'auto', 4 * 128 * MB + 1, 8],
+  ['ten gigabytes', 'auto', 10_000 * MB, 128],
   ['a petabyte', 'auto', 1e15, 1024],
 ] as const)('partitions of a new table: %s', (_, configured, bytes, expected) => {
   expect(partitionCount(configured, bytes)).toBe(expected);
@@ -34,6 +39,22 @@ test('doubling the partitions splits each in two', () => {
       expect(half).toBeGreaterThanOrEqual(0);
       expect(half).toBeLessThan(n);
       expect([half, half + n]).toContain(partitionOf(hash, 2 * n));
+    }),
+  );
+});
+
+test.each([0, 0.5, 3, 65_536 * 2, -4, Number.NaN])('%d is no number of partitions', (count) => {
+  expect(isPartitionCount(count)).toBe(false);
+});
+
+test('whatever becomes of the number, a row stays in its group, and the groups make every new partition once', () => {
+  const powers = fc.integer({ min: 0, max: 8 }).map((power) => 2 ** power);
+  fc.assert(
+    fc.property(powers, powers, fc.integer({ min: 0, max: 2 ** 32 - 1 }), (from, to, hash) => {
+      const groups = rewriteGroups({ from, to });
+      const made = Array.from({ length: groups }, (_, group) => newPartitions(group, { from, to }));
+      expect(made.flat().toSorted((a, b) => a - b)).toEqual([...Array(to).keys()]);
+      expect(made[partitionOf(partitionOf(hash, from), groups)]).toContain(partitionOf(hash, to));
     }),
   );
 });

@@ -2,15 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BSON } from '../../../src/shared/domain/bson.ts';
 import { MongolakeError } from '../../../src/shared/domain/errors.ts';
-import {
-  emptySketch,
-  MOST_NAMES,
-  type Sketch,
-  sketchDocument,
-  sketchToJson,
-} from '../../../src/shared/domain/sketch.ts';
+import { MOST_NAMES, type Sketch, sketchToJson } from '../../../src/shared/domain/sketch.ts';
+import { createSketcher, type Sketcher } from '../../../src/shared/domain/sketcher.ts';
 import { bson, documentOf, element, int32, nestedArrays, text } from './bson-bytes.ts';
-import { sketchOf } from './fold-documents.ts';
+import { sketcherOf, sketchOf } from './fold-documents.ts';
 import { mutated } from './mutated.ts';
 
 const ID = element(BSON.int32, '_id', int32(1));
@@ -18,9 +13,9 @@ const BAD = Buffer.from([0x61, 0xff]);
 const broken = (message: string) => expect.objectContaining({ code: 'DOCUMENT_BROKEN', message });
 
 /** False where the document is broken; any other error is one. */
-function isTaken(sketch: Sketch, bytes: Buffer): boolean {
+function isTaken(sketcher: Sketcher, bytes: Buffer): boolean {
   try {
-    sketchDocument(sketch, bytes, 0);
+    sketcher.take(bytes, 0);
     return true;
   } catch (error) {
     if (error instanceof MongolakeError && error.code === 'DOCUMENT_BROKEN') return false;
@@ -69,7 +64,7 @@ describe('a document that can not be stored is refused', () => {
     ],
   ];
   test.each(CASES)('%s', (_, bytes, message) => {
-    expect(() => sketchDocument(emptySketch(), bytes, 0)).toThrow(broken(message));
+    expect(() => createSketcher().take(bytes, 0)).toThrow(broken(message));
   });
 
   const KNOWN = [{ _id: 1, a: 'x', s: { b: 1 }, l: [1, { k: 1 }] }];
@@ -77,30 +72,30 @@ describe('a document that can not be stored is refused', () => {
 
   test.each(CASES)('%s, and leaves no trace', (_, bytes) => {
     for (const known of [[], KNOWN]) {
-      const sketch = sketchOf(known);
+      const sketcher = sketcherOf(known);
       // Whatever came before the broken place was counted.
       const early = bson({ new: [[{ x: 1 }, { x: 'y', z: null }]], a: 1, s: { b: 'x', c: {} }, l: [[], 'x'] });
       const whole = Buffer.concat([early.subarray(4, -1), bytes.subarray(4)]);
-      expect(() => sketchDocument(sketch, Buffer.concat([int32(whole.length + 4), whole]), 0)).toThrow(MongolakeError);
-      expect(traceOf(sketch)).toEqual(traceOf(sketchOf(known)));
+      expect(() => sketcher.take(Buffer.concat([int32(whole.length + 4), whole]), 0)).toThrow(MongolakeError);
+      expect(traceOf(sketcher.sketch())).toEqual(traceOf(sketchOf(known)));
     }
   });
 
   test('after thousands of names, more than are kept, and leaves none of them', () => {
     const many = Object.fromEntries(Array.from({ length: MOST_NAMES.level + 5 }, (_, i) => [`k${i}`, i]));
     const whole = Buffer.concat([bson({ _id: 1, many, ...many }).subarray(4, -1), ID, Buffer.alloc(1)]);
-    const sketch = sketchOf(KNOWN);
-    expect(() => sketchDocument(sketch, Buffer.concat([int32(whole.length + 4), whole]), 0)).toThrow('"_id" occurs');
-    expect(traceOf(sketch)).toEqual(traceOf(sketchOf(KNOWN)));
-    expect(sketch.open).toBe(0);
+    const sketcher = sketcherOf(KNOWN);
+    expect(() => sketcher.take(Buffer.concat([int32(whole.length + 4), whole]), 0)).toThrow('"_id" occurs');
+    expect(traceOf(sketcher.sketch())).toEqual(traceOf(sketchOf(KNOWN)));
+    expect(sketcher.sketch().open).toBe(0);
   });
 
   test('whichever of its bytes are wrong: the sketch is that of the others', () => {
     fc.assert(
       fc.property(fc.array(mutated, { minLength: 1, maxLength: 5 }), (given) => {
-        const sketch = emptySketch();
-        const stored = given.filter((bytes) => isTaken(sketch, bytes));
-        expect(traceOf(sketch)).toEqual(traceOf(sketchOf(stored)));
+        const sketcher = createSketcher();
+        const stored = given.filter((bytes) => isTaken(sketcher, bytes));
+        expect(traceOf(sketcher.sketch())).toEqual(traceOf(sketchOf(stored)));
       }),
       { numRuns: 500 },
     );

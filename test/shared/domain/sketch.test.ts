@@ -7,13 +7,13 @@ import {
   MOST_NAMES,
   mergeSketch,
   type Sketch,
-  sketchDocument,
   sketchFromJson,
   sketchToJson,
 } from '../../../src/shared/domain/sketch.ts';
+import { createSketcher } from '../../../src/shared/domain/sketcher.ts';
 import { fieldNames, value } from './arbitrary.ts';
 import { bson, documentOf, element, int32, nestedArrays, text } from './bson-bytes.ts';
-import { sketchOf } from './fold-documents.ts';
+import { sketcherOf, sketchOf } from './fold-documents.ts';
 
 const json = (documents: readonly (Document | Buffer)[]) => sketchToJson(sketchOf(documents));
 const ID = element(BSON.int32, '_id', int32(1));
@@ -88,7 +88,7 @@ describe('a sketch', () => {
 
   test('returns where the _id is, wherever it stands in the document', () => {
     const bytes = bson({ a: { _id: 'x' }, _id: new Int32(7), b: 1 });
-    const id = sketchDocument(emptySketch(), bytes, 0);
+    const id = createSketcher().take(bytes, 0);
     expect(id.type).toBe(BSON.int32);
     expect(bytes.readInt32LE(id.at)).toBe(7);
   });
@@ -210,10 +210,10 @@ describe('an object whose keys are data', () => {
   });
 
   test('is still checked past what is kept', () => {
-    const sketch = sketchOf([{ _id: 1, ...numbered(0, MOST_NAMES.level) }]);
+    const sketcher = sketcherOf([{ _id: 1, ...numbered(0, MOST_NAMES.level) }]);
     const deep = documentOf([ID, element(BSON.array, 'new', nestedArrays(202))]);
-    expect(() => sketchDocument(sketch, deep, 0)).toThrow(broken('field "new" lies deeper than 200 levels'));
-    sketchDocument(sketch, documentOf([ID, element(BSON.string, 'new', text('x'))]), 0);
-    expect(sketch.open).toBeGreaterThan(0);
+    expect(() => sketcher.take(deep, 0)).toThrow(broken('field "new" lies deeper than 200 levels'));
+    sketcher.take(documentOf([ID, element(BSON.string, 'new', text('x'))]), 0);
+    expect(sketcher.sketch().open).toBeGreaterThan(0);
   });
 });

@@ -33,7 +33,9 @@ describe.each(ENGINES)('%s', (engine) => {
       scratch,
       memoryBytes: 256e6,
       schema,
+      oldIdType: 'long',
       base: files,
+      into: { partitions: [0], of: 1 },
       write: { ...SMALL, compression: 'snappy', compressionLevel: 1 },
     });
     const rows = await rowsOf({ ...table, files: () => outcome.added, schema: () => schema });
@@ -65,7 +67,7 @@ describe.each(ENGINES)('%s', (engine) => {
   test('one row is one file that owns all ids', async () => {
     await table.sync([[{ _id: 7, a: 'x' }]]);
     const { outcome, rows } = await rewritten();
-    expect(outcome.added).toMatchObject([{ lower: null, upper: null, rows: 1 }]);
+    expect(outcome.added).toMatchObject([{ partition: 0, lower: null, upper: null, rows: 1 }]);
     expect(rows).toEqual([{ _id: '7', a: 'x' }]);
   });
 

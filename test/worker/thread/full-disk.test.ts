@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { foldSchema } from '../../../src/shared/domain/fold.ts';
 import type { EngineName } from '../../../src/shared/domain/plan.ts';
-import { emptySketch, sketchDocument } from '../../../src/shared/domain/sketch.ts';
+import { createSketcher } from '../../../src/shared/domain/sketcher.ts';
 import type { MergeTask } from '../../../src/worker/thread/engine.ts';
 import { settle } from '../../../src/worker/thread/failure.ts';
 import { pattern } from '../../contracts/storage-contract-tools.ts';
@@ -29,14 +29,14 @@ function taskOf(engine: EngineName, memoryBytes: number): MergeTask {
   const documents = Array.from({ length: 1000 }, (_, _id) => {
     return bson({ _id, updateTime: new Date(_id), text: text.slice(_id * 4000, (_id + 1) * 4000) });
   });
-  const sketch = emptySketch();
-  for (const document of documents) sketchDocument(sketch, document, 0);
+  const sketcher = createSketcher();
+  for (const document of documents) sketcher.take(document, 0);
   return {
     kind: 'merge',
     engine,
     scratch,
     memoryBytes,
-    schema: foldSchema(undefined, sketch),
+    schema: foldSchema(undefined, sketcher.sketch()),
     cursor: { field: 'updateTime', type: 'date' },
     sections: [writeSection(scratch, 0, documents)],
     base: [],

@@ -16,34 +16,26 @@ afterEach(() => {
 });
 
 describe('a section', () => {
-  it('is unpacked member by member', () => {
+  it('is unpacked chunk by chunk', () => {
     const section = writeSection(folder, 3, DOCUMENTS, 7);
     const chunks = [...sectionChunks([section])];
     expect(chunks).toHaveLength(3);
     expect(Buffer.concat(chunks).equals(Buffer.concat(DOCUMENTS))).toBe(true);
   });
 
-  it('gives its documents or is refused by its segment, whatever byte of it is another', () => {
+  it('is refused by its segment, whatever byte of it is another', () => {
     const section = writeSection(folder, 3, DOCUMENTS, 10);
     const whole = readFileSync(section.path);
     const corrupt = { code: 'OBJECT_CORRUPT', message: expect.stringContaining('a chunk of segment 3 has') };
-    let refused = 0;
     for (let at = 0; at < whole.length; at += 1) {
       const damaged = Buffer.from(whole);
       damaged.writeUInt8(damaged.readUInt8(at) ^ 0x10, at);
       writeFileSync(section.path, damaged);
-      try {
-        expect(Buffer.concat([...sectionChunks([section])]).equals(Buffer.concat(DOCUMENTS)), `byte ${at}`).toBe(true);
-      } catch (error) {
-        expect(error).toMatchObject(corrupt);
-        refused += 1;
-      }
+      expect(() => [...sectionChunks([section])], `byte ${at}`).toThrow(expect.objectContaining(corrupt));
     }
-    // The header of gzip has a time and a system that say nothing about the content.
-    expect(refused).toBeGreaterThan(whole.length - 2 * 10);
   });
 
-  it('is refused where a member holds less or more than its receipt says', () => {
+  it('is refused where a chunk holds less or more than its receipt says', () => {
     const section = writeSection(folder, 3, DOCUMENTS, 10);
     for (const other of [-1, 1]) {
       const chunks = section.chunks.map((chunk) => ({ ...chunk, rawLength: chunk.rawLength + other }));

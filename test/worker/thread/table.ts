@@ -1,15 +1,16 @@
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
 import { type Document, serialize } from 'bson';
+import { checksumOf } from '../../../src/shared/domain/checksum.ts';
 import type { Cursor } from '../../../src/shared/domain/cursor.ts';
 import { FOLD_LIMITS, foldSchema } from '../../../src/shared/domain/fold.ts';
 import { compareIds } from '../../../src/shared/domain/ids.ts';
 import type { EngineName, KeptRows, WriteSettings } from '../../../src/shared/domain/plan.ts';
 import { type ColumnPolicy, type FieldPolicy, fieldPolicies } from '../../../src/shared/domain/policy.ts';
 import type { TableSchema } from '../../../src/shared/domain/schema.ts';
-import { emptySketch, sketchDocument } from '../../../src/shared/domain/sketch.ts';
+import { createSketcher } from '../../../src/shared/domain/sketcher.ts';
+import { pack } from '../../../src/shared/packing.ts';
 import type { LocalSection, MergedFile, MergeOutcome } from '../../../src/worker/thread/engine.ts';
 import { locate, merge } from '../../../src/worker/thread/task.ts';
 
@@ -30,7 +31,7 @@ export interface SyncOptions {
   readonly columns?: ColumnPolicy;
   /** 1 GB unless given. */
   readonly memoryBytes?: number;
-  /** Documents per gzip member. */
+  /** Documents per chunk. */
   readonly chunk?: number;
 }
 
@@ -81,9 +82,9 @@ export function localTable(engine: EngineName, inner = '.'): LocalTable {
 }
 
 function folded(schema: TableSchema | undefined, documents: readonly Buffer[], policy?: FieldPolicy): TableSchema {
-  const sketch = emptySketch();
-  for (const document of documents) sketchDocument(sketch, document, 0, policy);
-  return foldSchema(schema, sketch, FOLD_LIMITS, policy);
+  const sketcher = createSketcher(policy);
+  for (const document of documents) sketcher.take(document, 0);
+  return foldSchema(schema, sketcher.sketch(), FOLD_LIMITS, policy);
 }
 
 function touched(
@@ -123,17 +124,17 @@ function mergeInto(
   });
 }
 
-/** A section of one extract job on disk, `size` documents to a gzip member. */
+/** A section of one extract job on disk, `size` documents to a chunk. */
 export function writeSection(folder: string, ordinal: number, documents: readonly Buffer[], size = 1000): LocalSection {
   const packed: Buffer[] = [];
-  const chunks: { length: number; rawLength: number }[] = [];
+  const chunks: { length: number; rawLength: number; crc32: string }[] = [];
   for (let i = 0; i < documents.length; i += size) {
     const raw = Buffer.concat(documents.slice(i, i + size));
-    const member = gzipSync(raw, { level: 1 });
-    packed.push(member);
-    chunks.push({ length: member.length, rawLength: raw.length });
+    const chunk = pack(raw);
+    packed.push(chunk);
+    chunks.push({ length: chunk.length, rawLength: raw.length, crc32: checksumOf(chunk) });
   }
-  const path = join(folder, `section-${ordinal}.bson.gz`);
+  const path = join(folder, `section-${ordinal}.bson.snappy`);
   writeFileSync(path, Buffer.concat(packed));
   return { path, segment: `segment ${ordinal}`, ordinal, chunks };
 }

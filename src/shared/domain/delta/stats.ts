@@ -52,6 +52,16 @@ export function statsJson(stats: FileStats): string {
   return `{"numRecords":${stats.numRecords},"minValues":${mins},"maxValues":${maxs},"nullCount":${nulls}}`;
 }
 
+/**
+ * The rows of a file, as its `stats` tell; 0 where they don't. Ours, and most others, begin with it: the bounds after it are long, and to
+ * parse those of 100,000 files takes a second.
+ */
+export function numRecords(stats: string | undefined): number {
+  if (stats === undefined) return 0;
+  const first = /^\{"numRecords":(\d+)[,}]/.exec(stats)?.[1];
+  return first === undefined ? ((JSON.parse(stats) as { numRecords?: number }).numRecords ?? 0) : Number(first);
+}
+
 /** By name: a Map, since a column may well be called `__proto__`. A leaf is JSON text. */
 type Tree = Map<string, Tree | string>;
 

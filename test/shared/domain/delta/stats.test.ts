@@ -4,6 +4,7 @@ import {
   type Bound,
   type ColumnStats,
   lowerString,
+  numRecords,
   STRING_PREFIX,
   statsJson,
   upperString,
@@ -145,5 +146,17 @@ describe('string bounds', () => {
       }),
       { numRuns: 2000 },
     );
+  });
+});
+
+describe('numRecords', () => {
+  it.each([
+    ['ours', statsJson({ numRecords: 7, columns: [{ path: ['numRecords'], min: 1n, max: 2n, nullCount: 0 }] }), 7],
+    ['no more than it', '{"numRecords":12}', 12],
+    ['elsewhere, as another writer has it', '{ "nullCount": {"a": 1}, "numRecords": 3 }', 3],
+    ['a column of that name only', '{"minValues":{"numRecords":9}}', 0],
+    ['none', undefined, 0],
+  ])('%s', (_, stats, expected) => {
+    expect(numRecords(stats)).toBe(expected);
   });
 });

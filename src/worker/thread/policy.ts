@@ -1,13 +1,17 @@
-import { type Cut, createCut, type KeyedHash } from '../shared/domain/cut.ts';
-import { MongolakeError } from '../shared/domain/errors.ts';
-import type { Plan } from '../shared/domain/plan.ts';
+import { type Cut, createCut, type KeyedHash } from '../../shared/domain/cut.ts';
+import { MongolakeError } from '../../shared/domain/errors.ts';
+import type { Plan } from '../../shared/domain/plan.ts';
 
 /**
- * What is cut out of every document of a run, by its plan and this worker's own key. Throws `CONFIG_INVALID` where the plan hashes and
+ * What is cut out of every document of a run, `undefined` for nothing, by its plan and this worker's own key. Throws `CONFIG_INVALID` where the plan hashes and
  * the key is missing or another.
  */
-export function cutOf({ columns, cursor }: Plan, keyed: KeyedHash | undefined): Cut {
-  if (columns?.key === undefined) return createCut(columns, cursor.field, noKey);
+export function cutOf(
+  { columns, cursor }: Pick<Plan, 'columns' | 'cursor'>,
+  keyed: KeyedHash | undefined,
+): Cut | undefined {
+  if (columns === undefined) return undefined;
+  if (columns.key === undefined) return createCut(columns, cursor.field, noKey);
   if (keyed === undefined) throw noKey();
   if (keyed.fingerprint !== columns.key) {
     throw new MongolakeError('CONFIG_INVALID', "this worker's hashKey is not the one that the run was planned with", {

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { ObjectId } from 'bson';
 import { expect, test } from 'vitest';
-import { keyedHash } from '../../../src/shared/adapters/hash-hmac.ts';
-import { createCut } from '../../../src/shared/domain/cut.ts';
-import { bson } from '../domain/bson-bytes.ts';
+import { keyedHash } from '../../src/shared/keyed-hash.ts';
+import { createCut } from '../../src/shared/domain/cut.ts';
+import { bson } from './domain/bson-bytes.ts';
 
-const PAGE = readFileSync(new URL('../../../docs/columns.md', import.meta.url), 'utf8');
+const PAGE = readFileSync(new URL('../../docs/columns.md', import.meta.url), 'utf8');
 /** Of the page's examples, whose hashes were made by openssl and Python. */
 const KEY = /-hmac '(\w+)'/.exec(PAGE)?.[1] ?? '';
 

@@ -1,0 +1,42 @@
+import snappyjs from 'snappyjs';
+
+type Packer = (bytes: Buffer) => Buffer;
+
+interface Snappy {
+  readonly compress: Packer;
+  readonly uncompress: Packer;
+}
+
+const portable: Snappy = {
+  compress: (bytes) => bufferOf(snappyjs.compress(bytes)),
+  uncompress: (bytes) => bufferOf(snappyjs.uncompress(bytes)),
+};
+
+function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
+}
+
+/** Native code where there is some for this machine; what both make, both read. */
+async function loadSnappy(): Promise<Snappy> {
+  try {
+    const { compressSync, uncompressSync } = await import('snappy');
+    return { compress: compressSync, uncompress: (bytes) => uncompressSync(bytes, { asBuffer: true }) as Buffer };
+  } catch {
+    return portable;
+  }
+}
+
+const snappy = await loadSnappy();
+
+/**
+ * Packs bytes in Snappy's raw format: segments are written once and read once, so what it costs counts for more than how small they get.
+ * It has no checksum of its own.
+ */
+export function pack(bytes: Buffer): Buffer {
+  return snappy.compress(bytes);
+}
+
+/** Throws where the bytes are no whole block. */
+export function unpack(packed: Buffer): Buffer {
+  return snappy.uncompress(packed);
+}

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { partitionOf } from '../../../src/shared/domain/hash.ts';
+import { idHash } from '../../../src/shared/domain/ids.ts';
+import { keyedHash } from '../../../src/shared/keyed-hash.ts';
+import { unpack } from '../../../src/shared/packing.ts';
+import { type ShuffleTask, shuffle } from '../../../src/worker/thread/shuffle.ts';
+import { documentOf, element, int32 } from '../../shared/domain/bson-bytes.ts';
+import { bson } from './table.ts';
+
+const CURSOR = { field: 'updateTime', type: 'date' } as const;
+const at = (_id: number, time: number, more: object = {}) => bson({ _id, updateTime: new Date(time), ...more });
+const TWICE = documentOf([element(0x10, '_id', int32(9)), element(0x10, 'a', int32(1)), element(0x10, 'a', int32(2))]);
+
+function run(documents: readonly Buffer[], plan: Partial<ShuffleTask['plan']> = {}, hashKey?: string) {
+  const own = new Uint8Array(Buffer.concat(documents));
+  return shuffle({
+    plan: { partitions: 4, cursor: CURSOR, scope: { kind: 'full' }, sourceKind: 'dump', ...plan },
+    hashKey,
+    batches: [{ bytes: own, position: 1000 }],
+    before: 0,
+    source: 'dump:x',
+  });
+}
+
+describe('documents that are shuffled', () => {
+  const documents = Array.from({ length: 50 }, (_, i) => at(i, 1000 + i));
+
+  it('go to the partition of their hash, in the order read, and are all there once unpacked', () => {
+    const { chunks, documents: count, bytes } = run(documents);
+    expect(chunks.map(({ partition }) => partition)).toEqual([0, 1, 2, 3]);
+    expect(count).toBe(50);
+    expect(bytes).toBe(Buffer.concat(documents).length);
+    for (const { partition, packed, rawLength, documents: own } of chunks) {
+      const expected = documents.filter((each) => partitionOf(idHash(each, 0x10, 9, 13), 4) === partition);
+      expect(unpack(Buffer.from(packed)).equals(Buffer.concat(expected))).toBe(true);
+      expect([rawLength, own]).toEqual([Buffer.concat(expected).length, expected.length]);
+    }
+  });
+
+  it('of a dump are filtered by the scope; of a server they are not', () => {
+    const scope = { kind: 'window', cursor: CURSOR, from: 1010, to: 1020 } as const;
+    expect(run(documents, { scope }).documents).toBe(9);
+    expect(run(documents, { scope }).minCursor).toBe(1011);
+    expect(run(documents, { scope, sourceKind: 'live' }).documents).toBe(50);
+    expect(run(documents, { scope, sourceKind: 'live' }).minCursor).toBe(1000);
+  });
+
+  it('tell their smallest cursor, also from where names are not kept, from within an object and of a broken one', () => {
+    const wide = Object.fromEntries(Array.from({ length: 10_500 }, (_, i) => [`k${i}`, 1]));
+    expect(run([bson({ _id: 1, ...wide, updateTime: new Date(5) })]).minCursor).toBe(5);
+    const cursor = { field: 'meta.at', type: 'date' } as const;
+    expect(run([bson({ _id: 1, meta: { at: new Date(7) } })], { cursor }).minCursor).toBe(7);
+    const late = Buffer.concat([TWICE.subarray(4, -1), at(1, 3).subarray(4 + 9)]);
+    const broken = run([Buffer.concat([int32(late.length + 4), late])]);
+    expect([broken.broken.length, broken.minCursor]).toEqual([1, 3]);
+    expect(run([bson({ _id: 1 })]).minCursor).toBeUndefined();
+  });
+
+  it('that can not be stored are put aside with their place, and the others go on', () => {
+    const { broken, documents: count, chunks } = run([at(1, 1), TWICE, at(2, 1)]);
+    const place = `byte ${1000 + at(1, 1).length} of dump:x`;
+    expect(broken).toMatchObject([{ reason: 'field "a" occurs twice', form: 'whole', place }]);
+    expect(Buffer.from(broken[0]?.document ?? []).equals(TWICE)).toBe(true);
+    expect(count).toBe(3);
+    expect(chunks.reduce((sum, chunk) => sum + chunk.documents, 0)).toBe(2);
+  });
+
+  it('are hashed by the key, and without it are refused', () => {
+    const columns = { hash: ['name'], key: keyedHash('0123456789abcdef').fingerprint };
+    const { chunks } = run([at(1, 1, { name: 'Ann' })], { columns }, '0123456789abcdef');
+    const stored = unpack(Buffer.from(chunks[0]?.packed ?? [])).toString('latin1');
+    expect(stored).toContain(keyedHash('0123456789abcdef').hash('Ann'));
+    expect(() => run([at(1, 1)], { columns })).toThrow(/no hashKey/);
+  });
+});
