@@ -36,6 +36,25 @@ export function pack(bytes: Buffer): Buffer {
   return snappy.compress(bytes);
 }
 
+/** Bytes before a packed block in a segment: its length. */
+const HEADER_BYTES = 4;
+
+/** What stands before a packed block of so many bytes. */
+export function blockHeader(length: number): Buffer {
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.writeUInt32LE(length);
+  return header;
+}
+
+/** The blocks of a chunk of a segment, unpacked one by one. Throws where it is no whole chunk. */
+export function* unpackBlocks(chunk: Buffer): Generator<Buffer> {
+  for (let at = 0; at < chunk.length; ) {
+    const start = at + HEADER_BYTES;
+    at = start + chunk.readUInt32LE(at);
+    yield unpack(chunk.subarray(start, at));
+  }
+}
+
 /** Throws where the bytes are no whole block. */
 export function unpack(packed: Buffer): Buffer {
   return snappy.uncompress(packed);

@@ -33,7 +33,7 @@ export interface ExtractContext {
   readonly keyed: KeyedHash | undefined;
   /** Bytes of documents that are shuffled at once, by the number of partitions. */
   readonly slabBytes: (partitions: number) => number;
-  /** Slabs of one job that are shuffled at once. */
+  /** Threads of the pool. */
   readonly concurrency: number;
 }
 
@@ -52,7 +52,7 @@ interface Pass {
 /**
  * Reads one range of the source once and shuffles it by partition, in threads, into one segment, streamed: memory is bounded by
  * `slabBytes`, whatever the range. A document that can't be stored is put aside. Leaves a receipt, or nothing that anyone will read: where another attempt's receipt is
- * there first, what this one wrote is deleted.
+ * there first, what this one wrote is deleted; where one is there already, nothing is read.
  */
 export async function extract(job: ExtractJob, delivery: Delivery, context: ExtractContext): Promise<JobSummary> {
   const { storage, clock } = context;
@@ -60,6 +60,9 @@ export async function extract(job: ExtractJob, delivery: Delivery, context: Extr
   const plan = await readJson<Plan>(storage, planKey(job.run));
   const range = plan.ranges[job.ordinal];
   if (range === undefined) throw new MongolakeError('INTERNAL', `run ${job.run} has no range ${job.ordinal}`);
+  const receipt = receiptKey(job.run, 'extract', job.ordinal);
+  // The queue hands a job out again whose end it did not hear of.
+  if ((await storage.get(receipt)) !== undefined) return { rows: 0, bytesRead: 0, bytesWritten: 0 };
   const opened = plan.reads === 'quarantine' ? quarantineSource(storage, plan.namespace) : await context.openSource();
   const source = pacedSource(opened, plan.limits?.documentsPerSecond, clock);
   crashPoint('extract-started');
@@ -74,7 +77,7 @@ export async function extract(job: ExtractJob, delivery: Delivery, context: Extr
     const durationMs = Math.round(clock.monotonic() - started);
     delivery.signal.throwIfAborted();
     const { written } = await storage.putIfAbsent(
-      receiptKey(job.run, 'extract', job.ordinal),
+      receipt,
       jsonBody(receiptOf(pass, job, attempt, segment, durationMs)),
       attempt,
     );
@@ -158,6 +161,8 @@ async function* prepended(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGen
   yield* rest;
 }
 
+/** Slabs of one job that are shuffled at once: one thread reads no faster than so many shuffle. */
+const MOST_SLABS_AT_ONCE = 4;
 /** Packed bytes after which what is held is written. */
 const FLUSH_BYTES = 32 * 1024 * 1024;
 
@@ -167,7 +172,8 @@ async function* shuffled(
   context: ExtractContext,
   delivery: Delivery,
 ): AsyncGenerator<Buffer> {
-  const { clock, pool, keyed, slabBytes, concurrency } = context;
+  const { clock, pool, keyed, slabBytes } = context;
+  const concurrency = Math.min(context.concurrency, MOST_SLABS_AT_ONCE);
   const { plan, segment, quarantine, description } = pass;
   const progress = throttled(delivery, clock);
   const slabs = slabsOf(batches, slabBytes(plan.partitions));
@@ -184,11 +190,11 @@ async function* shuffled(
 }
 
 /** Adds what was done with a slab, in the order in which slabs were read. */
-function take({ documents, bytes, minCursor, chunks, sketch, broken }: ShuffleOutcome, pass: Pass): void {
+function take({ documents, bytes, minCursor, blocks, sketch, broken }: ShuffleOutcome, pass: Pass): void {
   for (const { document, reason, place, form } of broken) {
     pass.quarantine.add(Buffer.from(document.buffer, document.byteOffset, document.length), reason, place, form);
   }
-  pass.segment.add(chunks);
+  pass.segment.add(blocks);
   mergeSketch(pass.sketch, sketchFromJson(sketch));
   pass.documents += documents;
   pass.bytes += bytes;

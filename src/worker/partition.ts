@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import pMap from 'p-map';
 import { crashPoint } from '../shared/crash-points.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import { newPartitions } from '../shared/domain/partitions.ts';
@@ -105,23 +106,20 @@ async function fetchBase(
   return base;
 }
 
+/** Sections that are fetched at once: there is one for each extract job, and each is a read that mostly waits. */
+const SECTIONS_AT_ONCE = 8;
+
 /** Fetches each section's chunks by ranged reads into one local file per segment. */
 async function fetchSections(
   sections: readonly Section[],
   { storage, scratch, signal }: PartitionContext,
 ): Promise<readonly LocalSection[]> {
-  const local: LocalSection[] = [];
-  for (const section of sections) {
-    const path = join(scratch, `section-${section.ordinal}.bson.snappy`);
-    await writeSection(path, chunksOf(storage, section), signal);
-    local.push({
-      path,
-      segment: `${storage.uri}/${section.segment}`,
-      ordinal: section.ordinal,
-      chunks: section.chunks,
-    });
-  }
-  return local;
+  const fetch = async ({ ordinal, segment, chunks }: Section): Promise<LocalSection> => {
+    const path = join(scratch, `section-${ordinal}.bson.snappy`);
+    await writeSection(path, chunksOf(storage, { ordinal, segment, chunks }), signal);
+    return { path, segment: `${storage.uri}/${segment}`, ordinal, chunks };
+  };
+  return pMap(sections, fetch, { concurrency: SECTIONS_AT_ONCE });
 }
 
 async function writeSection(path: string, chunks: AsyncIterable<Buffer>, signal: AbortSignal): Promise<void> {

@@ -1,21 +1,23 @@
+import { startChecksum } from '../shared/domain/checksum.ts';
 import type { SectionChunk } from '../shared/domain/plan.ts';
-import type { PackedChunk } from './thread/shuffle.ts';
+import { blockHeader } from '../shared/packing.ts';
+import type { PackedBlock } from './thread/shuffle.ts';
 
 /** The packed documents of one extract attempt, on their way into its segment. */
 export interface Segment {
   /** Bytes held. */
   readonly held: number;
-  add(chunks: readonly PackedChunk[]): void;
+  add(blocks: readonly PackedBlock[]): void;
   /** Yields what is held, partition by partition, to be appended to the object, and notes in `index` where it stands. */
   flush(): Generator<Buffer>;
-  /** Where each partition's chunks are. Those of one flush stand one behind the other, so that one ranged read fetches them. */
+  /** Partition → its chunks: one for each flush, so that it is read at once and the receipt stays small. */
   readonly index: Readonly<Record<string, readonly SectionChunk[]>>;
   /** Bytes of the object so far. */
   readonly written: number;
 }
 
 export function createSegment(): Segment {
-  const waiting = new Map<number, PackedChunk[]>();
+  const waiting = new Map<number, PackedBlock[]>();
   const index: Record<string, SectionChunk[]> = {};
   let held = 0;
   let written = 0;
@@ -27,26 +29,42 @@ export function createSegment(): Segment {
     get written() {
       return written;
     },
-    add(chunks) {
-      for (const chunk of chunks) {
-        const own = waiting.get(chunk.partition);
-        if (own === undefined) waiting.set(chunk.partition, [chunk]);
-        else own.push(chunk);
-        held += chunk.packed.length;
+    add(blocks) {
+      for (const block of blocks) {
+        const own = waiting.get(block.partition);
+        if (own === undefined) waiting.set(block.partition, [block]);
+        else own.push(block);
+        held += block.packed.length;
       }
     },
     *flush() {
       const partitions = [...waiting].sort(([a], [b]) => a - b);
       waiting.clear();
       held = 0;
-      for (const [partition, chunks] of partitions) {
+      for (const [partition, blocks] of partitions) {
+        const pieces = blocks.flatMap(({ packed }) => [blockHeader(packed.length), bufferOf(packed)]);
+        const chunk = chunkOf(blocks, pieces, written);
         index[partition] ??= [];
-        for (const { packed, rawLength, documents, crc32 } of chunks) {
-          index[partition].push({ offset: written, length: packed.length, rawLength, documents, crc32 });
-          written += packed.length;
-          yield Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
-        }
+        index[partition].push(chunk);
+        written += chunk.length;
+        yield* pieces;
       }
     },
   };
+}
+
+function chunkOf(blocks: readonly PackedBlock[], pieces: readonly Buffer[], offset: number): SectionChunk {
+  const sum = startChecksum();
+  for (const piece of pieces) sum.add(piece);
+  return {
+    offset,
+    length: pieces.reduce((total, piece) => total + piece.length, 0),
+    rawLength: blocks.reduce((total, block) => total + block.rawLength, 0),
+    documents: blocks.reduce((total, block) => total + block.documents, 0),
+    crc32: sum.text,
+  };
+}
+
+function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }

@@ -8,16 +8,16 @@ export interface Slab {
   readonly before: number;
 }
 
-/** Least that a slab holds, and what each partition's chunk of it should hold to be worth a read. Bytes. */
+/** Least that a slab holds, and what each partition's block of it should hold to be worth its header. Bytes. */
 const LEAST_BYTES = 8 * 1024 * 1024;
-const CHUNK_BYTES = 64 * 1024;
+const BLOCK_BYTES = 64 * 1024;
 /** A slab is held as it was read, once more by partition, and packed; and there are several. */
-const SLABS_IN_MEMORY = 8;
+const SLABS_IN_MEMORY = 16;
 
 /** How many bytes a slab holds, by the number of partitions, where a thread has `memoryBytes`. */
 export function slabBytesOf(memoryBytes: number): (partitions: number) => number {
   const most = Math.max(memoryBytes / SLABS_IN_MEMORY, LEAST_BYTES);
-  return (partitions) => Math.min(Math.max(partitions * CHUNK_BYTES, LEAST_BYTES), most);
+  return (partitions) => Math.min(Math.max(partitions * BLOCK_BYTES, LEAST_BYTES), most);
 }
 
 /**

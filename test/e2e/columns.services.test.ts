@@ -1,12 +1,12 @@
 import { createHmac } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
 import { type Document, serialize } from 'bson';
 import { parquetReadObjects } from 'hyparquet';
 import { Redis } from 'ioredis';
 import { Decimal128, MongoClient } from 'mongodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { BSON } from '../../src/shared/domain/bson.ts';
+import { unpackBlocks } from '../../src/shared/packing.ts';
 import { describeWith } from '../services/context.ts';
 import { LIGHT_ENGINES, readTable } from '../services/readers/read.ts';
 import { documentOf, element, text } from '../shared/domain/bson-bytes.ts';
@@ -201,7 +201,7 @@ describeWith(['redis', 's3', 'mongodb', 'readers'], 'a column policy', ({ redis,
 
 /** All that is in an object, as text: unpacked, and a data file's values beside its bytes. */
 async function decoded(key: string, body: Buffer): Promise<string> {
-  if (key.includes('.bson.gz')) return gunzipSync(body).toString('latin1');
+  if (key.endsWith('.bson.snappy')) return Buffer.concat([...unpackBlocks(body)]).toString('latin1');
   if (!key.endsWith('.parquet') || body.length === 0) return body.toString('latin1');
   const file = body.buffer.slice(body.byteOffset, body.byteOffset + body.length) as ArrayBuffer;
   const values = await parquetReadObjects({ file });

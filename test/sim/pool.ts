@@ -14,7 +14,7 @@ import type {
   RewriteOutcome,
   RewriteTask,
 } from '../../src/worker/thread/engine.ts';
-import { sectionChunks } from '../../src/worker/thread/sections.ts';
+import { sectionBlocks } from '../../src/worker/thread/sections.ts';
 import { shuffle } from '../../src/worker/thread/shuffle.ts';
 import { locate } from '../../src/worker/thread/task.ts';
 import type { SimProcess } from './process.ts';
@@ -46,7 +46,7 @@ export function createPool(world: World, process: SimProcess): MergePool {
 function readDelta(task: Merge): { readonly read: number; readonly rows: readonly Row[] } {
   const latest = new Map<string, Row>();
   let read = 0;
-  for (const documents of sectionChunks(task.sections)) {
+  for (const documents of sectionBlocks(task.sections)) {
     for (let at = 0; at < documents.length; at += documents.readInt32LE(at)) {
       const row = rowOf(documents, at, task.schema.idType);
       const known = latest.get(row.id);

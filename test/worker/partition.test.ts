@@ -6,7 +6,7 @@ import { memoryStorage } from '../../src/shared/adapters/storage-memory.ts';
 import { checksumOf } from '../../src/shared/domain/checksum.ts';
 import type { MergeInput, Plan } from '../../src/shared/domain/plan.ts';
 import type { TableSchema } from '../../src/shared/domain/schema.ts';
-import { pack } from '../../src/shared/packing.ts';
+import { blockHeader, pack } from '../../src/shared/packing.ts';
 import { mergePartition } from '../../src/worker/partition.ts';
 import type { MergePool } from '../../src/worker/pool.ts';
 import { locate } from '../../src/worker/thread/task.ts';
@@ -15,7 +15,7 @@ import { bson } from './thread/table.ts';
 
 const BASE = pattern(100_000);
 const RAW = bson({ _id: 1, text: 'x' });
-const SEGMENT = pack(RAW);
+const SEGMENT = Buffer.concat([blockHeader(pack(RAW).length), pack(RAW)]);
 /** A file that can be opened and takes no byte; a folder, where the system has none. */
 const FULL = '/dev/full';
 
@@ -33,7 +33,9 @@ async function merge(base: Partial<MergeInput['base'][number]> = {}) {
   await storage.put('base.parquet', BASE);
   await storage.put('segment', SEGMENT);
   const file = { path: 'base.parquet', size: BASE.length, crc32: checksumOf(BASE), rows: 1, lower: null, upper: null };
-  const chunks = [{ offset: 0, length: SEGMENT.length, rawLength: RAW.length, documents: 1, crc32: checksumOf(SEGMENT) }];
+  const chunks = [
+    { offset: 0, length: SEGMENT.length, rawLength: RAW.length, documents: 1, crc32: checksumOf(SEGMENT) },
+  ];
   const input: MergeInput = {
     partition: 0,
     documents: 1,

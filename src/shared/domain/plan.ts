@@ -85,13 +85,13 @@ export interface Rewrite {
   readonly partitions: { readonly from: number; readonly to: number };
 }
 
-/** `[offset, offset + length)` of a segment is one packed chunk of `documents` whole documents, `rawLength` bytes unpacked. */
+/** `[offset, offset + length)` of a segment is a chunk of packed blocks (`packing.ts`): `documents` whole documents, `rawLength` bytes unpacked. */
 export interface SectionChunk {
   readonly offset: number;
   readonly length: number;
   readonly rawLength: number;
   readonly documents: number;
-  /** CRC-32 of the packed bytes, 8 hex digits. */
+  /** CRC-32 of its bytes, 8 hex digits. */
   readonly crc32: string;
 }
 

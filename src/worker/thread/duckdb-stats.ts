@@ -11,9 +11,18 @@ interface CopiedFile {
 
 type Entry = { readonly key: string; readonly value: Json };
 
-/** The files of a `COPY … (RETURN_STATS)`, in the order written, with their statistics as Delta has them. Empty ones are left out. */
-export function copyStats(rows: readonly Record<string, Json>[], schema: TableSchema): CopiedFile[] {
-  const files = rows.filter((row) => Number(row.count) > 0).map((row) => copiedFile(row, schema));
+/**
+ * The files of a `COPY … (RETURN_STATS)`, in the order written, with their statistics as Delta has them. Empty ones are left out; those of
+ * `textless` get no bounds of texts.
+ */
+export function copyStats(
+  rows: readonly Record<string, Json>[],
+  schema: TableSchema,
+  textless: ReadonlySet<string>,
+): CopiedFile[] {
+  const files = rows
+    .filter((row) => Number(row.count) > 0)
+    .map((row) => copiedFile(row, schema, !textless.has(String(row.filename))));
   return files.sort((a, b) => partNumber(a.path) - partNumber(b.path));
 }
 
@@ -21,7 +30,7 @@ function partNumber(path: string): number {
   return Number(/part-(\d+)\.parquet$/.exec(path)?.[1] ?? 0);
 }
 
-function copiedFile(row: Record<string, Json>, schema: TableSchema): CopiedFile {
+function copiedFile(row: Record<string, Json>, schema: TableSchema, hasTexts: boolean): CopiedFile {
   const statistics = new Map(
     (row.column_statistics as unknown as Entry[]).map((entry) => [entry.key, facts(entry.value)]),
   );
@@ -33,7 +42,9 @@ function copiedFile(row: Record<string, Json>, schema: TableSchema): CopiedFile 
       return;
     }
     const known = statistics.get(path.map((part) => `"${part.replaceAll('"', '""')}"`).join('.'));
-    if (known !== undefined) columns.push(columnStats(path, column.type.kind, known));
+    if (known === undefined) return;
+    const stats = columnStats(path, column.type.kind, known);
+    columns.push(hasTexts || column.type.kind !== 'string' ? stats : withoutBounds(stats));
   };
   visit({ name: ID_COLUMN, type: { kind: schema.idType === 'long' ? 'long' : 'string' } }, []);
   for (const column of schema.columns) visit(column, []);
@@ -44,6 +55,10 @@ function copiedFile(row: Record<string, Json>, schema: TableSchema): CopiedFile 
     rows: count,
     stats: statsJson({ numRecords: count, columns }),
   };
+}
+
+function withoutBounds({ min: _min, max: _max, ...rest }: ColumnStats): ColumnStats {
+  return rest;
 }
 
 function facts(value: Json): ReadonlyMap<string, string> {

@@ -7,7 +7,7 @@ import { readFirstRows } from './head-duckdb.ts';
 import { mayHoldMinusZero, sameSigns } from './minus-zero.ts';
 import { partsOf } from './parts.ts';
 import { rewriteGroup } from './rewrite-duckdb.ts';
-import { sectionChunks } from './sections.ts';
+import { sectionBlocks } from './sections.ts';
 import { selectFile } from './select-file.ts';
 import { columnNames, cursorExpression, inRange, name, tableColumns } from './sql.ts';
 import { interruptOn, listen } from './stop.ts';
@@ -115,7 +115,7 @@ async function loadDelta(
 ): Promise<Delta> {
   await connection.run(`CREATE OR REPLACE TABLE delta (${tableColumns(task.schema)})`);
   const decoder = await openDecoder(connection, 'delta', task.schema, task.cursor);
-  for (const documents of sectionChunks(task.sections)) {
+  for (const documents of sectionBlocks(task.sections)) {
     decoder.append(documents);
     await listen(signal);
   }

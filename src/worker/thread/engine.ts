@@ -5,7 +5,7 @@ import type { EngineName, KeptRows, SectionChunk, WriteSettings } from '../../sh
 import type { Counts } from '../../shared/domain/receipt.ts';
 import type { TableSchema } from '../../shared/domain/schema.ts';
 
-/** One extract job's bytes for this partition: packed chunks, each of whole BSON documents back to back, in the order read. */
+/** One extract job's bytes for this partition: chunks of packed blocks, each of whole BSON documents back to back, in the order read. */
 export interface LocalSection {
   readonly path: string;
   /** Where it is from, for errors. */

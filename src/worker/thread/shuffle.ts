@@ -1,5 +1,4 @@
 import { findElement, isBroken, unlessBroken } from '../../shared/domain/bson.ts';
-import { checksumOf } from '../../shared/domain/checksum.ts';
 import { type CursorReader, cursorNumber, cursorPath, cursorReader } from '../../shared/domain/cursor.ts';
 import type { Cut } from '../../shared/domain/cut.ts';
 import { asMongolakeError, MongolakeError } from '../../shared/domain/errors.ts';
@@ -35,13 +34,11 @@ export interface SlabBatch {
 }
 
 /** One partition's documents, packed. */
-export interface PackedChunk {
+export interface PackedBlock {
   readonly partition: number;
   readonly packed: Uint8Array;
   readonly rawLength: number;
   readonly documents: number;
-  /** Of the packed bytes. */
-  readonly crc32: string;
 }
 
 /** A document that can't be stored. */
@@ -60,7 +57,7 @@ export interface ShuffleOutcome {
   /** Smallest cursor value, epoch milliseconds. */
   readonly minCursor: number | undefined;
   /** By partition, ascending. */
-  readonly chunks: readonly PackedChunk[];
+  readonly blocks: readonly PackedBlock[];
   readonly sketch: SketchJson;
   readonly broken: readonly BrokenDocument[];
 }
@@ -78,7 +75,7 @@ export function shuffle(task: ShuffleTask): ShuffleOutcome {
     }
   }
   const { documents, bytes, minCursor, broken } = pass;
-  return { documents, bytes, minCursor, broken, sketch: sketchToJson(pass.sketcher.sketch()), chunks: packed(pass) };
+  return { documents, bytes, minCursor, broken, sketch: sketchToJson(pass.sketcher.sketch()), blocks: packed(pass) };
 }
 
 /** One partition's documents so far. */
@@ -188,13 +185,11 @@ function grow(bucket: Bucket, needed: number): void {
   bucket.bytes = grown;
 }
 
-function packed({ buckets }: Pass): readonly PackedChunk[] {
+function packed({ buckets }: Pass): readonly PackedBlock[] {
   return buckets.flatMap((bucket, partition) => {
     if (bucket === undefined) return [];
     const bytes = pack(bucket.bytes.subarray(0, bucket.length));
-    return [
-      { partition, packed: bytes, rawLength: bucket.length, documents: bucket.documents, crc32: checksumOf(bytes) },
-    ];
+    return [{ partition, packed: bytes, rawLength: bucket.length, documents: bucket.documents }];
   });
 }
 

@@ -3,7 +3,7 @@ import { documentId } from './document-id.ts';
 import type { MergeTask } from './engine.ts';
 import { externalSort } from './external-sort.ts';
 import type { SortRecord } from './records.ts';
-import { sectionChunks } from './sections.ts';
+import { sectionBlocks } from './sections.ts';
 import { sortKey } from './sort-key.ts';
 import { listen } from './stop.ts';
 
@@ -26,7 +26,7 @@ export const SORT_SHARE = 4;
 export async function sortDelta(task: MergeTask, signal: AbortSignal | undefined): Promise<SortedDelta> {
   const sort = externalSort(task.scratch, task.memoryBytes / SORT_SHARE);
   let read = 0;
-  for (const documents of sectionChunks(task.sections)) {
+  for (const documents of sectionBlocks(task.sections)) {
     for (let at = 0; at < documents.length; at += documents.readInt32LE(at)) {
       const document = documents.subarray(at, at + documents.readInt32LE(at));
       sort.add(sortKey(documentId(document, 0, task.schema.idType)), document);

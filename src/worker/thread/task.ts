@@ -2,7 +2,7 @@ import { compareIds, type IdType } from '../../shared/domain/ids.ts';
 import { documentId } from './document-id.ts';
 import type { IdRange, LocateTask, MergeOutcome, MergeTask, RewriteOutcome, RewriteTask } from './engine.ts';
 import { loadEngine } from './engines.ts';
-import { sectionChunks } from './sections.ts';
+import { sectionBlocks } from './sections.ts';
 
 /** Merges one partition with the table's engine: nothing is kept between tasks. Rejects soon after `signal` is aborted. */
 export async function merge(task: MergeTask, signal?: AbortSignal): Promise<MergeOutcome> {
@@ -19,7 +19,7 @@ export async function rewrite(task: RewriteTask, signal?: AbortSignal): Promise<
 /** Indexes of the base files whose id range some document of the delta falls into, ascending. */
 export function locate(task: LocateTask): number[] {
   const touched = new Set<number>();
-  for (const documents of sectionChunks(task.sections)) {
+  for (const documents of sectionBlocks(task.sections)) {
     for (let at = 0; at < documents.length; at += documents.readInt32LE(at)) {
       touched.add(fileOf(task.base, task.schema.idType, String(documentId(documents, at, task.schema.idType))));
     }

@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import type { DuckDBConnection } from '@duckdb/node-api';
+import type { DuckDBBlobValue, DuckDBConnection, DuckDBValue, Json } from '@duckdb/node-api';
 import { separator } from '../../shared/domain/ids.ts';
 import { ID_COLUMN, type TableSchema } from '../../shared/domain/schema.ts';
 import { copyStats } from './duckdb-stats.ts';
@@ -103,14 +103,24 @@ function mergedRows(columns: readonly string[], range: IdRange, schema: TableSch
     UNION ALL SELECT ${list} FROM (FROM delta WHERE ${own}) d WHERE EXISTS (FROM changed c WHERE c.${id} = d.${id}))`;
 }
 
+/** An id as text, by its bytes: of a string DuckDB's binding takes away a byte order mark that it begins with. */
+function textOf(id: string): string {
+  return `encode(${id}::VARCHAR)`;
+}
+
+function readText(value: DuckDBValue | undefined): string {
+  const { bytes } = value as DuckDBBlobValue;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
+}
+
 /** The ids that part the merged rows into files of `parts.rows`, ascending. */
 async function cuts(connection: DuckDBConnection, schema: TableSchema, { rows }: Parts): Promise<string[]> {
   const id = name(ID_COLUMN);
   const ids = mergedRows([id], { lower: null, upper: null }, schema);
-  const result = await connection.runAndReadAll(`SELECT previous::VARCHAR AS previous, next::VARCHAR AS next FROM (
+  const result = await connection.runAndReadAll(`SELECT ${textOf('previous')}, ${textOf('next')} FROM (
     SELECT lag(${id}) OVER (ORDER BY ${id}) AS previous, ${id} AS next, row_number() OVER (ORDER BY ${id}) AS place FROM ${ids})
     WHERE place > 1 AND (place - 1) % ${rows} = 0 ORDER BY place`);
-  return result.getRowObjectsJS().map(({ previous, next }) => separator(schema.idType, String(previous), String(next)));
+  return result.getRows().map(([previous, next]) => separator(schema.idType, readText(previous), readText(next)));
 }
 
 /** Spark refuses timestamps before 1900 of a file that does not say it counts them as Spark 3 does (DataSourceUtils.datetimeRebaseSpec). */
@@ -140,7 +150,26 @@ async function copy(
   const result = await connection.runAndReadAll(
     `COPY (SELECT ${columns} FROM ${query} ${order}) TO ${literal(target)} (${options.join(', ')})`,
   );
-  return copyStats(result.getRowObjectsJson(), task.schema);
+  const files = result.getRowObjectsJson();
+  return copyStats(files, task.schema, await withMarkedBounds(connection, files));
+}
+
+const BYTE_ORDER_MARK = 0xfeff;
+
+/** Files with a bound that begins with a byte order mark, which DuckDB's binding takes away: such a bound would be a wrong one. */
+async function withMarkedBounds(
+  connection: DuckDBConnection,
+  files: readonly Record<string, Json>[],
+): Promise<ReadonlySet<string>> {
+  if (files.length === 0) return new Set();
+  const paths = files.map(({ filename }) => literal(String(filename))).join(', ');
+  const marked = ['stats_min_value', 'stats_max_value'].map(
+    (bound) => `starts_with(${bound}, chr(${BYTE_ORDER_MARK}))`,
+  );
+  const result = await connection.runAndReadAll(
+    `SELECT DISTINCT file_name FROM parquet_metadata([${paths}]) WHERE ${marked.join(' OR ')}`,
+  );
+  return new Set(result.getRows().map(([file]) => String(file)));
 }
 
 /** The shortest ids that separate neighbouring files. DuckDB numbers them in the order written, which is that of ids. */
@@ -154,10 +183,10 @@ async function boundsBetween(
   const ends: { first: string; last: string }[] = [];
   for (const { path } of files) {
     const result = await connection.runAndReadAll(
-      `SELECT min(${id})::VARCHAR AS first, max(${id})::VARCHAR AS last FROM ${parquet(path)}`,
+      `SELECT ${textOf(`min(${id})`)}, ${textOf(`max(${id})`)} FROM ${parquet(path)}`,
     );
-    const row = result.getRowObjectsJS()[0];
-    ends.push({ first: String(row?.first), last: String(row?.last) });
+    const [first, last] = result.getRows()[0] ?? [];
+    ends.push({ first: readText(first), last: readText(last) });
   }
   return ends.slice(1).map((next, i) => separator(schema.idType, ends[i]?.last ?? '', next.first));
 }

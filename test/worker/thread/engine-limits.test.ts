@@ -6,7 +6,7 @@ import { BSON } from '../../../src/shared/domain/bson.ts';
 import { FOLD_LIMITS } from '../../../src/shared/domain/fold.ts';
 import { ENGINES } from '../../../src/shared/domain/plan.ts';
 import { MOST_NAMES } from '../../../src/shared/domain/sketch.ts';
-import { sectionChunks } from '../../../src/worker/thread/sections.ts';
+import { sectionBlocks } from '../../../src/worker/thread/sections.ts';
 import { bson as bytesOf, documentOf, element, int32, text } from '../../shared/domain/bson-bytes.ts';
 import { rowsOf } from './inspect.ts';
 import { load, sequence } from './load.ts';
@@ -159,7 +159,7 @@ describe.each(ENGINES)('%s', (engine) => {
 
   describe('a section', () => {
     const documents = sequence(10, (i) => bytesOf({ _id: i }));
-    const read = (section: ReturnType<typeof writeSection>) => Buffer.concat([...sectionChunks([section])]);
+    const read = (section: ReturnType<typeof writeSection>) => Buffer.concat([...sectionBlocks([section])]);
     const corrupt = expect.objectContaining({ code: 'OBJECT_CORRUPT' });
 
     test('is read chunk by chunk', () => {

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { sectionChunks } from '../../../src/worker/thread/sections.ts';
+import { sectionBlocks } from '../../../src/worker/thread/sections.ts';
 import { writeSection } from './table.ts';
 
 const DOCUMENTS = Array.from({ length: 20 }, (_, i) => Buffer.from(`document ${i} `.repeat(5)));
@@ -18,7 +18,7 @@ afterEach(() => {
 describe('a section', () => {
   it('is unpacked chunk by chunk', () => {
     const section = writeSection(folder, 3, DOCUMENTS, 7);
-    const chunks = [...sectionChunks([section])];
+    const chunks = [...sectionBlocks([section])];
     expect(chunks).toHaveLength(3);
     expect(Buffer.concat(chunks).equals(Buffer.concat(DOCUMENTS))).toBe(true);
   });
@@ -31,7 +31,7 @@ describe('a section', () => {
       const damaged = Buffer.from(whole);
       damaged.writeUInt8(damaged.readUInt8(at) ^ 0x10, at);
       writeFileSync(section.path, damaged);
-      expect(() => [...sectionChunks([section])], `byte ${at}`).toThrow(expect.objectContaining(corrupt));
+      expect(() => [...sectionBlocks([section])], `byte ${at}`).toThrow(expect.objectContaining(corrupt));
     }
   });
 
@@ -39,7 +39,7 @@ describe('a section', () => {
     const section = writeSection(folder, 3, DOCUMENTS, 10);
     for (const other of [-1, 1]) {
       const chunks = section.chunks.map((chunk) => ({ ...chunk, rawLength: chunk.rawLength + other }));
-      expect(() => [...sectionChunks([{ ...section, chunks }])]).toThrow(/a chunk of segment 3 has \d+ bytes unpacked/);
+      expect(() => [...sectionBlocks([{ ...section, chunks }])]).toThrow(/a chunk of segment 3 has \d+ bytes unpacked/);
     }
   });
 
@@ -48,7 +48,7 @@ describe('a section', () => {
     const whole = readFileSync(section.path);
     for (const length of [0, 1, whole.length - 1]) {
       writeFileSync(section.path, whole.subarray(0, length));
-      expect(() => [...sectionChunks([section])]).toThrow(/a chunk of segment 3 has \d+ bytes instead of \d+/);
+      expect(() => [...sectionBlocks([section])]).toThrow(/a chunk of segment 3 has \d+ bytes instead of \d+/);
     }
   });
 });

@@ -26,11 +26,11 @@ describe('documents that are shuffled', () => {
   const documents = Array.from({ length: 50 }, (_, i) => at(i, 1000 + i));
 
   it('go to the partition of their hash, in the order read, and are all there once unpacked', () => {
-    const { chunks, documents: count, bytes } = run(documents);
-    expect(chunks.map(({ partition }) => partition)).toEqual([0, 1, 2, 3]);
+    const { blocks, documents: count, bytes } = run(documents);
+    expect(blocks.map(({ partition }) => partition)).toEqual([0, 1, 2, 3]);
     expect(count).toBe(50);
     expect(bytes).toBe(Buffer.concat(documents).length);
-    for (const { partition, packed, rawLength, documents: own } of chunks) {
+    for (const { partition, packed, rawLength, documents: own } of blocks) {
       const expected = documents.filter((each) => partitionOf(idHash(each, 0x10, 9, 13), 4) === partition);
       expect(unpack(Buffer.from(packed)).equals(Buffer.concat(expected))).toBe(true);
       expect([rawLength, own]).toEqual([Buffer.concat(expected).length, expected.length]);
@@ -57,18 +57,18 @@ describe('documents that are shuffled', () => {
   });
 
   it('that can not be stored are put aside with their place, and the others go on', () => {
-    const { broken, documents: count, chunks } = run([at(1, 1), TWICE, at(2, 1)]);
+    const { broken, documents: count, blocks } = run([at(1, 1), TWICE, at(2, 1)]);
     const place = `byte ${1000 + at(1, 1).length} of dump:x`;
     expect(broken).toMatchObject([{ reason: 'field "a" occurs twice', form: 'whole', place }]);
     expect(Buffer.from(broken[0]?.document ?? []).equals(TWICE)).toBe(true);
     expect(count).toBe(3);
-    expect(chunks.reduce((sum, chunk) => sum + chunk.documents, 0)).toBe(2);
+    expect(blocks.reduce((sum, block) => sum + block.documents, 0)).toBe(2);
   });
 
   it('are hashed by the key, and without it are refused', () => {
     const columns = { hash: ['name'], key: keyedHash('0123456789abcdef').fingerprint };
-    const { chunks } = run([at(1, 1, { name: 'Ann' })], { columns }, '0123456789abcdef');
-    const stored = unpack(Buffer.from(chunks[0]?.packed ?? [])).toString('latin1');
+    const { blocks } = run([at(1, 1, { name: 'Ann' })], { columns }, '0123456789abcdef');
+    const stored = unpack(Buffer.from(blocks[0]?.packed ?? [])).toString('latin1');
     expect(stored).toContain(keyedHash('0123456789abcdef').hash('Ann'));
     expect(() => run([at(1, 1)], { columns })).toThrow(/no hashKey/);
   });

@@ -10,7 +10,7 @@ import type { EngineName, KeptRows, WriteSettings } from '../../../src/shared/do
 import { type ColumnPolicy, type FieldPolicy, fieldPolicies } from '../../../src/shared/domain/policy.ts';
 import type { TableSchema } from '../../../src/shared/domain/schema.ts';
 import { createSketcher } from '../../../src/shared/domain/sketcher.ts';
-import { pack } from '../../../src/shared/packing.ts';
+import { blockHeader, pack } from '../../../src/shared/packing.ts';
 import type { LocalSection, MergedFile, MergeOutcome } from '../../../src/worker/thread/engine.ts';
 import { locate, merge } from '../../../src/worker/thread/task.ts';
 
@@ -130,7 +130,8 @@ export function writeSection(folder: string, ordinal: number, documents: readonl
   const chunks: { length: number; rawLength: number; crc32: string }[] = [];
   for (let i = 0; i < documents.length; i += size) {
     const raw = Buffer.concat(documents.slice(i, i + size));
-    const chunk = pack(raw);
+    const block = pack(raw);
+    const chunk = Buffer.concat([blockHeader(block.length), block]);
     packed.push(chunk);
     chunks.push({ length: chunk.length, rawLength: raw.length, crc32: checksumOf(chunk) });
   }
