@@ -11,6 +11,8 @@ export interface ChangingCollection {
   rows(): Promise<ReadonlyMap<string, number>>;
   /** Documents of the present generation that can't be stored. */
   broken(): number;
+  /** The `_id` of the document with this number: they ascend with it. */
+  id(number: number): string;
   /** Sets `n` of one document, as a client would. */
   set(id: string, n: number): Promise<void>;
   close(): Promise<void>;
@@ -46,6 +48,7 @@ export async function changingCollection(mongodb: Services['mongodb'], size: num
       return new Map(found.map(({ _id, ...rest }) => [_id, Number((rest as Document).n)]));
     },
     broken: () => (generation < FIRST_BROKEN ? 0 : breaks),
+    id: idOf,
     async set(id, n) {
       await collection.updateOne({ _id: id }, { $set: { n, updateTime: new Date() } });
     },
@@ -60,12 +63,16 @@ function* documents(size: number, times: readonly number[]): Generator<Document>
   for (let i = 0; i < count; i++) {
     const changed = lastChange(i, size, generation);
     yield {
-      _id: `n${String(i).padStart(6, '0')}`,
+      _id: idOf(i),
       n: i * 10 + changed,
       text: `the ${i}th of generation ${changed}`,
       updateTime: new Date(times[changed] ?? 0),
     };
   }
+}
+
+function idOf(number: number): string {
+  return `n${String(number).padStart(6, '0')}`;
 }
 
 function lastChange(i: number, size: number, generation: number): number {

@@ -33,8 +33,11 @@ const DOCUMENTS = 1500;
  * Opens store and collection. `prefix` begins the keys of all queues. Short times, so that whoever dies is found dead soon: a worker
  * after 2 s, a coordinator after 3 s.
  */
-export async function openLake({ redis, mongodb }: Pick<Services, 'redis' | 'mongodb'>): Promise<Lake> {
-  const [store, collection] = await Promise.all([chaosStore(), changingCollection(mongodb, DOCUMENTS)]);
+export async function openLake(
+  { redis, mongodb }: Pick<Services, 'redis' | 'mongodb'>,
+  documents = DOCUMENTS,
+): Promise<Lake> {
+  const [store, collection] = await Promise.all([chaosStore(), changingCollection(mongodb, documents)]);
   const lake: Lake = {
     store,
     collection,

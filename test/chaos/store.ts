@@ -1,6 +1,6 @@
 import { readdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
-import { CopyObjectCommand, GetObjectCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3';
+import { CopyObjectCommand, GetObjectCommand, PutObjectCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import { required } from '../services/result.ts';
 import { type S3Access, type S3Server, s3Client, startS3 } from '../services/s3.ts';
 
@@ -11,6 +11,8 @@ export interface ChaosStore extends S3Access {
   /** Every key that starts so, sorted. */
   keys(prefix: string): Promise<readonly string[]>;
   text(key: string): Promise<string>;
+  /** Replaces the object, or makes it. */
+  put(key: string, body: Buffer): Promise<void>;
   /** Copies what is below one folder to another. */
   copyFolder(from: string, to: string): Promise<void>;
   copy(from: string, to: string): Promise<void>;
@@ -49,6 +51,9 @@ export async function chaosStore(): Promise<ChaosStore> {
     async text(key) {
       const object = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
       return (await object.Body?.transformToString()) ?? '';
+    },
+    async put(key, body) {
+      await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body }));
     },
     async copyFolder(from, to) {
       for (const key of await keys(`${from}/`)) await copy(key, `${to}/${key.slice(from.length + 1)}`);

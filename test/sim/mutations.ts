@@ -158,8 +158,8 @@ export const MUTATIONS: readonly Mutation[] = [
     changes: [
       {
         file: 'coordinator/entry.ts',
-        from: 'receipt.removed.map((path) => removeAction(',
-        to: 'receipt.removed.slice(1).map((path) => removeAction(',
+        from: 'receipts.flatMap((receipt) => receipt.removed);',
+        to: 'receipts.flatMap((receipt) => receipt.removed.slice(1));',
       },
     ],
   },
@@ -170,8 +170,8 @@ export const MUTATIONS: readonly Mutation[] = [
     changes: [
       {
         file: 'worker/merge.ts',
-        from: 'dataKey(job.partition, job.run, attempt, part)',
-        to: "dataKey(job.partition, job.run, '0123456789ab', part)",
+        from: 'dataKey(partition ?? job.partition, job.run, attempt, part)',
+        to: "dataKey(partition ?? job.partition, job.run, '0123456789ab', part)",
       },
     ],
   },

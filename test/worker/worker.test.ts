@@ -133,7 +133,12 @@ test('a job that is done tells what it handled, and its last progress is the who
 
 test('an attempt that finds the receipt of another deletes what it put aside', async () => {
   const broken = Buffer.from(serialize({ a: 1 }));
+  let overtaken = false;
   const { storage, deliver } = await worker(async function* () {
+    if (!overtaken) {
+      overtaken = true;
+      await deliver(EXTRACT);
+    }
     yield { bytes: Buffer.concat([broken, DOCUMENTS[0] as Buffer]), offsets: [0, broken.length] };
   });
   const staged = async () => {
@@ -146,8 +151,21 @@ test('an attempt that finds the receipt of another deletes what it put aside', a
   expect(documents).toBe(2);
   expect(quarantine).toMatchObject([{ id: null, reason: 'a document without _id', bytes: broken.length }]);
   expect(await staged()).toEqual([`_mongolake/runs/run/quarantine/000000-${attempt}-0.bson`]);
+});
+
+test('a range that has its receipt is not read again', async () => {
+  let reads = 0;
+  const { ended, deliver } = await worker(async function* () {
+    reads++;
+    yield* allDocuments();
+  });
   await deliver(EXTRACT);
-  expect(await staged()).toEqual([`_mongolake/runs/run/quarantine/000000-${attempt}-0.bson`]);
+  await deliver(EXTRACT);
+  expect(reads).toBe(1);
+  expect(ended.map(({ result, summary }) => [result, summary?.rows])).toEqual([
+    ['done', 20],
+    ['done', 0],
+  ]);
 });
 
 test('a job that fails, and one that is handed back, are told apart; both reject', async () => {
