@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { afterEach, expect, it } from 'vitest';
 import { readQuarantine } from '../../src/coordinator/quarantine.ts';
 import { openState } from '../../src/coordinator/table.ts';
-import { keyedHash } from '../../src/shared/keyed-hash.ts';
 import { BSON } from '../../src/shared/domain/bson.ts';
 import { policyText } from '../../src/shared/domain/policy.ts';
 import type { ListedDocument } from '../../src/shared/domain/quarantine.ts';
+import { keyedHash } from '../../src/shared/keyed-hash.ts';
 import { bson, documentOf, element, int32, text } from '../shared/domain/bson-bytes.ts';
 import { type Harness, harness } from './table-harness.ts';
 

@@ -1,7 +1,7 @@
-import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
-import { keyedHash } from '../../src/shared/keyed-hash.ts';
 import { policyText, type TablePolicy } from '../../src/shared/domain/policy.ts';
+import { keyedHash } from '../../src/shared/keyed-hash.ts';
+import { unpackBlocks } from '../../src/shared/packing.ts';
 import { type Harness, harness } from './table-harness.ts';
 
 const MINUTE = 60_000;
@@ -110,7 +110,8 @@ it('no plan, schema, segment or receipt has what is left out', async () => {
         const chunks: Buffer[] = [];
         if (Buffer.isBuffer(body)) chunks.push(body);
         else for await (const chunk of body) chunks.push(Buffer.from(chunk));
-        written.push(Buffer.concat(chunks));
+        const whole = Buffer.concat(chunks);
+        written.push(key.endsWith('.bson.snappy') ? Buffer.concat([...unpackBlocks(whole)]) : whole);
         return storage.put(key, Buffer.concat(chunks), signal);
       },
       async putIfAbsent(key, body, writer) {
@@ -121,7 +122,7 @@ it('no plan, schema, segment or receipt has what is left out', async () => {
   });
   table.collection.documents = [{ _id: 1, email: 'canary', secret: 'canary', seen: 'bird', updateTime: at(-60) }];
   await table.sync({ columns: { ...HASHED, exclude: ['secret'] } });
-  const all = written.map((bytes) => (bytes[0] === 0x1f ? gunzipSync(bytes) : bytes).toString('latin1')).join('\n');
+  const all = written.map((bytes) => bytes.toString('latin1')).join('\n');
   expect(all).toContain('bird');
   expect(all).toContain(keyed.hash('canary'));
   expect(all).not.toContain('canary');

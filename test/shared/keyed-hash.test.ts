@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { ObjectId } from 'bson';
 import { expect, test } from 'vitest';
-import { keyedHash } from '../../src/shared/keyed-hash.ts';
 import { createCut } from '../../src/shared/domain/cut.ts';
+import { keyedHash } from '../../src/shared/keyed-hash.ts';
 import { bson } from './domain/bson-bytes.ts';
 
 const PAGE = readFileSync(new URL('../../docs/columns.md', import.meta.url), 'utf8');

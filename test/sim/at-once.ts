@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 
 /**
- * The real disk and the real gzip, but at once. The code that is simulated writes scratch files and packs segments in Node's thread pool,
+ * The real disk, but at once. The code that is simulated writes scratch files in Node's thread pool,
  * whose order is chance's: here each such call is done where it is made, and only its answer is told later. Importing this file changes
  * the whole process, so it comes before whatever uses them.
  */
