@@ -8,7 +8,7 @@ import { isRefusedQuery } from './mongodb-errors.ts';
 import { pointOf } from './mongodb-ids.ts';
 import { evenBounds, evenCuts, idRanges, sampledBounds, windowRanges } from './mongodb-parts.ts';
 import { type Window, windowFilter } from './mongodb-window.ts';
-import { estimate, rangeIndexes, statistics } from './source-mongodb-size.ts';
+import { estimate, rangeIndexes } from './source-mongodb-size.ts';
 
 /** Bytes of BSON that a range holds, about, if nothing else is given. */
 export const RANGE_BYTES = 256e6;
@@ -30,13 +30,13 @@ export interface Splitting extends SplitOptions {
   readonly now: number;
 }
 
-/** Splits a scope by statistics, a sample or the ends of an index, never by a scan. */
+/** Splits a scope of a collection of size `all` by a sample or the ends of an index, never by a scan. */
 export async function splitScope(
   collection: Collection,
   scope: ReadScope,
+  all: SizeEstimate,
   splitting: Splitting,
 ): Promise<readonly ExtractRange[]> {
-  const all = await statistics(collection);
   const count = countFor(all, splitting.rangeBytes);
   const whole = [{ scope, part: null }];
   if (count === 1) return whole;
@@ -98,7 +98,7 @@ async function splitWindow(
   const { field } = window.cursor;
   const indexes = await rangeIndexes(collection);
   if (!indexes.some(({ fields }) => fields[0] === field)) return undefined;
-  const { documents, bytes, atLeast } = await estimate(collection, window);
+  const { documents, bytes, atLeast } = await estimate(collection, window, all);
   // What was too long to be counted may be as large as the collection.
   const count = countFor(documents === undefined || atLeast ? all : { documents, bytes }, rangeBytes) ?? 1;
   if (count === 1) return undefined;

@@ -19,9 +19,8 @@ const NOT_SUPPORTED_ON_VIEW = 166;
 /** What the driver does not pass on to commands by itself: reads go where the data is read. */
 export const preferenceOf = (client: MongoClient) => ({ readPreference: client.options.readPreference });
 
-/** The size of what a scope reads, by statistics or by its index; nothing where no index serves the window. */
-export async function estimate(collection: Collection, scope: ReadScope): Promise<SizeEstimate> {
-  const all = await statistics(collection);
+/** The size of what a scope reads of a collection of size `all`, by its index; nothing where no index serves the window. */
+export async function estimate(collection: Collection, scope: ReadScope, all: SizeEstimate): Promise<SizeEstimate> {
   if (scope.kind === 'full') return all;
   const index = (await rangeIndexes(collection)).find(({ fields }) => fields[0] === scope.cursor.field);
   if (index === undefined) return { documents: undefined, bytes: undefined };

@@ -3,7 +3,7 @@ import { MongolakeError } from '../domain/errors.ts';
 import type { ExtractRange } from '../domain/job.ts';
 import type { Projection } from '../domain/policy.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Catalog, CollectionInfo, Source, SourceClock } from '../ports/source.ts';
+import type { Catalog, CollectionInfo, SizeEstimate, Source, SourceClock } from '../ports/source.ts';
 import { leaseClient, type MongodbLease, type MongodbSettings } from './mongodb-client.ts';
 import { isServerError } from './mongodb-errors.ts';
 import { ALL_IDS, FERRETDB_IDS, type KnownIds } from './mongodb-ids.ts';
@@ -49,14 +49,24 @@ export function mongodbSource(options: MongodbOptions, clock: Clock): Source {
   const about = `${lease.address}/${database}.${collection}`;
   const target = (client: MongoClient) => client.db(database).collection(collection);
   const closing = new AbortController();
+  // Asked once: a source is open for one run, and each question is a command to the server.
+  let size: SizeEstimate | undefined;
+  const sizeOf = async (of: Collection) => {
+    size ??= await statistics(of);
+    return size;
+  };
   return {
     description: about,
     namespace: { database, collection },
     clock: () => lease.run(about, (client) => serverClock(client)),
     countWithoutCursor: (cursor) => lease.run(about, (client) => countWithoutCursor(target(client), cursor)),
-    estimate: (scope) => lease.run(about, (client) => estimate(target(client), scope)),
+    estimate: (scope) =>
+      lease.run(about, async (client) => estimate(target(client), scope, await sizeOf(target(client)))),
     ranges: (scope, how) =>
-      lease.run(about, (client) => splitScope(target(client), scope, { ...how, rangeBytes, now: clock.now() })),
+      lease.run(about, async (client) => {
+        const splitting = { ...how, rangeBytes, now: clock.now() };
+        return splitScope(target(client), scope, await sizeOf(target(client)), splitting);
+      }),
     read: (range, signal, projection, most = batchSize) => {
       const cursor = { batchSize: Math.min(batchSize, most), projection };
       return readResuming(
