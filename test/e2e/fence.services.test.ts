@@ -44,7 +44,7 @@ describeWith(['readers', 'spark'], 'a first load that was killed before its comm
     expect(forced.code).toBe(0);
     expect(forced.stdout).toMatch(/unlocked .*held by .+:\d+ \(run .*\n.*warning .*may be alive/);
     expect((await space.run('status')).stdout).toMatch(
-      /did not end: committing; the next run finishes it or gives it up/,
+      /did not end: planned .*, committing; the next run finishes it, or gives it up/,
     );
     expect((await space.json('unlock', '--force')).results).toMatchObject([{ status: 'free', taken: null }]);
   });
