@@ -1,5 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { type AsyncBuffer, type ParquetReadOptions, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import { bufferOf } from '../shared/domain/buffers.ts';
 import type { Action } from '../shared/domain/delta/actions.ts';
 import { decodeActions } from '../shared/domain/delta/entry.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
@@ -96,12 +97,8 @@ const COLUMNS = ['protocol', 'metaData', 'txn', 'add', 'remove'];
 const READER_OPTIONS: Pick<ParquetReadOptions, 'compressors' | 'parsers'> = {
   compressors: { GZIP: (bytes) => gunzipSync(bytes) },
   // Its own drops a byte order mark at the start of a string.
-  parsers: { stringFromBytes: (bytes) => bytes && textOf(bytes) },
+  parsers: { stringFromBytes: (bytes) => bytes && bufferOf(bytes).toString('utf8') },
 };
-
-function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, byteLength).toString('utf8');
-}
 
 /**
  * The actions of a checkpoint file, ours or another writer's, a row group at a time, in the file's order. `name` is for errors:

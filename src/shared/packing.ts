@@ -1,4 +1,5 @@
 import snappyjs from 'snappyjs';
+import { bufferOf } from './domain/buffers.ts';
 
 type Packer = (bytes: Buffer) => Buffer;
 
@@ -11,10 +12,6 @@ const portable: Snappy = {
   compress: (bytes) => bufferOf(snappyjs.compress(bytes)),
   uncompress: (bytes) => bufferOf(snappyjs.uncompress(bytes)),
 };
-
-function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
-  return Buffer.from(buffer, byteOffset, byteLength);
-}
 
 /** Native code where there is some for this machine; what both make, both read. */
 async function loadSnappy(): Promise<Snappy> {

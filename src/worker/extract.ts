@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { pMapIterable } from 'p-map';
 import { crashPoint } from '../shared/crash-points.ts';
 import { jsonBody, readJson } from '../shared/documents.ts';
+import { bufferOf } from '../shared/domain/buffers.ts';
 import type { KeyedHash } from '../shared/domain/cut.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import type { ExtractJob } from '../shared/domain/job.ts';
@@ -9,7 +10,7 @@ import { planKey, receiptKey, segmentKey } from '../shared/domain/keys.ts';
 import type { Plan } from '../shared/domain/plan.ts';
 import { policyText, projectionOf } from '../shared/domain/policy.ts';
 import type { ExtractReceipt } from '../shared/domain/receipt.ts';
-import { emptySketch, mergeSketch, type Sketch, sketchFromJson, sketchToJson } from '../shared/domain/sketch.ts';
+import { emptySketch, mergeSketch, type Sketch, sketchToJson } from '../shared/domain/sketch.ts';
 import { pacedSource } from '../shared/paced-source.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { JobSummary } from '../shared/ports/metrics.ts';
@@ -176,26 +177,38 @@ async function* shuffled(
   const concurrency = Math.min(context.concurrency, MOST_SLABS_AT_ONCE);
   const { plan, segment, quarantine, description } = pass;
   const progress = throttled(delivery, clock);
-  const slabs = slabsOf(batches, slabBytes(plan.partitions));
+  const tell = () => progress({ done: pass.documents, bytes: pass.bytes });
+  const slabs = slabsOf(told(batches, tell), slabBytes(plan.partitions));
   const shuffle = ({ batches: gathered, before }: Slab) =>
     pool.shuffle({ plan, hashKey: keyed?.key, batches: gathered, before, source: description }, delivery.signal);
   for await (const outcome of pMapIterable(slabs, shuffle, { concurrency, backpressure: concurrency })) {
     take(outcome, pass);
     await quarantine.write();
     delivery.signal.throwIfAborted();
-    await progress({ done: pass.documents, bytes: pass.bytes });
+    await tell();
     if (segment.held >= FLUSH_BYTES) yield* segment.flush();
   }
   yield* segment.flush();
 }
 
+/** The batches, each a sign of life: where they come slowly, a slab takes long to fill. */
+async function* told(
+  batches: AsyncIterable<RawBatch>,
+  tell: () => Promise<void>,
+): AsyncGenerator<RawBatch, void, void> {
+  for await (const batch of batches) {
+    await tell();
+    yield batch;
+  }
+}
+
 /** Adds what was done with a slab, in the order in which slabs were read. */
 function take({ documents, bytes, minCursor, blocks, sketch, broken }: ShuffleOutcome, pass: Pass): void {
   for (const { document, reason, place, form } of broken) {
-    pass.quarantine.add(Buffer.from(document.buffer, document.byteOffset, document.length), reason, place, form);
+    pass.quarantine.add(bufferOf(document), reason, place, form);
   }
   pass.segment.add(blocks);
-  mergeSketch(pass.sketch, sketchFromJson(sketch));
+  mergeSketch(pass.sketch, sketch);
   pass.documents += documents;
   pass.bytes += bytes;
   if (minCursor !== undefined) pass.minCursor = Math.min(pass.minCursor ?? minCursor, minCursor);

@@ -1,3 +1,4 @@
+import { bufferOf } from '../shared/domain/buffers.ts';
 import { startChecksum } from '../shared/domain/checksum.ts';
 import type { SectionChunk } from '../shared/domain/plan.ts';
 import { blockHeader } from '../shared/packing.ts';
@@ -63,8 +64,4 @@ function chunkOf(blocks: readonly PackedBlock[], pieces: readonly Buffer[], offs
     documents: blocks.reduce((total, block) => total + block.documents, 0),
     crc32: sum.text,
   };
-}
-
-function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
-  return Buffer.from(buffer, byteOffset, byteLength);
 }

@@ -78,13 +78,16 @@ async function worker(read: Source['read'] = allDocuments) {
       },
     },
   });
-  const deliver = async (job: Job, signal = new AbortController().signal) => {
+  const { signal: never } = new AbortController();
+  const deliverTo = (job: Job, hear: (value: JobProgress) => void, signal = never) =>
+    handler({ job, attempt: 1, signal, progress: async (value) => hear(value) });
+  const deliver = async (job: Job, signal?: AbortSignal) => {
     const progress: JobProgress[] = [];
-    await handler({ job, attempt: 1, signal, progress: async (value) => void progress.push(value) });
+    await deliverTo(job, (value) => progress.push(value), signal);
     return progress;
   };
   await storage.put(planKey(RUN), jsonBody(PLAN));
-  return { storage, ended, deliver, running: () => running };
+  return { storage, ended, deliver, deliverTo, running: () => running };
 }
 
 const PLAN = {
@@ -151,6 +154,19 @@ test('an attempt that finds the receipt of another deletes what it put aside', a
   expect(documents).toBe(2);
   expect(quarantine).toMatchObject([{ id: null, reason: 'a document without _id', bytes: broken.length }]);
   expect(await staged()).toEqual([`_mongolake/runs/run/quarantine/000000-${attempt}-0.bson`]);
+});
+
+test('a reading tells that it goes on before there is enough to be shuffled', async () => {
+  const told: number[] = [];
+  const { ended, deliverTo } = await worker(async function* () {
+    yield { bytes: DOCUMENTS[0] as Buffer, offsets: [0] };
+    told.push(-1);
+    yield { bytes: DOCUMENTS[1] as Buffer, offsets: [0] };
+  });
+  await deliverTo(EXTRACT, ({ done }) => void told.push(done));
+  // How often after that is a matter of time.
+  expect([...told.slice(0, 2), told.at(-1)]).toEqual([0, -1, 2]);
+  expect(ended).toHaveLength(1);
 });
 
 test('a range that has its receipt is not read again', async () => {

@@ -1,5 +1,6 @@
 import type { Collection, Document } from 'mongodb';
 import { findElement } from '../domain/bson.ts';
+import { bufferOf } from '../domain/buffers.ts';
 import { cursorReader, DATE_MAX_MS } from '../domain/cursor.ts';
 import { MongolakeError } from '../domain/errors.ts';
 import type { ExtractRange, ReadScope } from '../domain/job.ts';
@@ -85,7 +86,7 @@ async function sampleIds(collection: Collection, documents: number, count: numbe
   const sample = await unlessRefused(() =>
     collection.aggregate(pipeline, { raw: true, maxTimeMS: ASK_MAX_MS }).toArray(),
   );
-  return (sample ?? []).map((document) => idOf(bufferOf(document)));
+  return (sample ?? []).map((document) => idOf(rawOf(document)));
 }
 
 /** A window is split where an index tells its ends: by time between them. `undefined` where it stays one range. */
@@ -135,7 +136,7 @@ async function endOf(
     maxTimeMS: ASK_MAX_MS,
   };
   const found = await unlessRefused(() => collection.find(filter, options).toArray());
-  return found?.[0] && bufferOf(found[0]);
+  return found?.[0] && rawOf(found[0]);
 }
 
 /** What a question gives, `undefined` where the server won't answer it: a stage that it does not know, or out of time. */
@@ -149,9 +150,8 @@ async function unlessRefused<T>(ask: () => Promise<T>): Promise<T | undefined> {
 }
 
 /** With `raw` the driver gives bytes, whatever its types say. */
-function bufferOf(document: Document): Buffer {
-  const { buffer, byteOffset, byteLength } = document as Uint8Array;
-  return Buffer.from(buffer, byteOffset, byteLength);
+function rawOf(document: Document): Buffer {
+  return bufferOf(document as Uint8Array);
 }
 
 function idOf(document: Buffer): Buffer {

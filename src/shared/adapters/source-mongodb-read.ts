@@ -1,4 +1,5 @@
 import type { FindCursor } from 'mongodb';
+import { bufferOf } from '../domain/buffers.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { RawBatch } from '../ports/source.ts';
 import { CursorLost, isResumable, sourceError } from './mongodb-errors.ts';
@@ -124,8 +125,7 @@ function* pack(documents: readonly Uint8Array[]): Generator<RawBatch, void, void
 
 function lastPoint(order: ReadOrder, documents: readonly Uint8Array[]): Buffer | undefined {
   for (let index = documents.length - 1; index >= 0; index--) {
-    const { buffer, byteOffset, byteLength } = documents[index] as Uint8Array;
-    const point = order.point(Buffer.from(buffer, byteOffset, byteLength));
+    const point = order.point(bufferOf(documents[index] as Uint8Array));
     if (point !== undefined) return point;
   }
   return undefined;

@@ -1,5 +1,6 @@
 import { open, rm } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
+import { bufferOf } from '../domain/buffers.ts';
 import { startChecksum } from '../domain/checksum.ts';
 import { MongolakeError } from '../domain/errors.ts';
 import { scratched } from '../domain/scratch.ts';
@@ -94,7 +95,7 @@ export async function writeScratch(
 
 function asBuffer(chunk: unknown): Buffer {
   if (Buffer.isBuffer(chunk)) return chunk;
-  if (chunk instanceof Uint8Array) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  if (chunk instanceof Uint8Array) return bufferOf(chunk);
   throw new MongolakeError('INTERNAL', `a body's stream gave a ${typeof chunk} where bytes were expected`);
 }
 

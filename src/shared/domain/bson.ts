@@ -130,6 +130,13 @@ export function documentEnd(bytes: Buffer, at: number): number {
   return at + length;
 }
 
+/** Where the name that begins at `at` has its terminator: within a document there is always one. */
+export function nameEndOf(bytes: Buffer, at: number): number {
+  let end = at;
+  while (bytes[end] !== 0) end++;
+  return end;
+}
+
 /** Walks the elements of the document at `at`, in order. Throws `DOCUMENT_BROKEN` where its lengths lie. */
 export function walkElements(bytes: Buffer, at: number, visit: ElementVisitor): void {
   const end = documentEnd(bytes, at) - 1;
@@ -137,8 +144,7 @@ export function walkElements(bytes: Buffer, at: number, visit: ElementVisitor): 
   while (position < end) {
     const type = bytes[position] as number;
     const nameStart = position + 1;
-    let nameEnd = nameStart;
-    while (bytes[nameEnd] !== 0) nameEnd++;
+    const nameEnd = nameEndOf(bytes, nameStart);
     const valueAt = nameEnd + 1;
     if (valueAt > end) throw brokenDocument(`a field name at byte ${nameStart} reaches past its document`);
     const next = valueEnd(bytes, type, valueAt, end);

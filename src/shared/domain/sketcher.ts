@@ -1,5 +1,6 @@
-import { brokenDocument, documentEnd, type Element, valueEnd } from './bson.ts';
+import { brokenDocument, documentEnd, type Element, nameEndOf, valueEnd } from './bson.ts';
 import { checkDepth, checkValue, fieldName } from './bson-text.ts';
+import { doubled } from './buffers.ts';
 import { type IdClass, idClass, idExample } from './ids.ts';
 import { isNamed, type LevelField } from './level-field.ts';
 import type { FieldPolicy } from './policy.ts';
@@ -137,25 +138,16 @@ class LevelSketcher implements Sketcher {
       const type = bytes[at] as number;
       const nameAt = at + 1;
       const expected = before === undefined ? level.first : before.next;
-      let field: Field | undefined;
-      let valueAt: number;
-      if (expected !== undefined && !expected.isGone && isNamed(expected, bytes, nameAt)) {
-        field = expected;
-        valueAt = nameAt + expected.nameBytes.length + 1;
-      } else {
-        const nameEnd = nameEndOf(bytes, nameAt);
-        valueAt = nameEnd + 1;
-        if (valueAt > end) throw brokenDocument(`a field name at byte ${nameAt} reaches past its document`);
-        field = this.#lookUp(level, bytes, nameAt, nameEnd, isTop);
-        if (before === undefined) level.first = field;
-        else before.next = field;
-      }
+      const isExpected = expected !== undefined && !expected.isGone && isNamed(expected, bytes, nameAt);
+      const nameEnd = isExpected ? nameAt + expected.nameBytes.length : nameEndOf(bytes, nameAt);
+      const valueAt = nameEnd + 1;
       if (valueAt > end) throw brokenDocument(`a field name at byte ${nameAt} reaches past its document`);
+      const field = isExpected ? expected : this.#lookUp(level, before, bytes, nameAt, nameEnd, isTop);
       const next = valueEnd(bytes, type, valueAt, end);
       if (field === undefined) {
         this.#opened.push(level);
         this.isOpen = true;
-        checkValue(bytes, type, valueAt, next, fieldName(bytes, nameAt, valueAt - 1), depth);
+        checkValue(bytes, type, valueAt, next, fieldName(bytes, nameAt, nameEnd), depth);
       } else {
         if (field.seen === own) throw brokenDocument(`field "${field.name}" occurs twice`);
         field.seen = own;
@@ -172,15 +164,26 @@ class LevelSketcher implements Sketcher {
     }
   }
 
-  /** The field of this name at the level, a new one where it is met for the first time; `undefined` where there is no room for another name. */
-  #lookUp(level: Level, bytes: Buffer, nameAt: number, nameEnd: number, isTop: boolean): Field | undefined {
+  /** The field of this name, which is expected here from now on; `undefined` where there is no room for another name. */
+  #lookUp(
+    level: Level,
+    before: Field | undefined,
+    bytes: Buffer,
+    nameAt: number,
+    nameEnd: number,
+    isTop: boolean,
+  ): Field | undefined {
     const name = fieldName(bytes, nameAt, nameEnd);
-    const known = level.fields.get(name);
-    if (known !== undefined) return known;
-    if (isTop && name === '_id') return this.#id;
+    const known = level.fields.get(name) ?? (isTop && name === '_id' ? this.#id : undefined);
+    const field = known ?? this.#newField(level, name, Uint8Array.from(bytes.subarray(nameAt, nameEnd)));
+    if (before === undefined) level.first = field;
+    else before.next = field;
+    return field;
+  }
+
+  #newField(level: Level, name: string, nameBytes: Uint8Array): Field | undefined {
     if (level.fields.size >= MOST_NAMES.level || this.#names >= MOST_NAMES.all) return undefined;
     const watch = level.watch?.[0] === name ? level.watch.slice(1) : undefined;
-    const nameBytes = Uint8Array.from(bytes.subarray(nameAt, nameEnd));
     const field = new Field(this.#newCounts(), name, nameBytes, level.policy?.fields.get(name), watch);
     level.fields.set(name, field);
     this.#names++;
@@ -190,7 +193,7 @@ class LevelSketcher implements Sketcher {
 
   #value(field: Field, bytes: Buffer, type: number, at: number, end: number, depth: number): void {
     const code = codeAs(field.policy?.type, bytes, type, at);
-    if (this.#metUsed === this.#met.length) this.#met = grown(this.#met, new Uint32Array(this.#metUsed * 2));
+    if (this.#metUsed === this.#met.length) this.#met = doubled(this.#met);
     this.#met[this.#metUsed++] = field.counts + code;
     if (code < CODE.json || code === FIXED_CODE) return;
     if (code === CODE.json) {
@@ -224,8 +227,7 @@ class LevelSketcher implements Sketcher {
   #newCounts(): number {
     const start = this.#countsUsed;
     this.#countsUsed += CLASSES_MOST;
-    if (this.#countsUsed > this.#counts.length)
-      this.#counts = grown(this.#counts, new Float64Array(this.#counts.length * 2));
+    if (this.#countsUsed > this.#counts.length) this.#counts = doubled(this.#counts);
     return start;
   }
 
@@ -238,17 +240,6 @@ class LevelSketcher implements Sketcher {
       names: this.#names,
     };
   }
-}
-
-function nameEndOf(bytes: Buffer, at: number): number {
-  let end = at;
-  while (bytes[end] !== 0) end++;
-  return end;
-}
-
-function grown<T extends Float64Array | Uint32Array>(from: T, into: T): T {
-  into.set(from);
-  return into;
 }
 
 function fieldsOf({ fields }: Level, counts: Float64Array): DocumentSketch {

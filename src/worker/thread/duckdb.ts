@@ -8,12 +8,10 @@ const load = createRequire(import.meta.url);
  * DuckDB, required rather than imported: Node would parse all of its 180 CommonJS files once more to find out what they export, and each
  * thread would take twice as long to begin.
  */
-export const { BIGINT, BLOB, BOOLEAN, DECIMAL, DOUBLE, INTEGER, LIST, TIMESTAMPTZ, VARCHAR } = load(
-  '@duckdb/node-api',
-) as typeof Api;
-export const { DuckDBDataChunk, DuckDBInstance, DuckDBScalarFunction, DuckDBStructType } = load(
-  '@duckdb/node-api',
-) as typeof Api;
+const api = load('@duckdb/node-api') as typeof Api;
+
+export const { BIGINT, BLOB, BOOLEAN, DECIMAL, DOUBLE, INTEGER, LIST, TIMESTAMPTZ, VARCHAR } = api;
+export const { DuckDBDataChunk, DuckDBInstance, DuckDBScalarFunction, DuckDBStructType } = api;
 
 /** Its C API. */
 export const bindings = load('@duckdb/node-bindings') as typeof Bindings;

@@ -1,6 +1,7 @@
 import type duckdb from '@duckdb/node-bindings';
-import { BSON, documentEnd, valueEnd } from '../../shared/domain/bson.ts';
+import { BSON, documentEnd, nameEndOf, valueEnd } from '../../shared/domain/bson.ts';
 import { fieldName } from '../../shared/domain/bson-text.ts';
+import { doubled } from '../../shared/domain/buffers.ts';
 import { isNamed, type LevelField } from '../../shared/domain/level-field.ts';
 import type { Column, ColumnType } from '../../shared/domain/schema.ts';
 import { CODE, classCode } from '../../shared/domain/value-class.ts';
@@ -111,8 +112,7 @@ export class Level {
   }
 
   #lookUp(bytes: Buffer, nameAt: number, before: DecodedField | undefined): DecodedField {
-    let nameEnd = nameAt;
-    while (bytes[nameEnd] !== 0) nameEnd++;
+    const nameEnd = nameEndOf(bytes, nameAt);
     const name = fieldName(bytes, nameAt, nameEnd);
     let field = this.#fields.get(name);
     if (field === undefined) {
@@ -181,8 +181,7 @@ class ListBuilder implements Builder {
     let at = start + 4;
     for (let place = 0; at < end; place++) {
       const type = bytes[at] as number;
-      let valueAt = at + 2;
-      while (bytes[valueAt - 1] !== 0) valueAt++;
+      const valueAt = nameEndOf(bytes, at + 1) + 1;
       const next = valueEnd(bytes, type, valueAt, end);
       if (type === BSON.null || type === BSON.undefined) this.element.appendNull();
       else if (type === BSON.object || type === BSON.array) {
@@ -197,11 +196,7 @@ class ListBuilder implements Builder {
 
   #close(first: number): void {
     const at = this.count * ENTRY_WORDS;
-    if (at === this.#entries.length) {
-      const grown = new Uint32Array(at * 2);
-      grown.set(this.#entries);
-      this.#entries = grown;
-    }
+    if (at === this.#entries.length) this.#entries = doubled(this.#entries);
     this.#entries[at] = first;
     this.#entries[at + 2] = this.element.count - first;
     this.count++;

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import type { DuckDBBlobValue, DuckDBConnection } from '@duckdb/node-api';
+import { bufferOf } from '../../shared/domain/buffers.ts';
 import { partitionOf } from '../../shared/domain/hash.ts';
 import { storedIdHash } from '../../shared/domain/ids.ts';
 import { ID_COLUMN } from '../../shared/domain/schema.ts';
@@ -63,11 +64,8 @@ const PARTITION_OF = 'mongolake_partition_of';
 
 /** The partition of an id as it is stored, for SQL: of a BIGINT, or of the UTF-8 of a text. */
 function partitionFunction({ schema: { idType }, into }: RewriteTask): InstanceType<typeof DuckDBScalarFunction> {
-  const stored = (value: unknown): bigint | Buffer => {
-    if (typeof value === 'bigint') return value;
-    const { bytes } = value as DuckDBBlobValue;
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  };
+  const stored = (value: unknown): bigint | Buffer =>
+    typeof value === 'bigint' ? value : bufferOf((value as DuckDBBlobValue).bytes);
   return DuckDBScalarFunction.create({
     name: PARTITION_OF,
     parameterTypes: [idType === 'long' ? BIGINT : BLOB],

@@ -1,4 +1,4 @@
-import { BSON, documentEnd, valueEnd, walkElements } from '../../shared/domain/bson.ts';
+import { BSON, documentEnd, nameEndOf, valueEnd, walkElements } from '../../shared/domain/bson.ts';
 import { fieldName } from '../../shared/domain/bson-text.ts';
 import { fixedUnits } from '../../shared/domain/fixed.ts';
 import { accepts } from '../../shared/domain/fold.ts';
@@ -138,8 +138,7 @@ function elementsFit(element: Fit, bytes: Buffer, start: number): boolean {
   let at = start + 4;
   while (at < end) {
     const type = bytes[at] as number;
-    let valueAt = at + 2;
-    while (bytes[valueAt - 1] !== 0) valueAt++;
+    const valueAt = nameEndOf(bytes, at + 1) + 1;
     const code = classCode(bytes, type, valueAt);
     if (code !== CODE.null && !holds(element, code, bytes, type, valueAt)) return false;
     at = valueEnd(bytes, type, valueAt, end);

@@ -1,4 +1,5 @@
 import { findElement, isBroken, unlessBroken } from '../../shared/domain/bson.ts';
+import { bufferOf } from '../../shared/domain/buffers.ts';
 import { type CursorReader, cursorNumber, cursorPath, cursorReader } from '../../shared/domain/cursor.ts';
 import type { Cut } from '../../shared/domain/cut.ts';
 import { asMongolakeError, MongolakeError } from '../../shared/domain/errors.ts';
@@ -7,7 +8,7 @@ import { idHash } from '../../shared/domain/ids.ts';
 import type { Plan } from '../../shared/domain/plan.ts';
 import { fieldPolicies, hidesValues } from '../../shared/domain/policy.ts';
 import type { Form } from '../../shared/domain/quarantine.ts';
-import { type SketchJson, sketchToJson } from '../../shared/domain/sketch.ts';
+import type { Sketch } from '../../shared/domain/sketch.ts';
 import { createSketcher, type Sketcher } from '../../shared/domain/sketcher.ts';
 import { inScope } from '../../shared/domain/window.ts';
 import { keyedHash } from '../../shared/keyed-hash.ts';
@@ -58,7 +59,7 @@ export interface ShuffleOutcome {
   readonly minCursor: number | undefined;
   /** By partition, ascending. */
   readonly blocks: readonly PackedBlock[];
-  readonly sketch: SketchJson;
+  readonly sketch: Sketch;
   readonly broken: readonly BrokenDocument[];
 }
 
@@ -67,7 +68,7 @@ export function shuffle(task: ShuffleTask): ShuffleOutcome {
   const pass = startPass(task);
   let before = task.before;
   for (const { bytes, position } of task.batches) {
-    const batch = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const batch = bufferOf(bytes);
     for (let at = 0; at < batch.length; at += batch.readInt32LE(at)) {
       const place = () => placeOf(task.source, position === undefined ? undefined : position + at, before);
       takeDocument(batch, at, pass, place);
@@ -75,7 +76,7 @@ export function shuffle(task: ShuffleTask): ShuffleOutcome {
     }
   }
   const { documents, bytes, minCursor, broken } = pass;
-  return { documents, bytes, minCursor, broken, sketch: sketchToJson(pass.sketcher.sketch()), blocks: packed(pass) };
+  return { documents, bytes, minCursor, broken, sketch: pass.sketcher.sketch(), blocks: packed(pass) };
 }
 
 /** One partition's documents so far. */
@@ -87,8 +88,8 @@ interface Bucket {
 
 interface Pass {
   readonly plan: ShuffleTask['plan'];
-  /** Where the extractor filters: a server has done so itself. */
   readonly readCursor: CursorReader;
+  /** Whether the scope is held here: a server has done so itself. */
   readonly isFiltered: boolean;
   readonly sketcher: Sketcher;
   /** Leaves out what the column policy does not take: what a document is from here on. */
@@ -139,7 +140,9 @@ function takeDocument(bytes: Buffer, at: number, pass: Pass, place: () => string
     const document = cutDocument ?? bytes.subarray(at, at + length);
     const form = formOf(plan, cutDocument !== undefined);
     pass.broken.push({ document: Uint8Array.from(document), form, reason: error.message, place: place() });
-    noteBrokenCursor(pass, document);
+    // What can't be stored is left behind by a watermark like all else.
+    const time = unlessBroken(() => pass.readCursor(document, 0), undefined);
+    noteTime(pass, time === undefined ? undefined : Number(time));
   }
   pass.documents++;
   pass.bytes += length;
@@ -156,14 +159,11 @@ function noteCursor(pass: Pass, bytes: Buffer, at: number): void {
   const { plan, sketcher } = pass;
   // Where names are not kept, the cursor's may be among those.
   const element = sketcher.watched ?? (sketcher.isOpen ? findElement(bytes, at, cursorPath(plan.cursor)) : undefined);
-  const value = element && cursorNumber(plan.cursor.type, bytes, element);
-  if (value !== undefined && (pass.minCursor === undefined || value < pass.minCursor)) pass.minCursor = value;
+  noteTime(pass, element && cursorNumber(plan.cursor.type, bytes, element));
 }
 
-/** What can't be stored is left behind by a watermark like all else. */
-function noteBrokenCursor(pass: Pass, document: Buffer): void {
-  const value = unlessBroken(() => pass.readCursor(document, 0), undefined);
-  if (value !== undefined && (pass.minCursor === undefined || value < pass.minCursor)) pass.minCursor = Number(value);
+function noteTime(pass: Pass, time: number | undefined): void {
+  if (time !== undefined && (pass.minCursor === undefined || time < pass.minCursor)) pass.minCursor = time;
 }
 
 function addTo(pass: Pass, partition: number, bytes: Buffer, at: number, length: number): void {

@@ -1,4 +1,5 @@
 import type duckdb from '@duckdb/node-bindings';
+import { doubled } from '../../shared/domain/buffers.ts';
 import { bindings } from './duckdb.ts';
 import { ENTRY_BYTES, INLINE_BYTES, type Pointer, type TextHeap } from './text-heap.ts';
 import { Validity } from './validity.ts';
@@ -74,10 +75,8 @@ export class TextBuilder {
   #next(length: number): number {
     const word = this.count * WORDS;
     if (word === this.#words.length) {
-      const grown = new Uint32Array(word * 2);
-      grown.set(this.#words);
-      this.#words = grown;
-      this.#bytes = new Uint8Array(grown.buffer);
+      this.#words = doubled(this.#words);
+      this.#bytes = new Uint8Array(this.#words.buffer);
     }
     this.#words[word] = length;
     this.#words[word + 1] = 0;

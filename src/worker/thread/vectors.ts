@@ -1,6 +1,7 @@
 import type { DuckDBType } from '@duckdb/node-api';
 import type duckdb from '@duckdb/node-bindings';
 import { BSON } from '../../shared/domain/bson.ts';
+import { doubled } from '../../shared/domain/buffers.ts';
 import type { ColumnType, ScalarKind } from '../../shared/domain/schema.ts';
 import {
   BIGINT,
@@ -110,11 +111,7 @@ export class Int64Builder {
 
   pushHalves(low: number, high: number): void {
     const at = this.count * 2;
-    if (at === this.#halves.length) {
-      const grown = new Int32Array(at * 2);
-      grown.set(this.#halves);
-      this.#halves = grown;
-    }
+    if (at === this.#halves.length) this.#halves = doubled(this.#halves);
     this.#halves[at] = low;
     this.#halves[at + 1] = high;
     this.count++;
@@ -160,67 +157,53 @@ class TimestampBuilder extends Int64Builder implements Builder {
   }
 }
 
-class DoubleBuilder implements Builder {
+/** A column of numbers that DuckDB has as JavaScript's typed arrays do. */
+class NumberBuilder<A extends Float64Array<ArrayBuffer> | Uint8Array<ArrayBuffer>> {
   count = 0;
-  #values = new Float64Array(VECTOR_ROWS);
+  #values: A;
   readonly #nulls = new Validity();
 
-  constructor(readonly marks: BuilderMarks) {}
+  constructor(values: A) {
+    this.#values = values;
+  }
 
   appendNull(): void {
     this.#nulls.setNull(this.count);
-    this.#push(0);
+    this.push(0);
   }
 
-  append(bytes: Buffer, type: number, at: number): void {
-    const value = readDouble(bytes, type, at);
-    if (value === 0 && Object.is(value, -0)) this.marks.minusZero = true;
-    this.#push(value);
-  }
-
-  #push(value: number): void {
-    if (this.count === this.#values.length) {
-      const grown = new Float64Array(this.count * 2);
-      grown.set(this.#values);
-      this.#values = grown;
-    }
+  push(value: number): void {
+    if (this.count === this.#values.length) this.#values = doubled(this.#values);
     this.#values[this.count++] = value;
   }
 
   flush(vector: duckdb.Vector): void {
-    bindings.copy_data_to_vector(vector, 0, this.#values.buffer, 0, this.count * 8);
+    const { buffer, BYTES_PER_ELEMENT } = this.#values;
+    bindings.copy_data_to_vector(vector, 0, buffer, 0, this.count * BYTES_PER_ELEMENT);
     this.#nulls.flush(vector, this.count);
     this.count = 0;
   }
 }
 
-class BooleanBuilder implements Builder {
-  count = 0;
-  #values = new Uint8Array(VECTOR_ROWS);
-  readonly #nulls = new Validity();
+class DoubleBuilder extends NumberBuilder<Float64Array<ArrayBuffer>> implements Builder {
+  constructor(readonly marks: BuilderMarks) {
+    super(new Float64Array(VECTOR_ROWS));
+  }
 
-  appendNull(): void {
-    this.#nulls.setNull(this.count);
-    this.#push(0);
+  append(bytes: Buffer, type: number, at: number): void {
+    const value = readDouble(bytes, type, at);
+    if (value === 0 && Object.is(value, -0)) this.marks.minusZero = true;
+    this.push(value);
+  }
+}
+
+class BooleanBuilder extends NumberBuilder<Uint8Array<ArrayBuffer>> implements Builder {
+  constructor() {
+    super(new Uint8Array(VECTOR_ROWS));
   }
 
   append(bytes: Buffer, _type: number, at: number): void {
-    this.#push(bytes[at] as number);
-  }
-
-  #push(value: number): void {
-    if (this.count === this.#values.length) {
-      const grown = new Uint8Array(this.count * 2);
-      grown.set(this.#values);
-      this.#values = grown;
-    }
-    this.#values[this.count++] = value;
-  }
-
-  flush(vector: duckdb.Vector): void {
-    bindings.copy_data_to_vector(vector, 0, this.#values.buffer, 0, this.count);
-    this.#nulls.flush(vector, this.count);
-    this.count = 0;
+    this.push(bytes[at] as number);
   }
 }
 

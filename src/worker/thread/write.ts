@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import type { DuckDBBlobValue, DuckDBConnection, DuckDBValue, Json } from '@duckdb/node-api';
+import { bufferOf } from '../../shared/domain/buffers.ts';
 import { separator } from '../../shared/domain/ids.ts';
 import { ID_COLUMN, type TableSchema } from '../../shared/domain/schema.ts';
 import { copyStats } from './duckdb-stats.ts';
@@ -109,8 +110,7 @@ function textOf(id: string): string {
 }
 
 function readText(value: DuckDBValue | undefined): string {
-  const { bytes } = value as DuckDBBlobValue;
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
+  return bufferOf((value as DuckDBBlobValue).bytes).toString('utf8');
 }
 
 /** The ids that part the merged rows into files of `parts.rows`, ascending. */

@@ -1,12 +1,12 @@
-import { type Document, Double, deserialize, Int32, Long, ObjectId, serialize, Timestamp, UUID } from 'bson';
-import { MongoClient } from 'mongodb';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Double, deserialize, Int32, Long, ObjectId, serialize, Timestamp, UUID } from 'bson';
+import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/shared/adapters/clock-system.ts';
 import { idRanges } from '../../../src/shared/adapters/mongodb-parts.ts';
 import { type MongodbOptions, mongodbSource } from '../../../src/shared/adapters/source-mongodb.ts';
 import type { ExtractRange, ReadScope } from '../../../src/shared/domain/job.ts';
 import type { Source } from '../../../src/shared/ports/source.ts';
 import { instantClock } from '../../contracts/source-clock.ts';
+import { ownCollections } from '../../contracts/source-collections.ts';
 import { collect, encode } from '../../contracts/source-documents.ts';
 import { cuttingProxy } from '../../contracts/source-proxy.ts';
 import { describeWith } from '../../services/context.ts';
@@ -16,22 +16,7 @@ const START = Date.UTC(2026, 0, 1);
 
 describeWith(['mongodb'], 'ranges of a MongoDB collection', ({ mongodb }) => {
   const { uri, database } = mongodb;
-  let client: MongoClient;
-  let collections = 0;
-
-  beforeAll(() => {
-    client = new MongoClient(uri);
-  });
-  afterAll(() => client.close());
-
-  /** A collection of its own with these documents. */
-  async function store(documents: readonly Document[]): Promise<string> {
-    const name = `ranges${collections++}`;
-    // By the command itself: the driver would give a document whose `_id` is null another one.
-    const { writeErrors } = await client.db(database).command({ insert: name, documents });
-    expect(writeErrors).toBeUndefined();
-    return name;
-  }
+  const { client, store } = ownCollections(mongodb);
 
   /** A source that takes 10 kB for a range's worth. */
   const open = (collection: string, options: Partial<MongodbOptions> = {}, clock = systemClock()) =>
@@ -114,7 +99,7 @@ describeWith(['mongodb'], 'ranges of a MongoDB collection', ({ mongodb }) => {
       text: 'x'.repeat(100),
     }));
     const collection = await store(documents);
-    await client.db(database).collection(collection).createIndex({ at: 1 });
+    await client().db(database).collection(collection).createIndex({ at: 1 });
     const source = open(collection);
     const scope = { kind: 'window', cursor: { field: 'at', type: 'date' }, from: START + 9, to: START + 190 } as const;
     const ranges = await source.ranges(scope);

@@ -1,11 +1,12 @@
 import { deserialize } from 'bson';
-import { type Document, Double, Int32, Long, MongoClient, ObjectId, Timestamp } from 'mongodb';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Double, Int32, Long, ObjectId, Timestamp } from 'mongodb';
+import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/shared/adapters/clock-system.ts';
 import { type MongodbOptions, mongodbCatalog, mongodbSource } from '../../../src/shared/adapters/source-mongodb.ts';
 import type { CursorType } from '../../../src/shared/domain/cursor.ts';
 import type { ExtractRange } from '../../../src/shared/domain/job.ts';
 import { instantClock } from '../../contracts/source-clock.ts';
+import { ownCollections } from '../../contracts/source-collections.ts';
 import { sourceContract } from '../../contracts/source-contract.ts';
 import { collect, encode, numbered } from '../../contracts/source-documents.ts';
 import { cuttingProxy } from '../../contracts/source-proxy.ts';
@@ -16,25 +17,7 @@ const START = Date.UTC(2026, 0, 1);
 
 describeWith(['mongodb'], 'MongoDB source', ({ mongodb }) => {
   const { uri, database } = mongodb;
-  let client: MongoClient;
-  let collections = 0;
-
-  beforeAll(() => {
-    client = new MongoClient(uri);
-  });
-  afterAll(() => client.close());
-
-  /** A collection of its own with these documents, inserted a few megabytes at a time. */
-  async function store(documents: readonly Document[]): Promise<string> {
-    const name = `c${collections++}`;
-    for (let from = 0; from < documents.length; from += 1000) {
-      const some = documents.slice(from, from + 1000);
-      // By the command itself: the driver would give a document whose `_id` is null another one.
-      const { writeErrors } = await client.db(database).command({ insert: name, documents: some });
-      expect(writeErrors).toBeUndefined();
-    }
-    return name;
-  }
+  const { client, store } = ownCollections(mongodb);
 
   const open = (collection: string, options: Partial<MongodbOptions> = {}, clock = systemClock()) =>
     mongodbSource({ uri, database, collection, ...options }, clock);
@@ -71,7 +54,7 @@ describeWith(['mongodb'], 'MongoDB source', ({ mongodb }) => {
     const source = open(collection);
     expect(await source.estimate(scope)).toEqual({ documents: undefined, bytes: undefined });
     expect(await source.indexes()).toEqual([{ name: '_id_', fields: ['_id'], sparse: false }]);
-    await client.db(database).collection(collection).createIndex({ updateTime: 1, name: -1 }, { name: 'by time' });
+    await client().db(database).collection(collection).createIndex({ updateTime: 1, name: -1 }, { name: 'by time' });
     const { documents, bytes } = await source.estimate(scope);
     expect(documents).toBe(99);
     expect(bytes).toBeGreaterThan(99 * 20);
@@ -86,7 +69,7 @@ describeWith(['mongodb'], 'MongoDB source', ({ mongodb }) => {
     const source = open(collection);
     const count = async (type: CursorType) => (await source.countWithoutCursor({ field: 'at', type }))?.documents;
     expect(await count('date')).toBeUndefined();
-    await client.db(database).collection(collection).createIndex({ at: -1 });
+    await client().db(database).collection(collection).createIndex({ at: -1 });
     expect(await count('date')).toBe(7);
     expect(await count('timestamp')).toBe(7);
     expect(await count('objectId')).toBe(8);
@@ -151,7 +134,7 @@ describeWith(['mongodb'], 'MongoDB source', ({ mongodb }) => {
         return { ...each, updateTime: new Date(START + Math.floor(index / 5) * 1000) };
       });
       const collection = await store(documents);
-      await client.db(database).collection(collection).createIndex({ updateTime: 1 });
+      await client().db(database).collection(collection).createIndex({ updateTime: 1 });
       const scope = {
         kind: 'window',
         cursor: { field: 'updateTime', type: 'date' },

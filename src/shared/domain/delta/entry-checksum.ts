@@ -1,3 +1,4 @@
+import { bufferOf } from '../buffers.ts';
 import { startChecksum } from '../checksum.ts';
 import type { Action } from './actions.ts';
 
@@ -27,7 +28,7 @@ export function putChecksum(entry: Buffer): Buffer {
 export function isIntact(entry: Uint8Array, actions: readonly Action[]): boolean {
   const told = actions.map((action) => ownFields(action)?.crc32).find((crc32) => crc32 !== undefined);
   if (told === undefined) return true;
-  const bytes = Buffer.from(entry.buffer, entry.byteOffset, entry.byteLength);
+  const bytes = bufferOf(entry);
   const at = placeOf(bytes, String(told));
   return at !== undefined && checksumAround(bytes, at) === told;
 }
