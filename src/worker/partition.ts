@@ -135,27 +135,12 @@ async function writeSection(path: string, chunks: AsyncIterable<Buffer>, signal:
 }
 
 async function* chunksOf(storage: Storage, section: Section): AsyncGenerator<Buffer> {
-  for (const range of rangesOf(section.chunks)) {
-    const part = await storage.get(section.segment, range);
+  for (const chunk of section.chunks) {
+    const part = await storage.get(section.segment, { start: chunk.offset, end: chunk.offset + chunk.length });
     if (part === undefined)
       throw new MongolakeError('OBJECT_MISSING', `${storage.uri}/${section.segment} is not there`);
     yield part.body;
   }
-}
-
-/** Bytes that one read fetches at most, where they are of several chunks. */
-const READ_BYTES = 16 * 1024 * 1024;
-
-/** The ranges of a segment to be read: chunks that stand one behind the other are read at once. */
-function rangesOf(chunks: Section['chunks']): readonly { readonly start: number; readonly end: number }[] {
-  const ranges: { start: number; end: number }[] = [];
-  for (const { offset, length } of chunks) {
-    const last = ranges.at(-1);
-    const end = offset + length;
-    if (last !== undefined && last.end === offset && end - last.start <= READ_BYTES) last.end = end;
-    else ranges.push({ start: offset, end });
-  }
-  return ranges;
 }
 
 function sum(values: readonly number[]): number {

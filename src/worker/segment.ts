@@ -39,7 +39,7 @@ export function createSegment(): Segment {
       }
     },
     *flush() {
-      const partitions = [...waiting].sort(([a], [b]) => a - b);
+      const partitions = [...waiting];
       waiting.clear();
       held = 0;
       for (const [partition, blocks] of partitions) {
