@@ -81,7 +81,7 @@ export async function openApp(
   const { config, secrets } = await loadConfig(options.config, process.env, (vault) =>
     openSecrets(vault, clock, later, process.env),
   );
-  const screen = createScreen();
+  const screen = await createScreen();
   const format = options.logFormat ?? config.log.format;
   const logger = pinoLogger({
     level: options.logLevel ?? config.log.level,

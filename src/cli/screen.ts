@@ -1,5 +1,3 @@
-import { createLogUpdate } from 'log-update';
-
 /** The terminal on stderr: lines that are redrawn in place, and text that scrolls above them. */
 export interface Screen {
   /** False where stderr is a pipe or a file: nothing is drawn then. */
@@ -10,8 +8,10 @@ export interface Screen {
   print(text: string): void;
 }
 
-export function createScreen(stream: NodeJS.WriteStream = process.stderr): Screen {
+export async function createScreen(stream: NodeJS.WriteStream = process.stderr): Promise<Screen> {
   if (!stream.isTTY) return { interactive: false, draw() {}, print: (text) => void stream.write(text) };
+  // Loaded where somebody looks on: it takes as long as a tenth of the start.
+  const { createLogUpdate } = await import('log-update');
   const update = createLogUpdate(stream);
   let drawn = '';
   const draw = (text: string) => {

@@ -1,5 +1,11 @@
 import { gunzipSync } from 'node:zlib';
-import { type AsyncBuffer, type ParquetReadOptions, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import {
+  type AsyncBuffer,
+  asyncBufferFromFile,
+  type ParquetReadOptions,
+  parquetMetadataAsync,
+  parquetReadObjects,
+} from 'hyparquet';
 import { bufferOf } from '../shared/domain/buffers.ts';
 import type { Action } from '../shared/domain/delta/actions.ts';
 import { decodeActions } from '../shared/domain/delta/entry.ts';
@@ -91,6 +97,9 @@ export function bytesBuffer(bytes: Uint8Array): AsyncBuffer {
     slice: (start, end) => new Uint8Array(bytes.subarray(start, end)).buffer,
   };
 }
+
+/** What a local file holds. */
+export const fileBuffer: (path: string) => Promise<AsyncBuffer> = asyncBufferFromFile;
 
 const COLUMNS = ['protocol', 'metaData', 'txn', 'add', 'remove'];
 

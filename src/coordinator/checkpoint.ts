@@ -3,7 +3,6 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { asyncBufferFromFile } from 'hyparquet';
 import { crashPoint } from '../shared/crash-points.ts';
 import { checksumOf, startChecksum } from '../shared/domain/checksum.ts';
 import type { Action, Snapshot } from '../shared/domain/delta/actions.ts';
@@ -12,7 +11,9 @@ import { applyAction, draftOf, finishDraft, withoutExpired } from '../shared/dom
 import { MongolakeError } from '../shared/domain/errors.ts';
 import { scratched } from '../shared/domain/scratch.ts';
 import type { Storage } from '../shared/ports/storage.ts';
-import { bytesBuffer, readCheckpointFile, writeCheckpointFile } from './checkpoint-parquet.ts';
+
+/** Loaded when there is a checkpoint: the most runs meet none, and the libraries behind it take a tenth of a second to load. */
+const loadParquet = () => import('./checkpoint-parquet.ts');
 
 export interface WrittenCheckpoint {
   readonly version: number;
@@ -74,6 +75,7 @@ export async function readCheckpoint(bytes: Uint8Array, version: number, crc32?:
       `${key} can't be read as a checkpoint: ${LAST_CHECKPOINT_KEY} has another checksum of it`,
     );
   }
+  const { bytesBuffer, readCheckpointFile } = await loadParquet();
   const draft = draftOf(undefined);
   for await (const actions of readCheckpointFile(bytesBuffer(bytes), checkpointKey(version))) {
     for (const action of actions) applyAction(draft, action);
@@ -94,6 +96,7 @@ async function writeLocal(
   path: string,
   snapshot: Snapshot,
 ): Promise<{ readonly actions: number; readonly crc32: string }> {
+  const { writeCheckpointFile } = await loadParquet();
   const file = await scratched(path, () => open(path, 'w'));
   const sum = startChecksum();
   try {
@@ -108,9 +111,10 @@ async function writeLocal(
 }
 
 async function verifyLocal(path: string, snapshot: Snapshot): Promise<void> {
+  const { fileBuffer, readCheckpointFile } = await loadParquet();
   const expected = checkpointActions(snapshot);
   const name = checkpointKey(snapshot.version);
-  for await (const actions of readCheckpointFile(await asyncBufferFromFile(path), name)) {
+  for await (const actions of readCheckpointFile(await fileBuffer(path), name)) {
     for (const action of actions) {
       if (!isDeepStrictEqual(action, expected.next().value)) throw misread(name, action);
     }

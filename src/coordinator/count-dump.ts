@@ -1,6 +1,7 @@
 import { unlessBroken } from '../shared/domain/bson.ts';
 import { type Cursor, cursorReader } from '../shared/domain/cursor.ts';
 import type { ReadScope } from '../shared/domain/job.ts';
+import { int32At } from '../shared/domain/little-endian.ts';
 import { inScope } from '../shared/domain/window.ts';
 import type { Source } from '../shared/ports/source.ts';
 
@@ -34,7 +35,7 @@ export async function countDump(
       if (time === undefined) withoutCursor++;
       if (time !== 'broken' && !inScope(scope, time)) continue;
       documents++;
-      bytes += batch.bytes.readInt32LE(at);
+      bytes += int32At(batch.bytes, at);
     }
     read += batch.bytes.length;
     if (read > COUNTED_BYTES) return undefined;

@@ -1,6 +1,7 @@
 import { BSON, unlessBroken, walkElements } from '../shared/domain/bson.ts';
 import { fieldName } from '../shared/domain/bson-text.ts';
 import { type Cursor, type CursorType, cursorReader, cursorValue } from '../shared/domain/cursor.ts';
+import { int32At } from '../shared/domain/little-endian.ts';
 import type { Projection } from '../shared/domain/policy.ts';
 import type { Source } from '../shared/ports/source.ts';
 
@@ -19,7 +20,7 @@ export async function readSample(source: Source, options: SampleOptions = {}): P
   const { limit = 1000, projection, signal } = options;
   const range = { scope: { kind: 'full' }, part: null } as const;
   for await (const { bytes, offsets } of source.read(range, signal, projection)) {
-    return offsets.slice(0, limit).map((at) => Buffer.from(bytes.subarray(at, at + bytes.readInt32LE(at))));
+    return offsets.slice(0, limit).map((at) => Buffer.from(bytes.subarray(at, at + int32At(bytes, at))));
   }
   return [];
 }

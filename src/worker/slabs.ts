@@ -1,3 +1,4 @@
+import { int32At } from '../shared/domain/little-endian.ts';
 import type { RawBatch } from '../shared/ports/source.ts';
 import type { SlabBatch } from './thread/shuffle.ts';
 
@@ -45,5 +46,5 @@ export async function* slabsOf(batches: AsyncIterable<RawBatch>, slabBytes: numb
 
 function endOf(bytes: Buffer, offsets: readonly number[]): number {
   const last = offsets.at(-1) ?? 0;
-  return last + bytes.readInt32LE(last);
+  return last + int32At(bytes, last);
 }

@@ -1,4 +1,5 @@
 import { MongolakeError } from '../domain/errors.ts';
+import { int32At } from '../domain/little-endian.ts';
 import type { RawBatch } from '../ports/source.ts';
 
 /** Smallest BSON document: an int32 length and the terminating NUL (bsonspec.org, `document`). Bytes. */
@@ -112,7 +113,7 @@ function frame({ buffer, filled }: Carry): Frames {
   const offsets: number[] = [];
   let end = 0;
   while (end + 4 <= filled) {
-    const length = buffer.readInt32LE(end);
+    const length = int32At(buffer, end);
     if (length < MIN_DOCUMENT_BYTES || length > MAX_DOCUMENT_BYTES) {
       const broken = `a document says it is ${length} bytes long; ${MIN_DOCUMENT_BYTES} to ${MAX_DOCUMENT_BYTES} are possible`;
       return { offsets, end, next: 0, broken };

@@ -1,19 +1,58 @@
 import { isUtf8 } from 'node:buffer';
-import { BSON, brokenDocument, documentEnd, MAX_DEPTH, walkElements } from './bson.ts';
+import { BSON, brokenAt, brokenDocument, documentEnd, MAX_DEPTH, walkElements } from './bson.ts';
+import { int32At } from './little-endian.ts';
 
-/** Short texts are looked at here: most are ASCII, and a call costs more than the look. */
-const SHORT = 48;
+/** Texts up to so many bytes are looked at here: a call needs a view of them, and that costs more than the look. */
+const SHORT = 256;
 
 /** True where `[start, end)` is valid UTF-8. */
 export function isText(bytes: Buffer, start: number, end: number): boolean {
   if (end - start > SHORT) return isUtf8(bytes.subarray(start, end));
-  for (let i = start; i < end; i++) if ((bytes[i] as number) > 0x7f) return isUtf8(bytes.subarray(start, end));
+  return isAscii(bytes, start, end) || isWellFormed(bytes, start, end);
+}
+
+/** The bit of each of four bytes that no ASCII character has. */
+const HIGH_BITS = 0x80808080;
+
+function isAscii(bytes: Buffer, start: number, end: number): boolean {
+  let all = 0;
+  let at = start;
+  for (; at + 4 <= end; at += 4) all |= int32At(bytes, at);
+  for (; at < end; at++) all |= bytes[at] as number;
+  return (all & HIGH_BITS) === 0;
+}
+
+/** Well-formed byte sequences (Unicode Standard, table 3-7). */
+function isWellFormed(bytes: Buffer, start: number, end: number): boolean {
+  let at = start;
+  while (at < end) {
+    const lead = bytes[at] as number;
+    if (lead < 0x80) {
+      at++;
+      continue;
+    }
+    const width = widthOf(lead);
+    if (width === 0 || at + width > end) return false;
+    const second = bytes[at + 1] as number;
+    const least = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
+    const most = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
+    if (second < least || second > most) return false;
+    for (let i = at + 2; i < at + width; i++) if (((bytes[i] as number) & 0xc0) !== 0x80) return false;
+    at += width;
+  }
   return true;
+}
+
+/** Bytes of the character that begins so; 0 where none that is not ASCII does. */
+function widthOf(lead: number): number {
+  if (lead < 0xc2 || lead > 0xf4) return 0;
+  if (lead < 0xe0) return 2;
+  return lead < 0xf0 ? 3 : 4;
 }
 
 /** True where the string (or symbol, or code) whose value starts at `at` is valid UTF-8. */
 export function isTextAt(bytes: Buffer, at: number): boolean {
-  return isText(bytes, at + 4, at + 3 + bytes.readInt32LE(at));
+  return isText(bytes, at + 4, at + 3 + int32At(bytes, at));
 }
 
 interface Name {
@@ -49,7 +88,7 @@ function same(known: Buffer, bytes: Buffer, start: number, length: number): bool
 }
 
 function newName(bytes: Buffer, start: number, end: number): string {
-  if (!isText(bytes, start, end)) throw brokenDocument(`a field name at byte ${start} is not valid UTF-8`);
+  if (!isText(bytes, start, end)) throw brokenAt('a field name', start, ' is not valid UTF-8');
   return bytes.toString('utf8', start, end);
 }
 
@@ -89,7 +128,7 @@ function checkDocument(bytes: Buffer, container: number, at: number, name: strin
 
 /** int32 of the whole, a string, a document (bsonspec.org, "Code w/ scope"). */
 function checkScopedCode(bytes: Buffer, at: number, end: number, name: string, depth: number): void {
-  const length = bytes.readInt32LE(at + 4);
+  const length = int32At(bytes, at + 4);
   const scopeAt = at + 8 + length;
   if (length < 1 || scopeAt + 5 > end || bytes[scopeAt - 1] !== 0 || documentEnd(bytes, scopeAt) !== end)
     throw brokenDocument(`field "${name}" has code whose length lies`);

@@ -1,4 +1,5 @@
 import { MongolakeError } from './errors.ts';
+import { int32At } from './little-endian.ts';
 
 /** Element types (bsonspec.org, version 1.1). */
 export const BSON = {
@@ -38,6 +39,14 @@ export function brokenDocument(reason: string): MongolakeError {
   });
 }
 
+/**
+ * `brokenDocument` with the byte where it is: "`what` at byte `at` `rest`". The text is made here, since where several such texts are made of one
+ * number in a function, V8 turns it into a string before it is known whether any of them is needed.
+ */
+export function brokenAt(what: string, at: number, rest = ''): MongolakeError {
+  return brokenDocument(`${what} at byte ${at}${rest}`);
+}
+
 /** True for the error of a document that can't be read or stored. */
 export function isBroken(error: unknown): error is MongolakeError {
   return error instanceof MongolakeError && error.code === 'DOCUMENT_BROKEN';
@@ -54,14 +63,14 @@ export function unlessBroken<T, U>(read: () => T, otherwise: U): T | U {
 }
 
 function sizedEnd(bytes: Buffer, at: number, minimum: number, header: number): number {
-  const length = bytes.readInt32LE(at);
-  if (length < minimum) throw brokenDocument(`a length that lies at byte ${at}`);
+  const length = int32At(bytes, at);
+  if (length < minimum) throw brokenAt('a length that lies', at);
   return at + header + length;
 }
 
 function cstringEnd(bytes: Buffer, at: number): number {
   const nul = bytes.indexOf(0, at);
-  if (nul < 0) throw brokenDocument(`an unterminated string at byte ${at}`);
+  if (nul < 0) throw brokenAt('an unterminated string', at);
   return nul + 1;
 }
 
@@ -73,9 +82,9 @@ export function valueEnd(bytes: Buffer, type: number, at: number, limit: number)
   const end = unboundedEnd(bytes, type, at, limit);
   if (end > limit) throw brokenDocument(`a value of type 0x${type.toString(16)} reaches past its document`);
   if ((type === BSON.string || type === BSON.symbol || type === BSON.code) && bytes[end - 1] !== 0)
-    throw brokenDocument(`a string at byte ${at} without its terminator`);
+    throw brokenAt('a string', at, ' without its terminator');
   if (type === BSON.boolean && (bytes[at] as number) > 1)
-    throw brokenDocument(`a boolean at byte ${at} that is neither true nor false`);
+    throw brokenAt('a boolean', at, ' that is neither true nor false');
   return end;
 }
 
@@ -108,7 +117,7 @@ function unboundedEnd(bytes: Buffer, type: number, at: number, limit: number): n
     case BSON.dbPointer:
       return sizedEnd(bytes, at, 1, 16);
     default:
-      throw brokenDocument(`an unknown BSON type at byte ${at}`);
+      throw brokenAt('an unknown BSON type', at);
   }
 }
 
@@ -123,10 +132,9 @@ export type ElementVisitor = (
 
 /** Where the document at `at` ends (exclusive). Throws `DOCUMENT_BROKEN` where its length can't be right. */
 export function documentEnd(bytes: Buffer, at: number): number {
-  const length = at + 5 > bytes.length ? 0 : bytes.readInt32LE(at);
-  if (length < 5 || at + length > bytes.length)
-    throw brokenDocument(`a document at byte ${at} with a length that lies`);
-  if (bytes[at + length - 1] !== 0) throw brokenDocument(`a document at byte ${at} without its terminator`);
+  const length = at + 5 > bytes.length ? 0 : int32At(bytes, at);
+  if (length < 5 || at + length > bytes.length) throw brokenAt('a document', at, ' with a length that lies');
+  if (bytes[at + length - 1] !== 0) throw brokenAt('a document', at, ' without its terminator');
   return at + length;
 }
 
@@ -146,7 +154,7 @@ export function walkElements(bytes: Buffer, at: number, visit: ElementVisitor): 
     const nameStart = position + 1;
     const nameEnd = nameEndOf(bytes, nameStart);
     const valueAt = nameEnd + 1;
-    if (valueAt > end) throw brokenDocument(`a field name at byte ${nameStart} reaches past its document`);
+    if (valueAt > end) throw brokenAt('a field name', nameStart, ' reaches past its document');
     const next = valueEnd(bytes, type, valueAt, end);
     if (!visit(type, nameStart, nameEnd, valueAt, next)) return;
     position = next;
@@ -186,7 +194,7 @@ function nameEquals(bytes: Buffer, start: number, end: number, name: string): bo
 
 /** A string value's bytes, without length and terminator: a view. */
 export function stringBytes(bytes: Buffer, at: number): Buffer {
-  return bytes.subarray(at + 4, at + 3 + bytes.readInt32LE(at));
+  return bytes.subarray(at + 4, at + 3 + int32At(bytes, at));
 }
 
 /** The 8-4-4-4-12 form of 16 bytes at `at` (RFC 9562). */

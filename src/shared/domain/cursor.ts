@@ -1,4 +1,5 @@
 import { BSON, type Element, findElement } from './bson.ts';
+import { uint32At } from './little-endian.ts';
 import { floorInteger, readInt64Number } from './numbers.ts';
 
 /** How the values of a cursor field tell a time; docs/cursors.md says when to choose which. */
@@ -60,7 +61,7 @@ export function cursorValue(cursor: CursorType, bytes: Buffer, { type, at }: Ele
       return type === BSON.date ? bytes.readBigInt64LE(at) : undefined;
     case 'timestamp':
       // The second half is an ordinal within the second, and tells no time.
-      return type === BSON.timestamp ? BigInt(bytes.readUInt32LE(at + 4)) * 1000n : undefined;
+      return type === BSON.timestamp ? BigInt(uint32At(bytes, at + 4)) * 1000n : undefined;
     case 'objectId':
       // Its first four bytes are seconds, unsigned, big-endian (MongoDB manual, "ObjectId").
       return type === BSON.objectId ? BigInt(bytes.readUInt32BE(at)) * 1000n : undefined;

@@ -1,6 +1,7 @@
 import { BSON, walkElements } from './bson.ts';
 import { checkDepth, checkValue } from './bson-text.ts';
 import { idText } from './ids.ts';
+import { int32At } from './little-endian.ts';
 import { type ColumnPolicy, keptPaths, pathParts } from './policy.ts';
 
 /** A document without what the policy leaves out: a view of its bytes where nothing applies, otherwise bytes of its own. */
@@ -27,7 +28,7 @@ export function createCut(policy: ColumnPolicy | undefined, cursorField: string,
   const root = policy && compile(policy, cursorField);
   return (bytes, at) => {
     const cut = root && cutFields({ hash }, root, bytes, BSON.object, at, 1);
-    return cut ?? bytes.subarray(at, at + bytes.readInt32LE(at));
+    return cut ?? bytes.subarray(at, at + int32At(bytes, at));
   };
 }
 
@@ -189,7 +190,7 @@ function rebuilt(bytes: Buffer, at: number, array: boolean, judge: Judge): Buffe
     return true;
   });
   if (!changed) return undefined;
-  parts.push(bytes.subarray(keptFrom, at + bytes.readInt32LE(at)));
+  parts.push(bytes.subarray(keptFrom, at + int32At(bytes, at)));
   const size = parts.reduce((sum, part) => sum + part.length, 4);
   const head = Buffer.alloc(4);
   head.writeInt32LE(size);

@@ -1,5 +1,6 @@
 import { BSON, walkElements } from './bson.ts';
 import { fieldName, isText } from './bson-text.ts';
+import { doubleAt, int32At, uint32At } from './little-endian.ts';
 import { decimalText, numberIdentity } from './numbers.ts';
 
 /**
@@ -9,9 +10,9 @@ import { decimalText, numberIdentity } from './numbers.ts';
 export function canonicalJson(bytes: Buffer, type: number, at: number, end: number): string {
   switch (type) {
     case BSON.double:
-      return doubleJson(bytes.readDoubleLE(at));
+      return doubleJson(doubleAt(bytes, at));
     case BSON.int32:
-      return `{"$numberInt":"${bytes.readInt32LE(at)}"}`;
+      return `{"$numberInt":"${int32At(bytes, at)}"}`;
     case BSON.int64:
       return `{"$numberLong":"${bytes.readBigInt64LE(at)}"}`;
     case BSON.decimal128:
@@ -62,7 +63,7 @@ function doubleJson(value: number): string {
 }
 
 function stringJson(bytes: Buffer, at: number): string {
-  return textJson(bytes, at + 4, at + 3 + bytes.readInt32LE(at));
+  return textJson(bytes, at + 4, at + 3 + int32At(bytes, at));
 }
 
 /** A text as a JSON string; where it is not UTF-8, which no JSON can hold, its bytes in base64. */
@@ -106,7 +107,7 @@ function otherJson(bytes: Buffer, type: number, at: number, end: number, json: J
     case BSON.date:
       return `{"$date":{"$numberLong":"${bytes.readBigInt64LE(at)}"}}`;
     case BSON.timestamp:
-      return `{"$timestamp":{"t":${bytes.readUInt32LE(at + 4)},"i":${bytes.readUInt32LE(at)}}}`;
+      return `{"$timestamp":{"t":${uint32At(bytes, at + 4)},"i":${uint32At(bytes, at)}}}`;
     case BSON.binary:
       return binaryJson(bytes, at, end);
     case BSON.regex:
@@ -114,7 +115,7 @@ function otherJson(bytes: Buffer, type: number, at: number, end: number, json: J
     case BSON.code:
       return `{"$code":${stringJson(bytes, at)}}`;
     case BSON.codeWithScope: {
-      const scopeAt = at + 8 + bytes.readInt32LE(at + 4);
+      const scopeAt = at + 8 + int32At(bytes, at + 4);
       return `{"$code":${stringJson(bytes, at + 4)},"$scope":${json(bytes, BSON.object, scopeAt, end)}}`;
     }
     case BSON.dbPointer:

@@ -1,4 +1,5 @@
 import { BSON } from './bson.ts';
+import { doubleAt, int32At } from './little-endian.ts';
 import { type Decimal, decimalText, parseDecimal } from './numbers.ts';
 
 /** A decimal of fixed digits, where it is configured: what is not exactly one has a column of its own type beside it. */
@@ -47,11 +48,11 @@ export function fixedUnits(
 function exactDecimal(bytes: Buffer, type: number, at: number): Decimal | undefined {
   switch (type) {
     case BSON.int32:
-      return { digits: BigInt(bytes.readInt32LE(at)), exponent: 0 };
+      return { digits: BigInt(int32At(bytes, at)), exponent: 0 };
     case BSON.int64:
       return { digits: bytes.readBigInt64LE(at), exponent: 0 };
     case BSON.double: {
-      const value = bytes.readDoubleLE(at);
+      const value = doubleAt(bytes, at);
       return Number.isInteger(value) && !Object.is(value, -0) ? { digits: BigInt(value), exponent: 0 } : undefined;
     }
     case BSON.decimal128: {

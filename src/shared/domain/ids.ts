@@ -3,6 +3,7 @@ import { isTextAt } from './bson-text.ts';
 import { identityJson } from './ejson.ts';
 import { MongolakeError } from './errors.ts';
 import { hash32 } from './hash.ts';
+import { int32At } from './little-endian.ts';
 import { idInteger } from './numbers.ts';
 
 /**
@@ -36,7 +37,7 @@ export function idClass(bytes: Buffer, type: number, at: number): IdClass {
 }
 
 function isUuid(bytes: Buffer, at: number): boolean {
-  return bytes[at + 4] === UUID_SUBTYPE && bytes.readInt32LE(at) === 16;
+  return bytes[at + 4] === UUID_SUBTYPE && int32At(bytes, at) === 16;
 }
 
 /**
@@ -76,11 +77,11 @@ export function isBareText(text: string): boolean {
 export function idHash(bytes: Buffer, type: number, at: number, end: number): number {
   switch (idClass(bytes, type, at)) {
     case 'objectId':
-      return hashOf.objectId(bytes.subarray(at, at + 12));
+      return hashOf.objectId(copyOf(bytes, at, 12));
     case 'string':
-      return hashOf.string(stringBytes(bytes, at));
+      return hashOf.string(copyOf(bytes, at + 4, int32At(bytes, at) - 1));
     case 'uuid':
-      return hashOf.uuid(bytes.subarray(at + 5, at + 21));
+      return hashOf.uuid(copyOf(bytes, at + 5, 16));
     case 'long':
       return hashOf.long(idInteger(bytes, type, at) ?? 0n);
     case 'other':
@@ -89,6 +90,18 @@ export function idHash(bytes: Buffer, type: number, at: number, end: number): nu
 }
 
 const scratch = Buffer.alloc(8);
+
+/** Longest bytes of an id that are copied; there is one copy of each length, good until the next. */
+const LONGEST_COPIED = 64;
+const copies = Array.from({ length: LONGEST_COPIED + 1 }, (_, length) => new Uint8Array(length));
+
+/** Some bytes of their own: short ones are copied, which costs a tenth of making a view. */
+function copyOf(bytes: Buffer, at: number, length: number): Uint8Array {
+  const copy = copies[length];
+  if (copy === undefined) return bytes.subarray(at, at + length);
+  for (let i = 0; i < length; i++) copy[i] = bytes[at + i] as number;
+  return copy;
+}
 
 /** The hash of an id of each class. */
 const hashOf = {

@@ -1,5 +1,6 @@
 import { Decimal128 } from 'bson';
 import { BSON } from './bson.ts';
+import { doubleAt, int32At, uint32At } from './little-endian.ts';
 
 const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
@@ -7,25 +8,25 @@ const HIGH_UNIT = 2 ** 32;
 
 /** A 64-bit integer as a double: exact within ±2^53, and never within it where the integer is not. */
 export function readInt64Number(bytes: Buffer, at: number): number {
-  return bytes.readInt32LE(at + 4) * HIGH_UNIT + bytes.readUInt32LE(at);
+  return int32At(bytes, at + 4) * HIGH_UNIT + uint32At(bytes, at);
 }
 
 /** True where the 64-bit integer at `at` is within ±2^53, and so exact as a double. */
 export function isDoubleExact(bytes: Buffer, at: number): boolean {
-  const high = bytes.readInt32LE(at + 4);
+  const high = int32At(bytes, at + 4);
   if (high >= -0x200000 && high < 0x200000) return true;
-  return high === 0x200000 && bytes.readUInt32LE(at) === 0;
+  return high === 0x200000 && uint32At(bytes, at) === 0;
 }
 
 /** The number as an integer of 64 bits, whatever numeric type it has in BSON; `undefined` where it is none. */
 export function idInteger(bytes: Buffer, type: number, at: number): bigint | undefined {
   switch (type) {
     case BSON.int32:
-      return BigInt(bytes.readInt32LE(at));
+      return BigInt(int32At(bytes, at));
     case BSON.int64:
       return bytes.readBigInt64LE(at);
     case BSON.double: {
-      const value = bytes.readDoubleLE(at);
+      const value = doubleAt(bytes, at);
       return Number.isInteger(value) ? within64(BigInt(value)) : undefined;
     }
     case BSON.decimal128: {
@@ -44,7 +45,7 @@ export function floorInteger(bytes: Buffer, type: number, at: number): bigint | 
   const integer = idInteger(bytes, type, at);
   if (integer !== undefined) return integer;
   if (type === BSON.double) {
-    const value = Math.floor(bytes.readDoubleLE(at));
+    const value = Math.floor(doubleAt(bytes, at));
     return Number.isFinite(value) ? within64(BigInt(value)) : undefined;
   }
   return type === BSON.decimal128 ? floorDecimal(decimalText(bytes, at)) : undefined;
@@ -108,7 +109,7 @@ function equalsDouble(decimal: Decimal, value: number): boolean {
 export function numberIdentity(bytes: Buffer, type: number, at: number): string {
   const integer = idInteger(bytes, type, at);
   if (integer !== undefined) return `{"$numberLong":"${integer}"}`;
-  if (type === BSON.double) return doubleIdentity(bytes.readDoubleLE(at));
+  if (type === BSON.double) return doubleIdentity(doubleAt(bytes, at));
   const text = decimalText(bytes, at);
   const decimal = parseDecimal(text);
   const nearest = Number(text);

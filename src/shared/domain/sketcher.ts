@@ -1,4 +1,4 @@
-import { brokenDocument, documentEnd, type Element, nameEndOf, valueEnd } from './bson.ts';
+import { brokenAt, brokenDocument, documentEnd, type Element, nameEndOf, valueEnd } from './bson.ts';
 import { checkDepth, checkValue, fieldName } from './bson-text.ts';
 import { doubled } from './buffers.ts';
 import { type IdClass, idClass, idExample } from './ids.ts';
@@ -117,7 +117,10 @@ class LevelSketcher implements Sketcher {
       this.#names -= this.#created.length;
       throw error;
     }
-    for (let i = 0; i < this.#metUsed; i++) (this.#counts[this.#met[i] as number] as number)++;
+    for (let i = 0; i < this.#metUsed; i++) {
+      const place = this.#met[i] as number;
+      this.#counts[place] = (this.#counts[place] as number) + 1;
+    }
     for (const level of this.#opened) level.open++;
     this.#countId(bytes, id);
     return id;
@@ -141,7 +144,7 @@ class LevelSketcher implements Sketcher {
       const isExpected = expected !== undefined && !expected.isGone && isNamed(expected, bytes, nameAt);
       const nameEnd = isExpected ? nameAt + expected.nameBytes.length : nameEndOf(bytes, nameAt);
       const valueAt = nameEnd + 1;
-      if (valueAt > end) throw brokenDocument(`a field name at byte ${nameAt} reaches past its document`);
+      if (valueAt > end) throw brokenAt('a field name', nameAt, ' reaches past its document');
       const field = isExpected ? expected : this.#lookUp(level, before, bytes, nameAt, nameEnd, isTop);
       const next = valueEnd(bytes, type, valueAt, end);
       if (field === undefined) {
@@ -217,7 +220,7 @@ class LevelSketcher implements Sketcher {
     while (at < end) {
       const type = bytes[at] as number;
       const valueAt = nameEndOf(bytes, at + 1) + 1;
-      if (valueAt > end) throw brokenDocument(`a field name at byte ${at + 1} reaches past its document`);
+      if (valueAt > end) throw brokenAt('a field name', at + 1, ' reaches past its document');
       const next = valueEnd(bytes, type, valueAt, end);
       this.#value(element, bytes, type, valueAt, next, depth);
       at = next;

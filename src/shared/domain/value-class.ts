@@ -1,6 +1,7 @@
 import { BSON, UUID_SUBTYPE } from './bson.ts';
 import { isTextAt } from './bson-text.ts';
 import { type FixedText, type FixedType, fixedText, fixedUnits } from './fixed.ts';
+import { doubleAt, int32At } from './little-endian.ts';
 import { isDoubleExact, readInt64Number } from './numbers.ts';
 import { TIMESTAMP_MAX_MS, TIMESTAMP_MIN_MS } from './schema.ts';
 
@@ -77,7 +78,7 @@ function codeOfValue(bytes: Buffer, type: number, at: number): ClassCode {
     case BSON.int64:
       return isDoubleExact(bytes, at) ? CODE.long : CODE.wideLong;
     case BSON.double: {
-      const value = bytes.readDoubleLE(at);
+      const value = doubleAt(bytes, at);
       return Number.isSafeInteger(value) && !Object.is(value, -0) ? CODE.wholeDouble : CODE.double;
     }
     case BSON.date: {
@@ -85,11 +86,11 @@ function codeOfValue(bytes: Buffer, type: number, at: number): ClassCode {
       return ms >= TIMESTAMP_MIN_MS && ms <= TIMESTAMP_MAX_MS ? CODE.timestamp : CODE.json;
     }
     case BSON.binary:
-      return bytes[at + 4] === UUID_SUBTYPE && bytes.readInt32LE(at) === 16 ? CODE.uuid : CODE.binary;
+      return bytes[at + 4] === UUID_SUBTYPE && int32At(bytes, at) === 16 ? CODE.uuid : CODE.binary;
     case BSON.object:
-      return bytes.readInt32LE(at) === 5 ? CODE.emptyStruct : CODE.struct;
+      return int32At(bytes, at) === 5 ? CODE.emptyStruct : CODE.struct;
     case BSON.array:
-      return bytes.readInt32LE(at) === 5 ? CODE.emptyArray : CODE.array;
+      return int32At(bytes, at) === 5 ? CODE.emptyArray : CODE.array;
     default:
       throw new RangeError(`type 0x${type.toString(16)} is of one class`);
   }

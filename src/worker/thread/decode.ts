@@ -2,6 +2,7 @@ import type { DuckDBDataChunk as DataChunk, DuckDBAppender, DuckDBConnection } f
 import { BSON, type Element, findElement } from '../../shared/domain/bson.ts';
 import { type Cursor, cursorPath, cursorValue } from '../../shared/domain/cursor.ts';
 import { MongolakeError } from '../../shared/domain/errors.ts';
+import { int32At } from '../../shared/domain/little-endian.ts';
 import { ID_COLUMN, type TableSchema } from '../../shared/domain/schema.ts';
 import { BIGINT, bindings, DuckDBDataChunk, VARCHAR } from './duckdb.ts';
 import { extraColumn } from './extra.ts';
@@ -104,11 +105,16 @@ class TableDecoder implements Decoder {
   append(documents: Buffer): void {
     this.#bytes = documents;
     this.#heap.hold(documents);
-    for (let at = 0; at < documents.length; at += documents.readInt32LE(at)) {
+    this.#appendAll(documents);
+    this.#flush();
+  }
+
+  /** A loop of its own, as in the shuffle. */
+  #appendAll(documents: Buffer): void {
+    for (let at = 0; at < documents.length; at += int32At(documents, at)) {
       this.#appendDocument(at);
       if (this.#seqs.count === CHUNK_ROWS || this.#heap.madeLength > CHUNK_BYTES) this.#flush();
     }
-    this.#flush();
   }
 
   close(): void {

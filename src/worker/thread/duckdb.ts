@@ -12,6 +12,7 @@ const api = load('@duckdb/node-api') as typeof Api;
 
 export const { BIGINT, BLOB, BOOLEAN, DECIMAL, DOUBLE, INTEGER, LIST, TIMESTAMPTZ, VARCHAR } = api;
 export const { DuckDBDataChunk, DuckDBInstance, DuckDBScalarFunction, DuckDBStructType } = api;
+export const { DuckDBBlobValue, DuckDBListValue, DuckDBStructValue, DuckDBTimestampTZValue } = api;
 
 /** Its C API. */
 export const bindings = load('@duckdb/node-bindings') as typeof Bindings;

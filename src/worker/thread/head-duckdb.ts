@@ -1,12 +1,6 @@
-import {
-  DuckDBBlobValue,
-  type DuckDBConnection,
-  DuckDBListValue,
-  DuckDBStructValue,
-  DuckDBTimestampTZValue,
-  type DuckDBValue,
-} from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import { ID_COLUMN } from '../../shared/domain/schema.ts';
+import { DuckDBBlobValue, DuckDBListValue, DuckDBStructValue, DuckDBTimestampTZValue } from './duckdb.ts';
 import type { HeadTask, JsonRow, JsonValue } from './engine.ts';
 import { binaryJson, doubleJson, integerJson, timestampJson } from './json-value.ts';
 import { name, parquet, selectList } from './sql.ts';

@@ -1,6 +1,7 @@
 import type duckdb from '@duckdb/node-bindings';
 import { BSON, stringBytes } from '../../shared/domain/bson.ts';
 import { type IdType, idClass, isBareText } from '../../shared/domain/ids.ts';
+import { int32At } from '../../shared/domain/little-endian.ts';
 import { storedId } from './document-id.ts';
 import { TextBuilder } from './text-builder.ts';
 import type { TextHeap } from './text-heap.ts';
@@ -57,7 +58,7 @@ class TextIds implements IdBuilder {
       if (this.isAscending) this.#follow(bytes, at, 12);
       this.#column.pushHex(bytes, at, 12);
     } else if (type === BSON.string && this.#idType === 'string:string' && isBareString(bytes, type, at)) {
-      const length = bytes.readInt32LE(at) - 1;
+      const length = int32At(bytes, at) - 1;
       if (this.isAscending) this.#follow(bytes, at + 4, length);
       this.#column.pushView(bytes, at + 4, length);
     } else {

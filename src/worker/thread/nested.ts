@@ -4,12 +4,20 @@ import { fieldName } from '../../shared/domain/bson-text.ts';
 import { doubled } from '../../shared/domain/buffers.ts';
 import { isNamed, type LevelField } from '../../shared/domain/level-field.ts';
 import type { Column, ColumnType } from '../../shared/domain/schema.ts';
-import { CODE, classCode } from '../../shared/domain/value-class.ts';
+import { type ClassCode, CODE, classCode } from '../../shared/domain/value-class.ts';
 import { bindings } from './duckdb.ts';
 import { fixedBuilder } from './fixed.ts';
-import { type DecodeContext, type Routes, routeOf, routesOf } from './routing.ts';
+import { ASK, columnsByCode, type DecodeContext, NO_COLUMN, type Routes, routeOf, routesOf } from './routing.ts';
 import { Validity } from './validity.ts';
-import { type Builder, type BuilderMarks, scalarBuilder } from './vectors.ts';
+import {
+  type Builder,
+  type BuilderMarks,
+  DoubleBuilder,
+  LongBuilder,
+  StringBuilder,
+  scalarBuilder,
+  TimestampBuilder,
+} from './vectors.ts';
 
 /** Shared by all builders of one decoder. */
 export interface BuilderContext extends DecodeContext, BuilderMarks {}
@@ -20,13 +28,23 @@ const MOST_REMEMBERED = 1024;
 /** A field met at a level, and the columns that may take its values. */
 class DecodedField implements LevelField<DecodedField> {
   next: DecodedField | undefined;
+  /** By the code of a value's class; −1 and −2 as in `columnsByCode`. */
+  readonly #columns: Int32Array;
 
   constructor(
     readonly name: string,
     readonly nameBytes: Uint8Array,
-    readonly routes: ReturnType<Routes['get']>,
+    readonly routes: NonNullable<ReturnType<Routes['get']>>,
     readonly isWatched: boolean,
-  ) {}
+  ) {
+    this.#columns = columnsByCode(routes);
+  }
+
+  /** The column that takes the value; −1 where there is none. */
+  columnOf(code: ClassCode, bytes: Buffer, type: number, at: number): number {
+    const column = this.#columns[code] as number;
+    return column === ASK ? (routeOf(this.routes, code, bytes, type, at)?.column ?? NO_COLUMN) : column;
+  }
 }
 
 /** Fields of a level that somebody else wants to hear of, too. */
@@ -95,15 +113,15 @@ export class Level {
     if (field.isWatched && this.watch?.take(field.name, type, at, end) === true) return;
     const code = classCode(bytes, type, at);
     if (code === CODE.null) return;
-    const route = field.routes === undefined ? undefined : routeOf(field.routes, code, bytes, type, at);
+    const column = field.columnOf(code, bytes, type, at);
     // A field that comes twice passes the extract only where its names are not kept, and then there is a JSON column.
-    if (route === undefined || this.#filled[route.column] === this.#rows + 1) {
+    if (column === NO_COLUMN || this.#filled[column] === this.#rows + 1) {
       this.context.putExtra(field.name, bytes, type, at, end);
       return;
     }
-    this.#filled[route.column] = this.#rows + 1;
-    const builder = this.#builders[route.column] as Builder;
-    if (code < CODE.struct) builder.append(bytes, type, at, end);
+    this.#filled[column] = this.#rows + 1;
+    const builder = this.#builders[column] as Builder;
+    if (code < CODE.struct) appendScalar(builder, bytes, type, at, end);
     else {
       this.context.path.push(field.name);
       builder.append(bytes, type, at, end);
@@ -117,7 +135,12 @@ export class Level {
     let field = this.#fields.get(name);
     if (field === undefined) {
       const nameBytes = Uint8Array.from(bytes.subarray(nameAt, nameEnd));
-      field = new DecodedField(name, nameBytes, this.#routes.get(name), this.watch?.names.includes(name) === true);
+      field = new DecodedField(
+        name,
+        nameBytes,
+        this.#routes.get(name) ?? [],
+        this.watch?.names.includes(name) === true,
+      );
       if (this.#fields.size >= MOST_REMEMBERED) return field;
       this.#fields.set(name, field);
     }
@@ -125,6 +148,15 @@ export class Level {
     else before.next = field;
     return field;
   }
+}
+
+/** Methods of a known class are inlined here; one call for all classes would look up its method each time. */
+function appendScalar(builder: Builder, bytes: Buffer, type: number, at: number, end: number): void {
+  if (builder instanceof StringBuilder) builder.append(bytes, type, at);
+  else if (builder instanceof LongBuilder) builder.append(bytes, type, at);
+  else if (builder instanceof TimestampBuilder) builder.append(bytes, type, at);
+  else if (builder instanceof DoubleBuilder) builder.append(bytes, type, at);
+  else builder.append(bytes, type, at, end);
 }
 
 function builderFor(type: ColumnType, context: BuilderContext): Builder {

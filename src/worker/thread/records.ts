@@ -1,4 +1,5 @@
 import { appendFileSync, closeSync, openSync, readSync, writeFileSync } from 'node:fs';
+import { uint32At } from '../../shared/domain/little-endian.ts';
 
 /** A key, by whose bytes records are ordered, and what belongs to it. */
 export interface SortRecord {
@@ -60,8 +61,8 @@ export function* readRecords(path: string): Generator<SortRecord> {
     return bytes.length >= count;
   };
   while (fill(HEADER)) {
-    const keyEnd = HEADER + bytes.readUInt32LE(at);
-    const end = keyEnd + bytes.readUInt32LE(at + 4);
+    const keyEnd = HEADER + uint32At(bytes, at);
+    const end = keyEnd + uint32At(bytes, at + 4);
     if (!fill(end)) throw new Error(`${path} is cut short`);
     yield { key: bytes.subarray(at + HEADER, at + keyEnd), payload: bytes.subarray(at + keyEnd, at + end) };
     at += end;

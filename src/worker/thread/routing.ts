@@ -66,6 +66,25 @@ export function routeOf(
   return undefined;
 }
 
+/** There is no column for values of the class. */
+export const NO_COLUMN = -1;
+/** It depends on the value: `routeOf` tells. */
+export const ASK = -2;
+
+/** By the code of a class, the column that takes its values, where that can be told without looking at them. */
+export function columnsByCode(routes: readonly Route[]): Int32Array {
+  return Int32Array.from({ length: FIXED_CODE }, (_, code) => columnOf(routes, code));
+}
+
+function columnOf(routes: readonly Route[], code: ClassCode): number {
+  for (const { whole, type, accepts: codes, element, column } of routes) {
+    if (whole) return column;
+    if (type.kind === 'fixed') return ASK;
+    if (type.kind === 'json' ? holdsAsJson(code) : codes[code] === true) return element === undefined ? column : ASK;
+  }
+  return NO_COLUMN;
+}
+
 /** Takes the values of one document, column by column. */
 export interface ValueSink {
   /** Whether the document has given the column a value. */
@@ -128,8 +147,12 @@ export function routeElements(context: DecodeContext, bytes: Buffer, start: numb
 function holds(fit: Fit, code: ClassCode, bytes: Buffer, bsonType: number, at: number): boolean {
   const { type, element } = fit;
   if (type.kind === 'fixed') return fixedUnits(bytes, bsonType, at, type) !== undefined;
-  if (type.kind === 'json') return code === CODE.json || code === CODE.array;
+  if (type.kind === 'json') return holdsAsJson(code);
   return fit.accepts[code] === true && (element === undefined || elementsFit(element, bytes, at));
+}
+
+function holdsAsJson(code: ClassCode): boolean {
+  return code === CODE.json || code === CODE.array;
 }
 
 function elementsFit(element: Fit, bytes: Buffer, start: number): boolean {

@@ -1,5 +1,6 @@
 import { BSON, stringBytes, uuidText } from '../../shared/domain/bson.ts';
 import { canonicalJson } from '../../shared/domain/ejson.ts';
+import { doubleAt, int32At } from '../../shared/domain/little-endian.ts';
 import { decimalText, readInt64Number } from '../../shared/domain/numbers.ts';
 import type { ScalarKind } from '../../shared/domain/schema.ts';
 
@@ -7,12 +8,12 @@ import type { ScalarKind } from '../../shared/domain/schema.ts';
 
 export function readLong(bytes: Buffer, type: number, at: number): bigint {
   if (type === BSON.int64) return bytes.readBigInt64LE(at);
-  return BigInt(type === BSON.int32 ? bytes.readInt32LE(at) : bytes.readDoubleLE(at));
+  return BigInt(type === BSON.int32 ? int32At(bytes, at) : doubleAt(bytes, at));
 }
 
 export function readDouble(bytes: Buffer, type: number, at: number): number {
-  if (type === BSON.double) return bytes.readDoubleLE(at);
-  return type === BSON.int32 ? bytes.readInt32LE(at) : readInt64Number(bytes, at);
+  if (type === BSON.double) return doubleAt(bytes, at);
+  return type === BSON.int32 ? int32At(bytes, at) : readInt64Number(bytes, at);
 }
 
 /** A date in microseconds since the epoch. */
@@ -40,6 +41,6 @@ export const READ_BYTES: Readonly<Record<BytesKind, ReadBytes>> = {
 
 /** Subtype 2 ("old binary") repeats the length inside; where that lies, all of it is taken as it is. */
 function binaryStart(bytes: Buffer, at: number, end: number): number {
-  const old = bytes[at + 4] === 2 && end - at >= 9 && bytes.readInt32LE(at + 5) === end - at - 9;
+  const old = bytes[at + 4] === 2 && end - at >= 9 && int32At(bytes, at + 5) === end - at - 9;
   return old ? at + 9 : at + 5;
 }

@@ -1,4 +1,5 @@
 import { type CursorReader, cursorReader } from '../../shared/domain/cursor.ts';
+import { int32At } from '../../shared/domain/little-endian.ts';
 import { documentId } from './document-id.ts';
 import type { MergeTask } from './engine.ts';
 import { externalSort } from './external-sort.ts';
@@ -27,8 +28,8 @@ export async function sortDelta(task: MergeTask, signal: AbortSignal | undefined
   const sort = externalSort(task.scratch, task.memoryBytes / SORT_SHARE);
   let read = 0;
   for (const documents of sectionBlocks(task.sections)) {
-    for (let at = 0; at < documents.length; at += documents.readInt32LE(at)) {
-      const document = documents.subarray(at, at + documents.readInt32LE(at));
+    for (let at = 0; at < documents.length; at += int32At(documents, at)) {
+      const document = documents.subarray(at, at + int32At(documents, at));
       sort.add(sortKey(documentId(document, 0, task.schema.idType)), document);
       read += 1;
     }

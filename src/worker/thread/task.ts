@@ -1,4 +1,5 @@
 import { compareIds, type IdType } from '../../shared/domain/ids.ts';
+import { int32At } from '../../shared/domain/little-endian.ts';
 import { documentId } from './document-id.ts';
 import type { IdRange, LocateTask, MergeOutcome, MergeTask, RewriteOutcome, RewriteTask } from './engine.ts';
 import { loadEngine } from './engines.ts';
@@ -20,7 +21,7 @@ export async function rewrite(task: RewriteTask, signal?: AbortSignal): Promise<
 export function locate(task: LocateTask): number[] {
   const touched = new Set<number>();
   for (const documents of sectionBlocks(task.sections)) {
-    for (let at = 0; at < documents.length; at += documents.readInt32LE(at)) {
+    for (let at = 0; at < documents.length; at += int32At(documents, at)) {
       touched.add(fileOf(task.base, task.schema.idType, String(documentId(documents, at, task.schema.idType))));
     }
   }

@@ -2,6 +2,7 @@ import type { DuckDBType } from '@duckdb/node-api';
 import type duckdb from '@duckdb/node-bindings';
 import { BSON } from '../../shared/domain/bson.ts';
 import { doubled } from '../../shared/domain/buffers.ts';
+import { int32At, uint32At } from '../../shared/domain/little-endian.ts';
 import type { ColumnType, ScalarKind } from '../../shared/domain/schema.ts';
 import {
   BIGINT,
@@ -129,7 +130,7 @@ export class Int64Builder {
 
   /** Of 8 bytes, little-endian. */
   pushBytes(bytes: Buffer, at: number): void {
-    this.pushHalves(bytes.readInt32LE(at), bytes.readInt32LE(at + 4));
+    this.pushHalves(int32At(bytes, at), int32At(bytes, at + 4));
   }
 
   flush(vector: duckdb.Vector): void {
@@ -139,19 +140,19 @@ export class Int64Builder {
   }
 }
 
-class LongBuilder extends Int64Builder implements Builder {
+export class LongBuilder extends Int64Builder implements Builder {
   append(bytes: Buffer, type: number, at: number): void {
     if (type === BSON.int32) {
-      const value = bytes.readInt32LE(at);
+      const value = int32At(bytes, at);
       this.pushHalves(value, value >> 31);
     } else if (type === BSON.int64) this.pushBytes(bytes, at);
     else this.pushBigInt(readLong(bytes, type, at));
   }
 }
 
-class TimestampBuilder extends Int64Builder implements Builder {
+export class TimestampBuilder extends Int64Builder implements Builder {
   append(bytes: Buffer, type: number, at: number): void {
-    const ms = bytes.readInt32LE(at + 4) * HALF + bytes.readUInt32LE(at);
+    const ms = int32At(bytes, at + 4) * HALF + uint32At(bytes, at);
     if (ms >= -EXACT_MS && ms <= EXACT_MS) this.pushNumber(ms * 1000);
     else this.pushBigInt(readMicros(bytes, type, at));
   }
@@ -185,7 +186,7 @@ class NumberBuilder<A extends Float64Array<ArrayBuffer> | Uint8Array<ArrayBuffer
   }
 }
 
-class DoubleBuilder extends NumberBuilder<Float64Array<ArrayBuffer>> implements Builder {
+export class DoubleBuilder extends NumberBuilder<Float64Array<ArrayBuffer>> implements Builder {
   constructor(readonly marks: BuilderMarks) {
     super(new Float64Array(VECTOR_ROWS));
   }
@@ -207,9 +208,9 @@ class BooleanBuilder extends NumberBuilder<Uint8Array<ArrayBuffer>> implements B
   }
 }
 
-class StringBuilder extends TextBuilder implements Builder {
+export class StringBuilder extends TextBuilder implements Builder {
   append(bytes: Buffer, _type: number, at: number): void {
-    this.pushView(bytes, at + 4, bytes.readInt32LE(at) - 1);
+    this.pushView(bytes, at + 4, int32At(bytes, at) - 1);
   }
 }
 
