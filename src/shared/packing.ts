@@ -17,9 +17,13 @@ const portable: Snappy = {
 async function loadSnappy(): Promise<Snappy> {
   try {
     const { compressSync, uncompressSync } = await import('snappy');
-    // Buffers that native code makes have another hidden class: code that has seen both is slower with either.
-    const uncompress = (bytes: Buffer) => bufferOf(uncompressSync(bytes, { asBuffer: true }) as Buffer);
-    return { compress: compressSync, uncompress };
+    // A copy of its output each time: what native code owns is only given back when the event loop turns, and a thread that has one task
+    // after another never does. Besides, such buffers have a hidden class of their own, and code that has seen both is slower with either.
+    const options = { copyOutputData: true, asBuffer: true };
+    return {
+      compress: (bytes) => compressSync(bytes, options),
+      uncompress: (bytes) => bufferOf(uncompressSync(bytes, options) as Buffer),
+    };
   } catch {
     return portable;
   }

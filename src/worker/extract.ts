@@ -21,7 +21,7 @@ import { quarantineSource } from '../shared/quarantine-source.ts';
 import type { MergePool } from './pool.ts';
 import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { createSegment, type Segment } from './segment.ts';
-import { type Slab, slabsOf } from './slabs.ts';
+import { createRooms, type Slab, slabsOf } from './slabs.ts';
 import type { ShuffleOutcome } from './thread/shuffle.ts';
 
 export interface ExtractContext {
@@ -178,9 +178,13 @@ async function* shuffled(
   const { plan, segment, quarantine, description } = pass;
   const progress = throttled(delivery, clock);
   const tell = () => progress({ done: pass.documents, bytes: pass.bytes });
-  const slabs = slabsOf(told(batches, tell), slabBytes(plan.partitions));
-  const shuffle = ({ batches: gathered, before }: Slab) =>
-    pool.shuffle({ plan, hashKey: keyed?.key, batches: gathered, before, source: description }, delivery.signal);
+  const rooms = createRooms();
+  const slabs = slabsOf(told(batches, tell), slabBytes(plan.partitions), rooms);
+  const shuffle = async (slab: Slab) => {
+    const outcome = await pool.shuffle({ plan, hashKey: keyed?.key, slab, source: description }, delivery.signal);
+    rooms.give(slab.room);
+    return outcome;
+  };
   for await (const outcome of pMapIterable(slabs, shuffle, { concurrency, backpressure: concurrency })) {
     take(outcome, pass);
     await quarantine.write();

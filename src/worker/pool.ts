@@ -12,7 +12,7 @@ export interface MergePool {
   rewrite(task: Omit<RewriteTask, 'memoryBytes'>, signal: AbortSignal): Promise<RewriteOutcome>;
   /** Indexes of the base files that the delta touches, ascending. */
   locate(task: LocateTask, signal: AbortSignal): Promise<readonly number[]>;
-  /** Takes the batches' memory away from the caller. */
+  /** The slab's room is the thread's until then. */
   shuffle(task: ShuffleTask, signal: AbortSignal): Promise<ShuffleOutcome>;
   close(): Promise<void>;
 }
@@ -66,10 +66,7 @@ export function createMergePool(options: PoolOptions): MergePool {
     rewrite: (task, signal) => run<RewriteOutcome>({ ...task, memoryBytes }, signal),
     // These work in JavaScript alone: their thread may be ended in the middle.
     locate: async (task, signal) => unwrapped(await pool.run(task, { name: 'locate', signal })),
-    shuffle: async (task, signal) => {
-      const transferList = task.batches.map(({ bytes }) => bytes.buffer);
-      return unwrapped(await pool.run(task, { name: 'shuffle', signal, transferList }));
-    },
+    shuffle: async (task, signal) => unwrapped(await pool.run(task, { name: 'shuffle', signal })),
     async close() {
       stopAll();
       await Promise.allSettled([...running].map(({ result }) => result));

@@ -2,7 +2,7 @@ import { bufferOf } from '../shared/domain/buffers.ts';
 import { startChecksum } from '../shared/domain/checksum.ts';
 import type { SectionChunk } from '../shared/domain/plan.ts';
 import { blockHeader } from '../shared/packing.ts';
-import type { PackedBlock } from './thread/shuffle.ts';
+import type { PackedBlock } from './thread/distribution.ts';
 
 /** The packed documents of one extract attempt, on their way into its segment. */
 export interface Segment {

@@ -1,12 +1,25 @@
 import { int32At } from '../shared/domain/little-endian.ts';
 import type { RawBatch } from '../shared/ports/source.ts';
-import type { SlabBatch } from './thread/shuffle.ts';
 
 /** Documents that are shuffled at once. */
 export interface Slab {
+  readonly room: Room;
+  /** In the order read, back to back. */
   readonly batches: readonly SlabBatch[];
   /** Those that were read before these. */
   readonly before: number;
+}
+
+/** Memory that threads share. The first half takes documents as they are read, the second takes them by partition. */
+export type Room = Uint8Array<SharedArrayBuffer>;
+
+/** Whole documents, back to back. */
+export interface SlabBatch {
+  /** Where they lie in the room. */
+  readonly start: number;
+  readonly end: number;
+  /** As in `RawBatch`. */
+  readonly position: number | undefined;
 }
 
 /** Least that a slab holds, and what each partition's block of it should hold to be worth its header. Bytes. */
@@ -21,27 +34,59 @@ export function slabBytesOf(memoryBytes: number): (partitions: number) => number
   return (partitions) => Math.min(Math.max(partitions * BLOCK_BYTES, LEAST_BYTES), most);
 }
 
-/**
- * Gathers what a source gives into slabs of about `slabBytes`: never less than one document, nor more than that and one batch. Their bytes
- * are the slab's own, so that they can be handed to a thread.
- */
-export async function* slabsOf(batches: AsyncIterable<RawBatch>, slabBytes: number): AsyncGenerator<Slab, void, void> {
+/** Rooms that are used again and again: there are never more than slabs at once, however late what is left behind is collected. */
+export interface Rooms {
+  /** A room for so many bytes of documents. */
+  take(bytes: number): Room;
+  /** Gives it back, when nobody reads it any more. */
+  give(room: Room): void;
+}
+
+export function createRooms(): Rooms {
+  const free: Room[] = [];
+  return {
+    take(bytes) {
+      // One that is too small makes place for a larger one.
+      const room = free.pop();
+      return room !== undefined && room.length >= bytes * 2
+        ? room
+        : new Uint8Array(new SharedArrayBuffer(Math.ceil(bytes) * 2));
+    },
+    give(room) {
+      free.push(room);
+    },
+  };
+}
+
+/** Gathers what a source gives into slabs of at most `slabBytes`, or of one batch where that is larger. */
+export async function* slabsOf(
+  batches: AsyncIterable<RawBatch>,
+  slabBytes: number,
+  rooms: Rooms,
+): AsyncGenerator<Slab, void, void> {
+  let room: Room | undefined;
   let gathered: SlabBatch[] = [];
-  let [held, documents, before] = [0, 0, 0];
+  let [used, documents, before] = [0, 0, 0];
   for await (const { bytes, offsets, position } of batches) {
-    const start = offsets[0];
-    if (start === undefined) continue;
+    const from = offsets[0];
+    if (from === undefined) continue;
+    const to = endOf(bytes, offsets);
+    const length = to - from;
+    if (room !== undefined && used + length > slabBytes) {
+      yield { room, batches: gathered, before };
+      room = undefined;
+      gathered = [];
+      used = 0;
+      before = documents;
+    }
+    room ??= rooms.take(Math.max(slabBytes, length));
     // A copy: what the source gives is good until the next batch only.
-    gathered.push({ bytes: new Uint8Array(bytes.subarray(start, endOf(bytes, offsets))), position });
-    held += bytes.length;
+    room.set(bytes.subarray(from, to), used);
+    gathered.push({ start: used, end: used + length, position });
+    used += length;
     documents += offsets.length;
-    if (held < slabBytes) continue;
-    yield { batches: gathered, before };
-    gathered = [];
-    held = 0;
-    before = documents;
   }
-  if (gathered.length > 0) yield { batches: gathered, before };
+  if (room !== undefined) yield { room, batches: gathered, before };
 }
 
 function endOf(bytes: Buffer, offsets: readonly number[]): number {

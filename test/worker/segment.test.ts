@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { checksumOf } from '../../src/shared/domain/checksum.ts';
 import { pack, unpackBlocks } from '../../src/shared/packing.ts';
 import { createSegment } from '../../src/worker/segment.ts';
-import type { PackedBlock } from '../../src/worker/thread/shuffle.ts';
+import type { PackedBlock } from '../../src/worker/thread/distribution.ts';
 
 const block = (partition: number, text: string): PackedBlock => ({
   partition,

@@ -3,4 +3,4 @@ import { register } from 'tsx/esm/api';
 
 register();
 const entry = await import('./entry.ts');
-export const { merge, rewrite, locate } = entry;
+export const { merge, rewrite, locate, shuffle } = entry;

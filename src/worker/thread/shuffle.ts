@@ -13,7 +13,8 @@ import type { Sketch } from '../../shared/domain/sketch.ts';
 import { createSketcher, type Sketcher } from '../../shared/domain/sketcher.ts';
 import { inScope } from '../../shared/domain/window.ts';
 import { keyedHash } from '../../shared/keyed-hash.ts';
-import { pack } from '../../shared/packing.ts';
+import type { Slab } from '../slabs.ts';
+import { Distribution, type PackedBlock } from './distribution.ts';
 import { cutOf } from './policy.ts';
 
 /** Documents on their way to their partitions. */
@@ -21,26 +22,9 @@ export interface ShuffleTask {
   readonly plan: Pick<Plan, 'partitions' | 'cursor' | 'scope' | 'sourceKind' | 'columns'>;
   /** Of the column policy's hashes; `undefined` where none is configured. */
   readonly hashKey: string | undefined;
-  /** Whole documents back to back, in the order read. */
-  readonly batches: readonly SlabBatch[];
-  /** Documents that were read before these. */
-  readonly before: number;
+  readonly slab: Slab;
   /** What they are read from, for messages. */
   readonly source: string;
-}
-
-export interface SlabBatch {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** As in `RawBatch`. */
-  readonly position: number | undefined;
-}
-
-/** One partition's documents, packed. */
-export interface PackedBlock {
-  readonly partition: number;
-  readonly packed: Uint8Array;
-  readonly rawLength: number;
-  readonly documents: number;
 }
 
 /** A document that can't be stored. */
@@ -66,53 +50,46 @@ export interface ShuffleOutcome {
 
 /** Cuts, checks, sketches and packs documents by partition. */
 export function shuffle(task: ShuffleTask): ShuffleOutcome {
+  const { source, slab } = task;
   const pass = startPass(task);
-  let before = task.before;
-  for (const { bytes, position } of task.batches) {
-    before += takeBatch(bufferOf(bytes), pass, (at, documents) =>
-      placeOf(task.source, position === undefined ? undefined : position + at, before + documents),
+  let { before } = slab;
+  for (const { start, end, position } of slab.batches) {
+    before += takeBatch(start, end, pass, (at, documents) =>
+      placeOf(source, position === undefined ? undefined : position + at - start, before + documents),
     );
   }
   const { documents, bytes, minCursor, broken } = pass;
-  return { documents, bytes, minCursor, broken, sketch: pass.sketcher.sketch(), blocks: packed(pass) };
-}
-
-/** One partition's documents so far. */
-interface Bucket {
-  bytes: Buffer;
-  length: number;
-  documents: number;
+  const [sketch, blocks] = [pass.sketcher.sketch(), pass.distribution.blocks()];
+  return { documents, bytes, minCursor, broken, sketch, blocks };
 }
 
 interface Pass {
   readonly plan: ShuffleTask['plan'];
+  /** The slab's. */
+  readonly room: Buffer;
   readonly readCursor: CursorReader;
   /** Whether the scope is held here: a server has done so itself. */
   readonly isFiltered: boolean;
   readonly sketcher: Sketcher;
   /** Leaves out what the column policy does not take: what a document is from here on. */
   readonly cut: Cut | undefined;
-  readonly buckets: (Bucket | undefined)[];
-  /** Bytes that a bucket begins with. */
-  readonly bucketBytes: number;
+  readonly distribution: Distribution;
   readonly broken: BrokenDocument[];
   documents: number;
   bytes: number;
   minCursor: number | undefined;
 }
 
-const LEAST_BUCKET_BYTES = 4096;
-
-function startPass({ plan, hashKey, batches }: ShuffleTask): Pass {
-  const total = batches.reduce((sum, { bytes }) => sum + bytes.length, 0);
+function startPass({ plan, hashKey, slab }: ShuffleTask): Pass {
+  const room = bufferOf(slab.room);
   return {
     plan,
+    room,
     readCursor: cursorReader(plan.cursor),
     isFiltered: plan.sourceKind === 'dump' && plan.scope.kind !== 'full',
     sketcher: createSketcher(fieldPolicies(plan.columns), cursorPath(plan.cursor)),
     cut: cutOf(plan, hashKey === undefined ? undefined : keyedHash(hashKey)),
-    buckets: new Array(plan.partitions),
-    bucketBytes: Math.max(Math.ceil((total / plan.partitions) * 1.25), LEAST_BUCKET_BYTES),
+    distribution: new Distribution(room, plan.partitions),
     broken: [],
     documents: 0,
     bytes: 0,
@@ -120,36 +97,37 @@ function startPass({ plan, hashKey, batches }: ShuffleTask): Pass {
   };
 }
 
-/** Says where a document is by its offset in its batch and the number of those before it there. */
+/** Says where a document is by its place in the room and the number of those before it in its batch. */
 type PlaceOf = (at: number, documents: number) => string;
 
 /**
  * Takes whole documents back to back; returns how many. A loop of its own: V8 throws away what it has optimized of a running loop when it comes to code
  * behind it that it has never run.
  */
-function takeBatch(batch: Buffer, pass: Pass, placeOf: PlaceOf): number {
+function takeBatch(start: number, end: number, pass: Pass, placeOf: PlaceOf): number {
+  const { room } = pass;
   let documents = 0;
-  for (let at = 0; at < batch.length; at += int32At(batch, at)) takeDocument(batch, at, pass, placeOf, documents++);
+  for (let at = start; at < end; at += int32At(room, at)) takeDocument(at, pass, placeOf, documents++);
   return documents;
 }
 
 /** Puts one document of the scope into its partition, or aside. */
-function takeDocument(bytes: Buffer, at: number, pass: Pass, placeOf: PlaceOf, before: number): void {
-  const { plan, cut } = pass;
-  const length = int32At(bytes, at);
+function takeDocument(at: number, pass: Pass, placeOf: PlaceOf, before: number): void {
+  const { plan, room, cut, distribution } = pass;
+  const length = int32At(room, at);
   let cutDocument: Buffer | undefined;
   try {
     // A document whose cursor can't be read belongs to every scope, or nobody would ever hear of it.
-    if (pass.isFiltered && !inScope(plan.scope, pass.readCursor(bytes, at))) return;
-    if (cut === undefined) putDocument(bytes, at, length, pass);
+    if (pass.isFiltered && !inScope(plan.scope, pass.readCursor(room, at))) return;
+    if (cut === undefined) distribution.take(partitionFor(room, at, pass), at, at + length);
     else {
-      cutDocument = cut(bytes, at);
-      putDocument(cutDocument, 0, cutDocument.length, pass);
+      cutDocument = cut(room, at);
+      distribution.takeCut(partitionFor(cutDocument, 0, pass), cutDocument);
     }
   } catch (error) {
     const place = placeOf(at, before);
     if (!isBroken(error)) throw placed(error, place);
-    const document = cutDocument ?? bytes.subarray(at, at + length);
+    const document = cutDocument ?? room.subarray(at, at + length);
     const form = formOf(plan, cutDocument !== undefined);
     pass.broken.push({ document: Uint8Array.from(document), form, reason: error.message, place });
     // What can't be stored is left behind by a watermark like all else.
@@ -160,11 +138,12 @@ function takeDocument(bytes: Buffer, at: number, pass: Pass, placeOf: PlaceOf, b
   pass.bytes += length;
 }
 
-function putDocument(bytes: Buffer, at: number, length: number, pass: Pass): void {
+/** The partition of a document, which is checked, sketched, and its cursor noted. */
+function partitionFor(bytes: Buffer, at: number, pass: Pass): number {
   const { plan, sketcher } = pass;
   const id = sketcher.take(bytes, at);
   noteCursor(pass, bytes, at);
-  addTo(pass, partitionOf(idHash(bytes, id.type, id.at, id.end), plan.partitions), bytes, at, length);
+  return partitionOf(idHash(bytes, id.type, id.at, id.end), plan.partitions);
 }
 
 function noteCursor(pass: Pass, bytes: Buffer, at: number): void {
@@ -176,33 +155,6 @@ function noteCursor(pass: Pass, bytes: Buffer, at: number): void {
 
 function noteTime(pass: Pass, time: number | undefined): void {
   if (time !== undefined && (pass.minCursor === undefined || time < pass.minCursor)) pass.minCursor = time;
-}
-
-function addTo(pass: Pass, partition: number, bytes: Buffer, at: number, length: number): void {
-  let bucket = pass.buckets[partition];
-  if (bucket === undefined) {
-    bucket = { bytes: Buffer.allocUnsafe(Math.max(pass.bucketBytes, length)), length: 0, documents: 0 };
-    pass.buckets[partition] = bucket;
-  }
-  const needed = bucket.length + length;
-  if (needed > bucket.bytes.length) grow(bucket, needed);
-  bytes.copy(bucket.bytes, bucket.length, at, at + length);
-  bucket.length = needed;
-  bucket.documents++;
-}
-
-function grow(bucket: Bucket, needed: number): void {
-  const grown = Buffer.allocUnsafe(Math.max(needed, bucket.bytes.length * 2));
-  bucket.bytes.copy(grown, 0, 0, bucket.length);
-  bucket.bytes = grown;
-}
-
-function packed({ buckets }: Pass): readonly PackedBlock[] {
-  return buckets.flatMap((bucket, partition) => {
-    if (bucket === undefined) return [];
-    const bytes = pack(bucket.bytes.subarray(0, bucket.length));
-    return [{ partition, packed: bytes, rawLength: bucket.length, documents: bucket.documents }];
-  });
 }
 
 /** `isCut` where the column policy could be applied to the document. */

@@ -11,13 +11,17 @@ const CURSOR = { field: 'updateTime', type: 'date' } as const;
 const at = (_id: number, time: number, more: object = {}) => bson({ _id, updateTime: new Date(time), ...more });
 const TWICE = documentOf([element(0x10, '_id', int32(9)), element(0x10, 'a', int32(1)), element(0x10, 'a', int32(2))]);
 
+/** Where the batch begins in its room. */
+const FROM = 100;
+
 function run(documents: readonly Buffer[], plan: Partial<ShuffleTask['plan']> = {}, hashKey?: string) {
-  const own = new Uint8Array(Buffer.concat(documents));
+  const all = Buffer.concat(documents);
+  const room = new Uint8Array(new SharedArrayBuffer(FROM + all.length * 3));
+  room.set(all, FROM);
   return shuffle({
     plan: { partitions: 4, cursor: CURSOR, scope: { kind: 'full' }, sourceKind: 'dump', ...plan },
     hashKey,
-    batches: [{ bytes: own, position: 1000 }],
-    before: 0,
+    slab: { room, batches: [{ start: FROM, end: FROM + all.length, position: 1000 }], before: 0 },
     source: 'dump:x',
   });
 }
