@@ -21,8 +21,8 @@ import { quarantineSource } from '../shared/quarantine-source.ts';
 import type { MergePool } from './pool.ts';
 import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { createSegment, type Segment } from './segment.ts';
-import { createRooms, type Slab, slabsOf } from './slabs.ts';
-import type { ShuffleOutcome } from './thread/shuffle.ts';
+import { createRooms, slabsOf } from './slabs.ts';
+import type { ShuffleOutcome, Slab } from './thread/shuffle.ts';
 
 export interface ExtractContext {
   readonly storage: Storage;

@@ -1,26 +1,6 @@
 import { int32At } from '../shared/domain/little-endian.ts';
 import type { RawBatch } from '../shared/ports/source.ts';
-
-/** Documents that are shuffled at once. */
-export interface Slab {
-  readonly room: Room;
-  /** In the order read, back to back. */
-  readonly batches: readonly SlabBatch[];
-  /** Those that were read before these. */
-  readonly before: number;
-}
-
-/** Memory that threads share. The first half takes documents as they are read, the second takes them by partition. */
-export type Room = Uint8Array<SharedArrayBuffer>;
-
-/** Whole documents, back to back. */
-export interface SlabBatch {
-  /** Where they lie in the room. */
-  readonly start: number;
-  readonly end: number;
-  /** As in `RawBatch`. */
-  readonly position: number | undefined;
-}
+import type { Room, Slab, SlabBatch } from './thread/shuffle.ts';
 
 /** Least that a slab holds, and what each partition's block of it should hold to be worth its header. Bytes. */
 const LEAST_BYTES = 8 * 1024 * 1024;

@@ -13,7 +13,6 @@ import type { Sketch } from '../../shared/domain/sketch.ts';
 import { createSketcher, type Sketcher } from '../../shared/domain/sketcher.ts';
 import { inScope } from '../../shared/domain/window.ts';
 import { keyedHash } from '../../shared/keyed-hash.ts';
-import type { Slab } from '../slabs.ts';
 import { Distribution, type PackedBlock } from './distribution.ts';
 import { cutOf } from './policy.ts';
 
@@ -25,6 +24,27 @@ export interface ShuffleTask {
   readonly slab: Slab;
   /** What they are read from, for messages. */
   readonly source: string;
+}
+
+/** Documents that are shuffled at once. */
+export interface Slab {
+  readonly room: Room;
+  /** In the order read, back to back. */
+  readonly batches: readonly SlabBatch[];
+  /** Those that were read before these. */
+  readonly before: number;
+}
+
+/** Memory that threads share. The first half takes documents as they are read, the second takes them by partition. */
+export type Room = Uint8Array<SharedArrayBuffer>;
+
+/** Whole documents, back to back. */
+export interface SlabBatch {
+  /** Where they lie in the room. */
+  readonly start: number;
+  readonly end: number;
+  /** As in `RawBatch`. */
+  readonly position: number | undefined;
 }
 
 /** A document that can't be stored. */
