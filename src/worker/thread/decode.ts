@@ -16,6 +16,9 @@ import { duckdbType, Int64Builder } from './vectors.ts';
 const CHUNK_ROWS = 2048;
 const CHUNK_BYTES = 16 * 1024 * 1024;
 
+/** Bytes of documents after which the appender hands over its rows: what it holds does not count as DuckDB's memory. */
+const PENDING_BYTES = 8 * 1024 * 1024;
+
 /**
  * Columns of the delta table that are not in the schema: the order of readings, and the cursor in epoch milliseconds. No column of
  * a table has such a name, since Delta forbids the sign.
@@ -64,6 +67,8 @@ class TableDecoder implements Decoder {
   readonly #insideCursor: readonly string[];
   /** The documents that are appended now, and what was found in the one at hand. */
   #bytes: Buffer = Buffer.alloc(0);
+  /** Bytes of documents that the appender has and the table has not. */
+  #pending = 0;
   #id: Element | undefined;
   #time: Element | undefined;
 
@@ -107,6 +112,10 @@ class TableDecoder implements Decoder {
     this.#heap.hold(documents);
     this.#appendAll(documents);
     this.#flush();
+    this.#pending += documents.length;
+    if (this.#pending < PENDING_BYTES) return;
+    this.appender.flushSync();
+    this.#pending = 0;
   }
 
   /** A loop of its own, as in the shuffle. */

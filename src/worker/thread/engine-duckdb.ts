@@ -13,11 +13,23 @@ import { columnNames, cursorExpression, inRange, name, tableColumns } from './sq
 import { interruptOn, listen } from './stop.ts';
 import { writeFirst, writeMerged } from './write.ts';
 
+/**
+ * What part of a thread's memory DuckDB may count as its own. What its Parquet writer and its appender hold and what the allocator keeps it does not
+ * count, and that is as much again (docs/performance.md has what was measured).
+ */
+const COUNTED_SHARE = 0.3;
+/** With less it can't merge at all. Bytes. */
+const LEAST_COUNTED = 64e6;
+
+function countedBytes(memoryBytes: number): number {
+  return Math.max(memoryBytes * COUNTED_SHARE, LEAST_COUNTED);
+}
+
 /** Opens DuckDB for one thread: one thread of its own, bounded memory, spilling to `scratch`. */
 async function openEngine(memoryBytes: number, scratch: string): Promise<DuckDBConnection> {
   const instance = await DuckDBInstance.create(':memory:', {
     threads: '1',
-    memory_limit: `${Math.floor(memoryBytes / 1024)}KiB`,
+    memory_limit: `${Math.floor(countedBytes(memoryBytes) / 1024)}KiB`,
     temp_directory: `${scratch}/spill`,
   });
   const connection = await instance.connect();
@@ -81,7 +93,8 @@ async function mergePartition(
     if (verdict.inserted + verdict.updated === 0) continue;
     const held = minusZero || (await mayHoldMinusZero(connection, file.path));
     const parts = partsOf(file, verdict, task.write.targetFileSize);
-    const inPlace = verdict.inserted === 0 && deltaBytes(task) <= task.memoryBytes / BUILD_SHARE;
+    const ownBytes = (deltaBytes(task) * verdict.updated) / Math.max(read, 1);
+    const inPlace = verdict.inserted === 0 && ownBytes <= countedBytes(task.memoryBytes) / BUILD_SHARE;
     added.push(...(await writeMerged(connection, task, { file, index, parts, inPlace, minusZero: held })));
     removed.push(index);
   }
@@ -89,10 +102,10 @@ async function mergePartition(
 }
 
 /**
- * What part of memory the delta may be for rows to be replaced in place: the file's rows are then joined with it as they come, which keeps
- * their order only while it is in memory.
+ * What part of memory the rows that change a file may be to be replaced in place: the file's rows are then joined with them as they come, which
+ * keeps their order only while those are in memory.
  */
-const BUILD_SHARE = 8;
+const BUILD_SHARE = 3;
 
 function deltaBytes({ sections }: MergeTask): number {
   return sections.flatMap(({ chunks }) => chunks).reduce((sum, { rawLength }) => sum + rawLength, 0);
