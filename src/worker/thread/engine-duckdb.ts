@@ -4,6 +4,7 @@ import { CURSOR_COLUMN, openDecoder, SEQ_COLUMN } from './decode.ts';
 import { DuckDBInstance } from './duckdb.ts';
 import type { Engine, LocalBaseFile, MergeCounts, MergedFile, MergeOutcome, MergeTask } from './engine.ts';
 import { readFirstRows } from './head-duckdb.ts';
+import { countedBytes, storedRowBytes } from './memory.ts';
 import { mayHoldMinusZero, sameSigns } from './minus-zero.ts';
 import { partsOf } from './parts.ts';
 import { rewriteGroup } from './rewrite-duckdb.ts';
@@ -12,18 +13,6 @@ import { selectFile } from './select-file.ts';
 import { columnNames, cursorExpression, inRange, name, tableColumns } from './sql.ts';
 import { interruptOn, listen } from './stop.ts';
 import { writeFirst, writeMerged } from './write.ts';
-
-/**
- * What part of a thread's memory DuckDB may count as its own. What its Parquet writer and its appender hold and what the allocator keeps it does not
- * count, and that is as much again (docs/performance.md has what was measured).
- */
-const COUNTED_SHARE = 0.3;
-/** With less it can't merge at all. Bytes. */
-const LEAST_COUNTED = 64e6;
-
-function countedBytes(memoryBytes: number): number {
-  return Math.max(memoryBytes * COUNTED_SHARE, LEAST_COUNTED);
-}
 
 /** Opens DuckDB for one thread: one thread of its own, bounded memory, spilling to `scratch`. */
 async function openEngine(memoryBytes: number, scratch: string): Promise<DuckDBConnection> {
@@ -78,10 +67,18 @@ async function mergePartition(
   const counts = { read, inserted: 0, updated: 0, unchanged: 0, superseded, deleted: 0 };
   const added: MergedFile[] = [];
   const removed: number[] = [];
+  const ownBytes = deltaBytes(task) / Math.max(read, 1);
   if (task.base.length === 0) {
     counts.inserted = read - superseded;
     if (counts.inserted > 0)
-      added.push(...(await writeFirst(connection, task, { query: 'delta', isSorted: isAscending, minusZero })));
+      added.push(
+        ...(await writeFirst(connection, task, {
+          query: 'delta',
+          isSorted: isAscending,
+          minusZero,
+          rowBytes: ownBytes,
+        })),
+      );
     return { counts, added, removed };
   }
   for (const [index, file] of task.base.entries()) {
@@ -93,9 +90,10 @@ async function mergePartition(
     if (verdict.inserted + verdict.updated === 0) continue;
     const held = minusZero || (await mayHoldMinusZero(connection, file.path));
     const parts = partsOf(file, verdict, task.write.targetFileSize);
-    const ownBytes = (deltaBytes(task) * verdict.updated) / Math.max(read, 1);
-    const inPlace = verdict.inserted === 0 && ownBytes <= countedBytes(task.memoryBytes) / BUILD_SHARE;
-    added.push(...(await writeMerged(connection, task, { file, index, parts, inPlace, minusZero: held })));
+    const inPlace =
+      verdict.inserted === 0 && ownBytes * verdict.updated <= countedBytes(task.memoryBytes) / BUILD_SHARE;
+    const rowBytes = Math.max(ownBytes, await storedRowBytes(connection, [file.path]));
+    added.push(...(await writeMerged(connection, task, { file, index, parts, inPlace, minusZero: held, rowBytes })));
     removed.push(index);
   }
   return { counts, added, removed };
@@ -105,7 +103,7 @@ async function mergePartition(
  * What part of memory the rows that change a file may be to be replaced in place: the file's rows are then joined with them as they come, which
  * keeps their order only while those are in memory.
  */
-const BUILD_SHARE = 3;
+const BUILD_SHARE = 5;
 
 function deltaBytes({ sections }: MergeTask): number {
   return sections.flatMap(({ chunks }) => chunks).reduce((sum, { rawLength }) => sum + rawLength, 0);

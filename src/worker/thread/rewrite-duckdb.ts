@@ -6,6 +6,7 @@ import { storedIdHash } from '../../shared/domain/ids.ts';
 import { ID_COLUMN } from '../../shared/domain/schema.ts';
 import { BIGINT, BLOB, DuckDBScalarFunction, INTEGER } from './duckdb.ts';
 import type { RewriteOutcome, RewriteTask, RewrittenFile } from './engine.ts';
+import { storedRowBytes } from './memory.ts';
 import { mayHoldMinusZero } from './minus-zero.ts';
 import { selectFile } from './select-file.ts';
 import { name } from './sql.ts';
@@ -26,11 +27,19 @@ export async function rewriteGroup(
     minusZero ||= await mayHoldMinusZero(connection, path);
     await listen(signal);
   }
+  const rowBytes = await storedRowBytes(
+    connection,
+    task.base.map(({ path }) => path),
+  );
   const added: RewrittenFile[] = [];
   for (const { partition, rows } of await parted(connection, task, `(${selects.join(' UNION ALL ')})`)) {
     const scratch = `${task.scratch}/partition-${partition}`;
     mkdirSync(scratch);
-    const files = await writeFirst(connection, { ...task, scratch }, { query: rows, isSorted: false, minusZero });
+    const files = await writeFirst(
+      connection,
+      { ...task, scratch },
+      { query: rows, isSorted: false, minusZero, rowBytes },
+    );
     added.push(...files.map((file) => ({ ...file, partition })));
     await listen(signal);
   }

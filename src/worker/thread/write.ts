@@ -5,6 +5,7 @@ import { separator } from '../../shared/domain/ids.ts';
 import { ID_COLUMN, type TableSchema } from '../../shared/domain/schema.ts';
 import { copyStats } from './duckdb-stats.ts';
 import type { IdRange, MergedFile, MergeTask } from './engine.ts';
+import { rowGroupRows } from './memory.ts';
 import { minusZeroMetadata, minusZeroOptions } from './minus-zero.ts';
 import type { Parts } from './parts.ts';
 import { columnNames, inRange, literal, name, parquet } from './sql.ts';
@@ -12,7 +13,7 @@ import { columnNames, inRange, literal, name, parquet } from './sql.ts';
 type WrittenPart = Omit<MergedFile, keyof IdRange>;
 
 /** What of a task says how files are written. */
-type WriteTask = Pick<MergeTask, 'scratch' | 'schema' | 'write'>;
+type WriteTask = Pick<MergeTask, 'scratch' | 'schema' | 'write' | 'memoryBytes'>;
 
 /** Rows to be written. */
 interface Rows {
@@ -22,6 +23,8 @@ interface Rows {
   readonly isSorted: boolean;
   /** Whether some double may be -0.0. */
   readonly minusZero: boolean;
+  /** What a row takes on average, bytes. */
+  readonly rowBytes: number;
 }
 
 /** Writes rows, sorted by id, as the first files of a partition: a new one after every target size. */
@@ -46,6 +49,8 @@ interface Merged {
   /** Whether no row comes, so that each has its place already. */
   readonly inPlace: boolean;
   readonly minusZero: boolean;
+  /** As in `Rows`. */
+  readonly rowBytes: number;
 }
 
 /**
@@ -55,12 +60,12 @@ interface Merged {
 export async function writeMerged(
   connection: DuckDBConnection,
   task: WriteTask,
-  { file, index, parts, inPlace, minusZero }: Merged,
+  { file, index, parts, inPlace, minusZero, rowBytes }: Merged,
 ): Promise<MergedFile[]> {
   const folder = `${task.scratch}/out-${index}`;
   mkdirSync(folder);
   if (inPlace && parts.files === 1) {
-    const rows = { query: replacedRows(columnNames(task.schema)), isSorted: true, minusZero };
+    const rows = { query: replacedRows(columnNames(task.schema)), isSorted: true, minusZero, rowBytes };
     const [own] = await copy(connection, task, rows, `${folder}/part-0.parquet`);
     return own === undefined ? [] : [{ ...own, lower: file.lower, upper: file.upper }];
   }
@@ -68,7 +73,7 @@ export async function writeMerged(
   const written: MergedFile[] = [];
   for (const [part, range] of rangesBetween(bounds, file).entries()) {
     const query = mergedRows(columnNames(task.schema), range, task.schema);
-    const rows = { query, isSorted: false, minusZero };
+    const rows = { query, isSorted: false, minusZero, rowBytes };
     const [own] = await copy(connection, task, rows, `${folder}/part-${part}.parquet`);
     if (own !== undefined) written.push({ ...own, ...range });
   }
@@ -129,7 +134,7 @@ const SPARK_METADATA = { 'org.apache.spark.version': '3.5.0' };
 async function copy(
   connection: DuckDBConnection,
   task: WriteTask,
-  { query, isSorted, minusZero }: Rows,
+  { query, isSorted, minusZero, rowBytes }: Rows,
   target: string,
   own: readonly string[] = [],
 ): Promise<WrittenPart[]> {
@@ -139,7 +144,7 @@ async function copy(
     'FORMAT parquet',
     `COMPRESSION ${compression}`,
     ...(compression === 'zstd' ? [`COMPRESSION_LEVEL ${compressionLevel}`] : []),
-    `ROW_GROUP_SIZE ${rowGroupSize}`,
+    `ROW_GROUP_SIZE ${rowGroupRows(rowGroupSize, rowBytes, task.memoryBytes)}`,
     'RETURN_STATS true',
     `KV_METADATA {${metadata.map(([key, value]) => `${literal(key)}: ${literal(value)}`).join(', ')}}`,
     ...minusZeroOptions(minusZero),

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { ObjectId } from 'bson';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ENGINES } from '../../../src/shared/domain/plan.ts';
@@ -46,3 +47,31 @@ describe.each(ENGINES)('%s', (engine) => {
     expect((await table.sync([documents])).counts).toMatchObject({ read: 4096, unchanged: 4096, updated: 0 });
   });
 });
+
+/** DuckDB counts 150 MB as its own at least, and a fifth of that may be replaced in place. */
+const IN_PLACE_BYTES = 150e6 / 5;
+const NOISE = randomBytes(1 << 20)
+  .toString('latin1')
+  .replaceAll(/[^ -~]/g, '.');
+
+test.each([
+  ['as much as is replaced in place', 0.9],
+  ['more than that', 1.2],
+])(
+  'duckdb: rows stay sorted where %s changes, with the least memory',
+  async (_, share) => {
+    const table = localTable('duckdb');
+    const rows = Math.floor((IN_PLACE_BYTES * share) / 1050);
+    const text = (seed: number, n: number) => NOISE.slice((n * 17 + seed) % 1_000_000).slice(0, 1000);
+    const documents = (seed: number) =>
+      Array.from({ length: rows }, (_, n) => ({ _id: n, text: text(seed, n), updateTime: new Date(seed) }));
+    await table.sync([documents(1)], { memoryBytes: 64e6 });
+    const { counts } = await table.sync([documents(2)], { memoryBytes: 64e6 });
+    expect(counts).toMatchObject({ updated: rows, inserted: 0 });
+    const seen = await rowsOf(table);
+    expect(seen.length).toBe(rows);
+    expect(seen[rows - 1]).toMatchObject({ text: text(2, rows - 1) });
+    table.remove();
+  },
+  120_000,
+);
