@@ -21,11 +21,13 @@ const KILLS = 10 * ROUNDS;
 /** From one kill to the next some ranges are finished; the last kill is among the merges. */
 const RANGES_PER_KILL = 3;
 const RANGES = (KILLS - 1) * RANGES_PER_KILL;
-const DOCUMENTS_PER_RANGE = 400;
+/** `MONGOLAKE_TEST_CHAOS_DOCUMENTS=2000000` takes a quarter of an hour. */
+const DOCUMENTS = Number(process.env.MONGOLAKE_TEST_CHAOS_DOCUMENTS ?? RANGES * 400);
+const DOCUMENTS_PER_RANGE = Math.ceil(DOCUMENTS / RANGES);
 const PARTITIONS = 16;
 /** Lines of a worker's log from a receipt to the kill, so that the middle of a job is hit as well as its end. */
 const LINES_MAX = 4;
-const PATIENCE = { timeout: 240_000 * ROUNDS };
+const PATIENCE = { timeout: 240_000 * ROUNDS + DOCUMENTS };
 const WAIT = { timeout: 60_000, interval: 20 };
 
 const VICTIMS = ['worker', 'coordinator', 'redis'] as const;

@@ -18,6 +18,7 @@ export interface ChangingCollection {
   close(): Promise<void>;
 }
 
+const INSERTED_AT_ONCE = 20_000;
 const HOUR = 3_600_000;
 /** Deeper than any table can hold; a real MongoDB does not even take it. */
 const TOO_DEEP = 205;
@@ -41,7 +42,8 @@ export async function changingCollection(mongodb: Services['mongodb'], size: num
       times[next] = next === 0 ? Date.now() - HOUR : Date.now();
       await collection.drop().catch(() => undefined);
       await collection.createIndex({ updateTime: 1 });
-      await collection.insertMany([...documents(size, times), ...brokenOf(next, breaks, times)] as { _id: string }[]);
+      for (const some of chunksOf([...documents(size, times), ...brokenOf(next, breaks, times)], INSERTED_AT_ONCE))
+        await collection.insertMany(some as { _id: string }[]);
     },
     async rows() {
       const found = await collection.find({ n: { $exists: true } }, { projection: { n: 1 } }).toArray();
@@ -54,6 +56,10 @@ export async function changingCollection(mongodb: Services['mongodb'], size: num
     },
     close: () => client.close(),
   };
+}
+
+function* chunksOf<T>(all: readonly T[], size: number): Generator<readonly T[]> {
+  for (let from = 0; from < all.length; from += size) yield all.slice(from, from + size);
 }
 
 /** The documents of the newest generation in `times`, which holds when each came. */
@@ -72,7 +78,7 @@ function* documents(size: number, times: readonly number[]): Generator<Document>
 }
 
 function idOf(number: number): string {
-  return `n${String(number).padStart(6, '0')}`;
+  return `n${String(number).padStart(7, '0')}`;
 }
 
 function lastChange(i: number, size: number, generation: number): number {

@@ -13,7 +13,7 @@ describeWith(['redis', 's3', 'mongodb', 'readers'], 'two coordinators as process
     const table = await suite.begin('races');
     await table.worker();
     for (let round = 1; round <= ROUNDS; round++) {
-      await lake.collection.set('n000001', -round);
+      await lake.collection.set(lake.collection.id(1), -round);
       const both = await Promise.all([table.space.json('sync'), table.space.json('sync')]);
       for (const { ended, results } of both) {
         expect([0, 75], ended.stderr).toContain(ended.code);
