@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BSON } from '../../../src/shared/domain/bson.ts';
 import { checkValue, fieldName, isText, isTextAt } from '../../../src/shared/domain/bson-text.ts';
@@ -134,4 +136,35 @@ describe('checkValue', () => {
     expect(() => check(placedRaw(BSON.array, nestedArrays(200)))).toThrow('field "f" lies deeper than 200 levels');
     expect(() => check(placedRaw(BSON.array, nestedArrays(100_000)))).toThrow(broken);
   });
+});
+
+/** Bytes that begin, go on and break characters are as likely as letters. */
+const byte = fc.oneof(
+  fc.integer({ min: 0x00, max: 0x7f }),
+  fc.integer({ min: 0x80, max: 0xbf }),
+  fc.constantFrom(0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xff),
+);
+
+test('texts of any length are UTF-8 where Node says so, whatever stands around them', () => {
+  const pieces = fc.array(fc.oneof({ weight: 3, arbitrary: fc.string({ unit: 'binary', maxLength: 6 }) }, byte), {
+    maxLength: 12,
+  });
+  const bytesOf = (piece: string | number) => (typeof piece === 'number' ? Buffer.of(piece) : Buffer.from(piece));
+  fc.assert(
+    fc.property(pieces, fc.array(byte, { maxLength: 4 }), fc.constantFrom(1, 40), (parts, after, times) => {
+      const text = Buffer.concat(Array.from({ length: times }, () => parts.map(bytesOf)).flat());
+      const bytes = Buffer.concat([Buffer.of(0xc3), text, Buffer.from(after)]);
+      expect(isText(bytes, 1, 1 + text.length)).toBe(isUtf8(text));
+    }),
+    { numRuns: 5000 },
+  );
+});
+
+test('every character of one to four bytes, and every pair of bytes that begins none', () => {
+  for (let lead = 0x80; lead <= 0xff; lead++)
+    for (let second = 0; second <= 0xff; second++)
+      for (const rest of [[], [0x80], [0x80, 0xbf], [0xbf, 0x41]]) {
+        const bytes = Buffer.from([lead, second, ...rest]);
+        if (isText(bytes, 0, bytes.length) !== isUtf8(bytes)) expect.fail(bytes.toString('hex'));
+      }
 });
