@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { fingerprint } from '../test/services/cache.ts';
+import type { MongoService } from '../test/services/mongo.ts';
 import type { RedisService } from '../test/services/redis.ts';
 import { required, type Started } from '../test/services/result.ts';
 import { kept, sourcesKey } from './cache.ts';
@@ -25,6 +26,8 @@ export interface Lab {
   readonly peers: Started<Python>;
   readonly spark: Started<Python>;
   readonly redis: Started<RedisService>;
+  /** Loaded from over the wire. */
+  readonly mongodb: Started<MongoService>;
   /** The tables that `ourTable` has made, by what they are made of. */
   readonly tables: Map<string, string>;
 }
@@ -37,7 +40,7 @@ export async function ourTable(lab: Lab, base: Base, settings: Settings): Promis
   const key = fingerprint([JSON.stringify([base, settings])]);
   const folder = join(lab.work, `table-${key}`);
   const table = join(folder, 'lake');
-  if (!lab.tables.has(key)) await backfill(folder, { dump: await baseDump(base), table, settings });
+  if (!lab.tables.has(key)) await backfill(folder, { source: await baseDump(base), table, settings });
   lab.tables.set(key, table);
   return table;
 }
@@ -61,7 +64,7 @@ export async function parquetDelta(lab: Lab, kind: DeltaKind): Promise<string> {
   return keptData(lab, `${kind}-parquet`, async (into) => {
     const folder = join(lab.work, `${kind}-as-table`);
     const table = join(folder, 'lake');
-    await backfill(folder, { dump: await deltaDump(kind, lab.base), table, settings: { partitions: 1 } });
+    await backfill(folder, { source: await deltaDump(kind, lab.base), table, settings: { partitions: 1 } });
     await makeData(lab, 'parquet', table, into, 1);
   });
 }

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { mongoService } from '../test/services/mongo.ts';
 import { startRedis } from '../test/services/redis.ts';
 import { unavailable } from '../test/services/result.ts';
 import { benchCache } from './cache.ts';
@@ -14,6 +15,7 @@ import { type Options, parseOptions, USAGE, UsageError } from './options.ts';
 import { preparePeers, prepareSparkPeer } from './peers.ts';
 import { runRounds, type ScenarioResult } from './rounds.ts';
 import { backfillScenario } from './scenarios/backfill.ts';
+import { backfillServerScenario } from './scenarios/backfill-server.ts';
 import { emptySyncScenario } from './scenarios/empty-sync.ts';
 import { enginesLoadScenario, enginesMergeScenario } from './scenarios/engines.ts';
 import { mergeScenario } from './scenarios/merge.ts';
@@ -25,6 +27,7 @@ const SCENARIOS: Readonly<Record<string, (lab: Lab) => Scenario>> = {
   'merge-recent': (lab) => mergeScenario(lab, 'recent'),
   'merge-worst': (lab) => mergeScenario(lab, 'worst'),
   backfill: backfillScenario,
+  'backfill-server': backfillServerScenario,
   'workers-merge': workersMergeScenario,
   'workers-backfill': workersBackfillScenario,
   'empty-sync': emptySyncScenario,
@@ -52,6 +55,7 @@ async function main(): Promise<void> {
     await runAll(lab, options);
   } finally {
     if (lab.redis.available) await lab.redis.stop();
+    if (lab.mongodb.available) await lab.mongodb.stop();
     remove(lab.work);
   }
 }
@@ -71,6 +75,7 @@ async function openLab({ scenarios, seed, rows, documents }: Options) {
     peers: await preparePeers(),
     spark: some(/^merge-/) ? await prepareSparkPeer() : unavailable('no chosen scenario needs it'),
     redis: some(/^workers-/) ? await startRedis() : unavailable('no chosen scenario needs it'),
+    mongodb: some(/-server$/) ? await mongoService() : unavailable('no chosen scenario needs it'),
     tables: new Map(),
   };
 }

@@ -11,10 +11,17 @@ const UNTIMED_MS = 60 * 60_000;
 /** Settings of `defaults` that differ from mongolake's own. */
 export type Settings = Readonly<Record<string, string | number>>;
 
+/** A collection on a server. */
+export interface ServerSource {
+  readonly uri: string;
+  readonly database: string;
+  readonly collection: string;
+}
+
 /** A configuration of one table. */
 export interface TableConfig {
-  /** The dump's folder. */
-  readonly dump: string;
+  /** The dump's folder, or a collection on a server. */
+  readonly source: string | ServerSource;
   /** The table's folder. */
   readonly table: string;
   readonly settings: Settings;
@@ -31,17 +38,27 @@ export interface RunCounts {
 }
 
 /** Writes a configuration as `mongolake.yaml` in a folder, made where it is missing. */
-export function configure(folder: string, { dump, table, settings, redis }: TableConfig): void {
+export function configure(folder: string, { source, table, settings, redis }: TableConfig): void {
   mkdirSync(folder, { recursive: true });
   const config = {
     version: 1,
-    connections: { guest: { kind: 'dump', path: join(dump, DUMP_FILE) } },
+    connections: {
+      guest:
+        typeof source === 'string'
+          ? { kind: 'dump', path: join(source, DUMP_FILE) }
+          : { kind: 'mongodb', uri: source.uri },
+    },
     queue: redis === undefined ? { kind: 'local' } : { kind: 'redis', url: redis },
     defaults: settings,
-    pipelines: { guest: { source: { connection: 'guest' }, table: { uri: table } } },
+    pipelines: { guest: { source: { connection: 'guest', ...namesOf(source) }, table: { uri: table } } },
   };
   // JSON is YAML.
   writeFileSync(join(folder, 'mongolake.yaml'), JSON.stringify(config, undefined, 2));
+}
+
+/** A dump says itself what it is of. */
+function namesOf(source: TableConfig['source']) {
+  return typeof source === 'string' ? {} : { database: source.database, collections: [source.collection] };
 }
 
 /** A command line of mongolake's in the folder of its configuration. */

@@ -26,8 +26,8 @@ export function backfillOfOurs(lab: Lab, { name, base, settings, agree, workers:
       const folder = join(lab.work, `backfill-${base.rows}`, name.replaceAll(/\W+/g, '-'));
       const idle = join(folder, 'idle');
       const table = join(folder, 'lake');
-      configure(folder, { dump, table, settings, redis: setup?.redis });
-      configure(idle, { dump: await emptyDump(base), table: join(idle, 'lake'), settings });
+      configure(folder, { source: dump, table, settings, redis: setup?.redis });
+      configure(idle, { source: await emptyDump(base), table: join(idle, 'lake'), settings });
       return {
         reset() {
           remove(table);

@@ -19,7 +19,7 @@ export function emptySyncScenario(lab: Lab): Scenario {
           const made = await ourTable(lab, lab.base, settings);
           const folder = join(lab.work, 'empty-sync');
           const table = join(folder, 'lake');
-          configure(folder, { dump: await emptyDump(lab.base), table, settings });
+          configure(folder, { source: await emptyDump(lab.base), table, settings });
           return {
             reset: () => restore(made, table),
             job: mongolake(folder, 'sync'),

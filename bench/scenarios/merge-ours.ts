@@ -36,8 +36,8 @@ export function mergeOfOurs(lab: Lab, { name, kind, base, settings, agree, worke
       const folder = join(lab.work, `merge-${kind}-${base.rows}`, name.replaceAll(/\W+/g, '-'));
       const idle = join(folder, 'idle');
       const table = join(folder, 'lake');
-      configure(folder, { dump, table, settings: own, redis: setup?.redis });
-      configure(idle, { dump: await emptyDump(base), table: made, settings: own });
+      configure(folder, { source: dump, table, settings: own, redis: setup?.redis });
+      configure(idle, { source: await emptyDump(base), table: made, settings: own });
       return {
         reset() {
           restore(made, table);

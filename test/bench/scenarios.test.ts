@@ -6,6 +6,7 @@ import type { Scenario } from '../../bench/contender.ts';
 import type { Lab } from '../../bench/lab.ts';
 import { runRounds } from '../../bench/rounds.ts';
 import { backfillScenario } from '../../bench/scenarios/backfill.ts';
+import { backfillServerScenario } from '../../bench/scenarios/backfill-server.ts';
 import { emptySyncScenario } from '../../bench/scenarios/empty-sync.ts';
 import { enginesMergeScenario } from '../../bench/scenarios/engines.ts';
 import { mergeScenario } from '../../bench/scenarios/merge.ts';
@@ -27,6 +28,7 @@ describe.runIf(process.platform === 'linux')('the scenarios of the bench', () =>
     peers: NO_PYTHON,
     spark: NO_PYTHON,
     redis: { available: false, reason: 'no Redis here' },
+    mongodb: { available: false, reason: 'no server here' },
     tables: new Map(),
   };
   beforeAll(() => {
@@ -59,6 +61,7 @@ describe.runIf(process.platform === 'linux')('the scenarios of the bench', () =>
       { name: '1 worker', reason: 'no Redis here' },
       { name: '2 workers', reason: 'no Redis here' },
     ]);
+    expect(backfillServerScenario(lab).contenders).toContainEqual({ name: 'mongolake', reason: 'no server here' });
     expect(mergeScenario(lab, 'worst').contenders).toContainEqual({ name: 'delta-rs MERGE', reason: 'no Python here' });
   });
 });
