@@ -1,11 +1,12 @@
-// Reads a collection to its end, as the driver gives it, and throws it away: what the server takes for a first load, whoever asks.
+// Reads a collection to its end by the same query as mongolake, and throws it away: what the server takes for a first load.
 import { MongoClient } from 'mongodb';
 
 const [uri, database, collection] = process.argv.slice(2);
 const client = await MongoClient.connect(uri);
 let documents = 0;
 if (collection !== undefined) {
-  const cursor = client.db(database).collection(collection).find({}, { raw: true, batchSize: 10_000 });
+  const options = { raw: true, batchSize: 4_000, sort: { _id: 1 }, readConcern: 'majority' };
+  const cursor = client.db(database).collection(collection).find({}, options);
   while (await cursor.hasNext()) documents += cursor.readBufferedDocuments().length;
 }
 await client.close();

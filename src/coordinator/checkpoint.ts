@@ -12,8 +12,13 @@ import { MongolakeError } from '../shared/domain/errors.ts';
 import { scratched } from '../shared/domain/scratch.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 
-/** Loaded when there is a checkpoint: the most runs meet none, and the libraries behind it take a tenth of a second to load. */
-const loadParquet = () => import('./checkpoint-parquet.ts');
+let loaded: Promise<typeof import('./checkpoint-parquet.ts')> | undefined;
+
+/** Loads what reads and writes checkpoints, once: the most runs meet none, and the libraries behind it take a tenth of a second to load. */
+export function loadParquet(): Promise<typeof import('./checkpoint-parquet.ts')> {
+  loaded ??= import('./checkpoint-parquet.ts');
+  return loaded;
+}
 
 export interface WrittenCheckpoint {
   readonly version: number;

@@ -21,7 +21,7 @@ import { quarantineSource } from '../shared/quarantine-source.ts';
 import type { MergePool } from './pool.ts';
 import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { createSegment, type Segment } from './segment.ts';
-import { createRooms, slabsOf } from './slabs.ts';
+import { type Rooms, slabsOf } from './slabs.ts';
 import type { ShuffleOutcome, Slab } from './thread/shuffle.ts';
 
 export interface ExtractContext {
@@ -34,6 +34,7 @@ export interface ExtractContext {
   readonly keyed: KeyedHash | undefined;
   /** Bytes of documents that are shuffled at once, by the number of partitions. */
   readonly slabBytes: (partitions: number) => number;
+  readonly rooms: Rooms;
   /** Threads of the pool. */
   readonly concurrency: number;
 }
@@ -72,7 +73,7 @@ export async function extract(job: ExtractJob, delivery: Delivery, context: Extr
     const pass = startPass(plan, job, attempt, context, source.description);
     const segment = segmentKey(job.run, job.ordinal, attempt);
     const batches = source.read(range, delivery.signal, projectionOf(plan.columns, plan.cursor.field));
-    const stored = await writeSegment(segment, batches, pass, delivery, context);
+    const stored = await context.rooms.during(() => writeSegment(segment, batches, pass, delivery, context));
     crashPoint('segment-written');
     await delivery.progress({ done: pass.documents, bytes: pass.bytes });
     const durationMs = Math.round(clock.monotonic() - started);
@@ -173,12 +174,11 @@ async function* shuffled(
   context: ExtractContext,
   delivery: Delivery,
 ): AsyncGenerator<Buffer> {
-  const { clock, pool, keyed, slabBytes } = context;
+  const { clock, pool, keyed, slabBytes, rooms } = context;
   const concurrency = Math.min(context.concurrency, MOST_SLABS_AT_ONCE);
   const { plan, segment, quarantine, description } = pass;
   const progress = throttled(delivery, clock);
   const tell = () => progress({ done: pass.documents, bytes: pass.bytes });
-  const rooms = createRooms();
   const slabs = slabsOf(told(batches, tell), slabBytes(plan.partitions), rooms);
   const shuffle = async (slab: Slab) => {
     const outcome = await pool.shuffle({ plan, hashKey: keyed?.key, slab, source: description }, delivery.signal);

@@ -1,3 +1,4 @@
+import { MongolakeError } from '../shared/domain/errors.ts';
 import { int32At } from '../shared/domain/little-endian.ts';
 import type { RawBatch } from '../shared/ports/source.ts';
 import type { Room, Slab, SlabBatch } from './thread/shuffle.ts';
@@ -14,8 +15,13 @@ export function slabBytesOf(memoryBytes: number): (partitions: number) => number
   return (partitions) => Math.min(Math.max(partitions * BLOCK_BYTES, LEAST_BYTES), most);
 }
 
-/** Rooms that are used again and again: there are never more than slabs at once, however late what is left behind is collected. */
+/**
+ * Rooms of one worker, which are used again and again: there are never more than slabs at once. To V8 they weigh nothing, and so it collects those
+ * that are left behind late.
+ */
 export interface Rooms {
+  /** Keeps what is given back until the last such work ends. */
+  during<T>(work: () => Promise<T>): Promise<T>;
   /** A room for so many bytes of documents. */
   take(bytes: number): Room;
   /** Gives it back, when nobody reads it any more. */
@@ -24,7 +30,16 @@ export interface Rooms {
 
 export function createRooms(): Rooms {
   const free: Room[] = [];
+  let users = 0;
   return {
+    async during(work) {
+      users++;
+      try {
+        return await work();
+      } finally {
+        if (--users === 0) free.length = 0;
+      }
+    },
     take(bytes) {
       // One that is too small makes place for a larger one.
       const room = free.pop();
@@ -69,7 +84,23 @@ export async function* slabsOf(
   if (room !== undefined) yield { room, batches: gathered, before };
 }
 
+/** Smallest BSON document (bsonspec.org, `document`), bytes. */
+const LEAST_DOCUMENT = 5;
+
+/** Where the last document ends. Each must reach to the next: threads go from one to the next by their lengths. */
 function endOf(bytes: Buffer, offsets: readonly number[]): number {
-  const last = offsets.at(-1) ?? 0;
-  return last + int32At(bytes, last);
+  let end = offsets[0] ?? 0;
+  for (const at of offsets) {
+    if (at !== end) throw noDocument(end);
+    const length = int32At(bytes, at);
+    end += length;
+    if (length < LEAST_DOCUMENT || end > bytes.length) throw noDocument(at);
+  }
+  return end;
+}
+
+function noDocument(at: number): MongolakeError {
+  return new MongolakeError('SOURCE_REFUSED', `what the source gave is no document at byte ${at} of a batch`, {
+    hint: 'The server, or a proxy before it, does not speak the protocol of MongoDB.',
+  });
 }

@@ -11,6 +11,7 @@ import type { Storage } from '../shared/ports/storage.ts';
 import { extract } from './extract.ts';
 import { merge } from './merge.ts';
 import type { MergePool } from './pool.ts';
+import { createRooms, type Rooms } from './slabs.ts';
 import { livingDelivery, livingStorage, watchWorker } from './watch.ts';
 
 /** What a worker needs of the table that a job belongs to; opened from the worker's own configuration. */
@@ -39,15 +40,21 @@ export interface WorkerContext {
   readonly isLocal?: boolean;
 }
 
+/** What all jobs of a worker share. */
+interface Working extends WorkerContext {
+  readonly rooms: Rooms;
+}
+
 /** Takes jobs until the returned consumer is drained or stopped. */
 export function startWorker(context: WorkerContext): Promise<Consumer> {
   const { queue, clock, concurrency } = context;
   const liveness = context.liveness ?? createLiveness(clock, Number.POSITIVE_INFINITY);
   const watch = watchWorker(liveness, concurrency, context.isLocal);
+  const working: Working = { ...context, rooms: createRooms() };
   const watched = async (delivery: Delivery) => {
     const life = watch.begin(delivery.job);
     try {
-      await handle(livingDelivery(delivery, life), life, context);
+      await handle(livingDelivery(delivery, life), life, working);
     } finally {
       life.end();
     }
@@ -55,7 +62,7 @@ export function startWorker(context: WorkerContext): Promise<Consumer> {
   return queue.consume(watched, { concurrency, onLook: watch.looked });
 }
 
-async function handle(delivery: Delivery, life: Life, context: WorkerContext): Promise<void> {
+async function handle(delivery: Delivery, life: Life, context: Working): Promise<void> {
   const { job } = delivery;
   const logger = context.logger.child({
     run: job.run,
@@ -81,13 +88,13 @@ async function handle(delivery: Delivery, life: Life, context: WorkerContext): P
   }
 }
 
-async function perform(delivery: Delivery, life: Life, context: WorkerContext): Promise<JobSummary> {
+async function perform(delivery: Delivery, life: Life, context: Working): Promise<JobSummary> {
   const { job } = delivery;
-  const { clock, pool, scratch, slabBytes, concurrency } = context;
+  const { clock, pool, scratch, slabBytes, concurrency, rooms } = context;
   const { openSource, keyed, ...opened } = await context.open(job.pipeline, job.collection);
   const storage = livingStorage(opened.storage, life);
   if (job.kind === 'merge') return merge(job, delivery, { storage, pool, clock, scratch });
-  return extract(job, delivery, { storage, openSource, clock, pool, keyed, slabBytes, concurrency });
+  return extract(job, delivery, { storage, openSource, clock, pool, keyed, slabBytes, rooms, concurrency });
 }
 
 function place(job: Job): { readonly partition: number } | { readonly range: number } {

@@ -8,6 +8,7 @@ import type { ExtractJob } from '../../src/shared/domain/job.ts';
 import { RUNS_PREFIX, runOfKey } from '../../src/shared/domain/keys.ts';
 import type { Storage } from '../../src/shared/ports/storage.ts';
 import { extract } from '../../src/worker/extract.ts';
+import { createRooms } from '../../src/worker/slabs.ts';
 import { type ShuffleTask, shuffle } from '../../src/worker/thread/shuffle.ts';
 import { withOwnNotes } from './own-notes.ts';
 import { fakeSource, type Harness, harness } from './table-harness.ts';
@@ -75,7 +76,7 @@ describe('an extract job that runs twice while the source changes in between', (
     const delivery = { job, attempt: 2, signal: new AbortController().signal, progress: async () => {} };
     const openSource = async () => fakeSource(collection);
     const pool = { shuffle: async (task: ShuffleTask) => shuffle(task) };
-    const means = { storage, openSource, pool, clock: systemClock(), keyed: undefined };
+    const means = { storage, openSource, pool, clock: systemClock(), keyed: undefined, rooms: createRooms() };
     await extract(job, delivery, { ...means, slabBytes: () => 1e6, concurrency: 1 });
   };
   const segments = async ({ storage }: Harness) => {

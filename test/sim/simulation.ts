@@ -2,6 +2,7 @@ import './at-once.ts';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { loadParquet } from '../../src/coordinator/checkpoint.ts';
 import { type Operation, type Servers, startSimWorker, tell } from './actors.ts';
 import { closeLeftOpen } from './at-once.ts';
 import { createCollection } from './collection.ts';
@@ -44,6 +45,8 @@ const SCRATCH_ROOT = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 /** Runs one seed from its first document to its last vacuum. */
 export async function simulate(seed: number, limits: Limits = {}): Promise<Outcome> {
+  // To load code takes real time, which the timeline knows nothing of.
+  await loadParquet();
   const options = drawOptions(seed, limits);
   const world = createWorld(options);
   const scratch = mkdtempSync(join(SCRATCH_ROOT, 'mongolake-sim-'));

@@ -103,7 +103,7 @@ const worker = z
     memory: size(
       {
         description:
-          'Memory of one merge thread and all that goes with it: what a merge needs besides is spilled to scratch. A worker stays within concurrency times this. Less than 512MB makes it little smaller.',
+          'Memory of one merge thread, above which it spills to scratch. A worker needs about concurrency times this, and a few hundred MB besides.',
         examples: ['512MB', '2GiB'],
       },
       { min: 64e6, max: 1e12 },

@@ -1,8 +1,10 @@
+import { mkdirSync, rmSync } from 'node:fs';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { ID_COLUMN, type TableSchema } from '../../shared/domain/schema.ts';
 import { CURSOR_COLUMN, openDecoder, SEQ_COLUMN } from './decode.ts';
 import { DuckDBInstance } from './duckdb.ts';
 import type { Engine, LocalBaseFile, MergeCounts, MergedFile, MergeOutcome, MergeTask } from './engine.ts';
+import { isOutOfMemory } from './failure.ts';
 import { readFirstRows } from './head-duckdb.ts';
 import { countedBytes, storedRowBytes } from './memory.ts';
 import { mayHoldMinusZero, sameSigns } from './minus-zero.ts';
@@ -15,10 +17,10 @@ import { interruptOn, listen } from './stop.ts';
 import { writeFirst, writeMerged } from './write.ts';
 
 /** Opens DuckDB for one thread: one thread of its own, bounded memory, spilling to `scratch`. */
-async function openEngine(memoryBytes: number, scratch: string): Promise<DuckDBConnection> {
+async function openEngine(limitBytes: number, scratch: string): Promise<DuckDBConnection> {
   const instance = await DuckDBInstance.create(':memory:', {
     threads: '1',
-    memory_limit: `${Math.floor(countedBytes(memoryBytes) / 1024)}KiB`,
+    memory_limit: `${Math.floor(limitBytes / 1024)}KiB`,
     temp_directory: `${scratch}/spill`,
   });
   const connection = await instance.connect();
@@ -33,20 +35,44 @@ async function openEngine(memoryBytes: number, scratch: string): Promise<DuckDBC
 
 /** DuckDB: each task has a database of its own, in memory and spilling to the task's scratch folder. */
 export const duckdbEngine: Engine = {
-  merge: (task, signal) => withEngine(task, signal, (connection) => mergePartition(connection, task, signal)),
-  rewrite: (task, signal) => withEngine(task, signal, (connection) => rewriteGroup(connection, task, signal)),
-  head: (task) => withEngine(task, undefined, (connection) => readFirstRows(connection, task)),
+  merge: (task, signal) => inMemory(task, signal, (connection, own) => mergePartition(connection, own, signal)),
+  rewrite: (task, signal) => inMemory(task, signal, (connection, own) => rewriteGroup(connection, own, signal)),
+  head: (task) => inMemory(task, undefined, (connection, own) => readFirstRows(connection, own)),
 };
 
-async function withEngine<T>(
-  task: Pick<MergeTask, 'memoryBytes' | 'scratch'>,
+type Means = Pick<MergeTask, 'memoryBytes' | 'scratch'>;
+
+/**
+ * Does the work with what DuckDB may count as its own; where that is too little, as it is for sorting rows of some kilobytes, once more from the start
+ * with all of the thread's memory.
+ */
+async function inMemory<T, Task extends Means>(
+  task: Task,
   signal: AbortSignal | undefined,
-  work: (connection: DuckDBConnection) => Promise<T>,
+  work: (connection: DuckDBConnection, task: Task) => Promise<T>,
 ): Promise<T> {
-  const connection = await openEngine(task.memoryBytes, task.scratch);
+  const limit = countedBytes(task.memoryBytes);
+  const scratch = `${task.scratch}/first`;
+  try {
+    return await withEngine(limit, { ...task, scratch }, signal, work);
+  } catch (error) {
+    if (!isOutOfMemory(error) || task.memoryBytes <= limit) throw error;
+    rmSync(scratch, { recursive: true, force: true });
+    return withEngine(task.memoryBytes, { ...task, scratch: `${task.scratch}/second` }, signal, work);
+  }
+}
+
+async function withEngine<T, Task extends Means>(
+  limitBytes: number,
+  task: Task,
+  signal: AbortSignal | undefined,
+  work: (connection: DuckDBConnection, task: Task) => Promise<T>,
+): Promise<T> {
+  mkdirSync(task.scratch);
+  const connection = await openEngine(limitBytes, task.scratch);
   const over = interruptOn(signal, connection);
   try {
-    return await work(connection);
+    return await work(connection, task);
   } finally {
     over();
     connection.closeSync();

@@ -29,7 +29,7 @@ function explained(error: unknown, { memoryBytes, scratch }: Means): MongolakeEr
       cause: error,
     });
   }
-  if (message.startsWith('Out of Memory Error')) {
+  if (isOutOfMemory(error)) {
     const given = `${Math.floor(memoryBytes / 1e6)} MB`;
     return new MongolakeError('JOB_FAILED', `the merge needs more memory than ${given}: ${firstLine(message)}`, {
       hint: 'Raise worker.memory, or give the table more partitions: `mongolake repartition --partitions N`.',
@@ -37,6 +37,11 @@ function explained(error: unknown, { memoryBytes, scratch }: Means): MongolakeEr
     });
   }
   return asMongolakeError(error);
+}
+
+/** Whether DuckDB had no room for something, although it spilled what it could. */
+export function isOutOfMemory(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('Out of Memory Error') && !DISK_FULL.test(error.message);
 }
 
 /** An error of a call of Node to the system: a thread makes none but for its scratch files. */

@@ -25,7 +25,7 @@ export function rowGroupRows(most: number, rowBytes: number, memoryBytes: number
   return Math.min(most, Math.max(fitting, LEAST_ROWS));
 }
 
-/** What a row of these files takes on average before compression, bytes. */
+/** What a row of these files takes on average before compression, bytes; in memory it takes more where values are repeated, which are stored once. */
 export async function storedRowBytes(connection: DuckDBConnection, paths: readonly string[]): Promise<number> {
   const files = `[${paths.map(literal).join(', ')}]`;
   const result = await connection.runAndReadAll(`SELECT coalesce(sum(total_uncompressed_size), 0)::DOUBLE,

@@ -7,7 +7,7 @@ import type { Column, ColumnType } from '../../shared/domain/schema.ts';
 import { type ClassCode, CODE, classCode } from '../../shared/domain/value-class.ts';
 import { bindings } from './duckdb.ts';
 import { fixedBuilder } from './fixed.ts';
-import { ASK, columnsByCode, type DecodeContext, NO_COLUMN, type Routes, routeOf, routesOf } from './routing.ts';
+import { ASK, columnsByCode, type DecodeContext, NO_COLUMN, type Route, routeOf, routesOf } from './routing.ts';
 import { Validity } from './validity.ts';
 import {
   type Builder,
@@ -25,25 +25,35 @@ export interface BuilderContext extends DecodeContext, BuilderMarks {}
 /** Names of one level that are remembered: past that its keys are data, and each is looked up anew. */
 const MOST_REMEMBERED = 1024;
 
+/** The columns that may take a field's values. */
+interface Takers {
+  readonly routes: readonly Route[];
+  /** As `columnsByCode` tells. */
+  readonly byCode: Int32Array;
+}
+
+function takersOf(routes: readonly Route[]): Takers {
+  return { routes, byCode: columnsByCode(routes) };
+}
+
+const NOBODY = takersOf([]);
+
 /** A field met at a level, and the columns that may take its values. */
 class DecodedField implements LevelField<DecodedField> {
   next: DecodedField | undefined;
-  /** By the code of a value's class; −1 and −2 as in `columnsByCode`. */
-  readonly #columns: Int32Array;
 
   constructor(
     readonly name: string,
     readonly nameBytes: Uint8Array,
-    readonly routes: NonNullable<ReturnType<Routes['get']>>,
+    readonly takers: Takers,
     readonly isWatched: boolean,
-  ) {
-    this.#columns = columnsByCode(routes);
-  }
+  ) {}
 
-  /** The column that takes the value; −1 where there is none. */
+  /** The column that takes the value; `NO_COLUMN` where there is none. */
   columnOf(code: ClassCode, bytes: Buffer, type: number, at: number): number {
-    const column = this.#columns[code] as number;
-    return column === ASK ? (routeOf(this.routes, code, bytes, type, at)?.column ?? NO_COLUMN) : column;
+    const { routes, byCode } = this.takers;
+    const column = byCode[code] as number;
+    return column === ASK ? (routeOf(routes, code, bytes, type, at)?.column ?? NO_COLUMN) : column;
   }
 }
 
@@ -60,7 +70,8 @@ export class Level {
   readonly #builders: readonly Builder[];
   /** The row that each column has its last value of, plus one. */
   readonly #filled: Int32Array;
-  readonly #routes: Routes;
+  /** By the field's name. */
+  readonly #takers: ReadonlyMap<string, Takers>;
   readonly #fields = new Map<string, DecodedField>();
   #first: DecodedField | undefined;
 
@@ -71,7 +82,7 @@ export class Level {
   ) {
     this.#builders = columns.map((column) => builderFor(column.type, context));
     this.#filled = new Int32Array(columns.length);
-    this.#routes = routesOf(columns);
+    this.#takers = new Map([...routesOf(columns)].map(([name, routes]) => [name, takersOf(routes)]));
   }
 
   /** Appends one value to every column: those of the document at `start`, null where it has none. */
@@ -138,7 +149,7 @@ export class Level {
       field = new DecodedField(
         name,
         nameBytes,
-        this.#routes.get(name) ?? [],
+        this.#takers.get(name) ?? NOBODY,
         this.watch?.names.includes(name) === true,
       );
       if (this.#fields.size >= MOST_REMEMBERED) return field;

@@ -75,3 +75,16 @@ test.each([
   },
   120_000,
 );
+
+test('duckdb: wide rows in any order are sorted with all of the memory, where its usual part is too little', async () => {
+  const table = localTable('duckdb');
+  const rows = 55_000;
+  const text = (n: number) => NOISE.slice((n * 19) % 1_000_000).slice(0, 2000);
+  // An odd factor: each id once, in no order.
+  const documents = Array.from({ length: rows }, (_, n) => ({ _id: (n * 7919) % rows, text: text(n) }));
+  const { counts } = await table.sync([documents], { memoryBytes: 512e6 });
+  expect(counts).toMatchObject({ inserted: rows });
+  const seen = await rowsOf(table);
+  expect(seen.map(({ _id }) => Number(_id))).toEqual(Array.from({ length: rows }, (_, n) => n));
+  table.remove();
+}, 120_000);
