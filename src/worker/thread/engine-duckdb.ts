@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { ID_COLUMN, type TableSchema } from '../../shared/domain/schema.ts';
 import { CURSOR_COLUMN, openDecoder, SEQ_COLUMN } from './decode.ts';
@@ -52,13 +52,14 @@ async function inMemory<T, Task extends Means>(
   work: (connection: DuckDBConnection, task: Task) => Promise<T>,
 ): Promise<T> {
   const limit = countedBytes(task.memoryBytes);
-  const scratch = `${task.scratch}/first`;
   try {
-    return await withEngine(limit, { ...task, scratch }, signal, work);
+    return await withEngine(limit, task, signal, work);
   } catch (error) {
     if (!isOutOfMemory(error) || task.memoryBytes <= limit) throw error;
-    rmSync(scratch, { recursive: true, force: true });
-    return withEngine(task.memoryBytes, { ...task, scratch: `${task.scratch}/second` }, signal, work);
+    // What the first try left is in nobody's way.
+    const scratch = `${task.scratch}/again`;
+    mkdirSync(scratch, { recursive: true });
+    return withEngine(task.memoryBytes, { ...task, scratch }, signal, work);
   }
 }
 
@@ -68,7 +69,6 @@ async function withEngine<T, Task extends Means>(
   signal: AbortSignal | undefined,
   work: (connection: DuckDBConnection, task: Task) => Promise<T>,
 ): Promise<T> {
-  mkdirSync(task.scratch);
   const connection = await openEngine(limitBytes, task.scratch);
   const over = interruptOn(signal, connection);
   try {
