@@ -1,9 +1,8 @@
+import { MIN_DOCUMENT_BYTES } from '../domain/bson.ts';
 import { MongolakeError } from '../domain/errors.ts';
 import { int32At } from '../domain/little-endian.ts';
 import type { RawBatch } from '../ports/source.ts';
 
-/** Smallest BSON document: an int32 length and the terminating NUL (bsonspec.org, `document`). Bytes. */
-const MIN_DOCUMENT_BYTES = 5;
 /** Largest document MongoDB stores, plus what it allows itself inside (16 MiB + 16 KiB, "BSONObjMaxInternalSize"). Bytes. */
 const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024 + 16 * 1024;
 const DEFAULT_BATCH_BYTES = 2 * 1024 * 1024;

@@ -1,5 +1,7 @@
 import type { FindCursor } from 'mongodb';
+import { brokenDocument, MIN_DOCUMENT_BYTES } from '../domain/bson.ts';
 import { bufferOf } from '../domain/buffers.ts';
+import { int32At } from '../domain/little-endian.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { RawBatch } from '../ports/source.ts';
 import { CursorLost, isResumable, sourceError } from './mongodb-errors.ts';
@@ -31,8 +33,8 @@ type Fetched = { readonly documents: readonly Uint8Array[] } | { readonly error:
  * connection) it is opened anew at the last point read: documents may come twice, none is left out. The next reply is
  * fetched while the consumer works on the last.
  *
- * Throws `SOURCE_UNREACHABLE` after `tries` failures without progress, other errors of the source at once, and the signal's
- * reason once it is aborted.
+ * Throws `SOURCE_UNREACHABLE` after `tries` failures without progress, other errors of the source at once, `DOCUMENT_BROKEN` for one whose
+ * length lies, and the signal's reason once it is aborted.
  */
 export async function* readResuming(read: ResumingRead, signal: AbortSignal): AsyncGenerator<RawBatch, void, void> {
   let after: Buffer | undefined;
@@ -48,6 +50,7 @@ export async function* readResuming(read: ResumingRead, signal: AbortSignal): As
         while ('documents' in fetched) {
           if (fetched.documents.length === 0) return;
           const ahead = fetchNext(cursor);
+          for (const document of fetched.documents) checkLength(document, read.about);
           for (const batch of pack(fetched.documents)) {
             signal.throwIfAborted();
             yield batch;
@@ -104,6 +107,13 @@ async function fetchNext(cursor: FindCursor): Promise<Fetched> {
   } catch (error) {
     return { error };
   }
+}
+
+/** Throws `DOCUMENT_BROKEN` where a document is not as long as it says: whoever walks a batch goes from one to the next by that. */
+function checkLength(document: Uint8Array, about: string): void {
+  const said = document.length < MIN_DOCUMENT_BYTES ? 0 : int32At(document, 0);
+  if (said !== document.length)
+    throw brokenDocument(`${about}: the server gave ${document.length} bytes for a document of ${said}`);
 }
 
 /** Batches of about `BATCH_BYTES`, each a copy: the views that the driver gives lie apart, with the reply's keys between. */

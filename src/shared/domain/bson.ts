@@ -29,6 +29,9 @@ export const BSON = {
 /** Binary subtype of a UUID (bsonspec.org, "subtype"). */
 export const UUID_SUBTYPE = 4;
 
+/** Smallest document: an int32 length and the terminating NUL (bsonspec.org, "document"). Bytes. */
+export const MIN_DOCUMENT_BYTES = 5;
+
 /** Levels of documents and arrays in each other; MongoDB allows 100, and no server of its reads more than 200 (`maxBSONDepth`). */
 export const MAX_DEPTH = 200;
 
@@ -132,8 +135,9 @@ export type ElementVisitor = (
 
 /** Where the document at `at` ends (exclusive). Throws `DOCUMENT_BROKEN` where its length can't be right. */
 export function documentEnd(bytes: Buffer, at: number): number {
-  const length = at + 5 > bytes.length ? 0 : int32At(bytes, at);
-  if (length < 5 || at + length > bytes.length) throw brokenAt('a document', at, ' with a length that lies');
+  const length = at + MIN_DOCUMENT_BYTES > bytes.length ? 0 : int32At(bytes, at);
+  if (length < MIN_DOCUMENT_BYTES || at + length > bytes.length)
+    throw brokenAt('a document', at, ' with a length that lies');
   if (bytes[at + length - 1] !== 0) throw brokenAt('a document', at, ' without its terminator');
   return at + length;
 }

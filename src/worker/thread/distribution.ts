@@ -18,17 +18,20 @@ export class Distribution {
   #partitionOf = new Uint32Array(4096);
   #starts = new Uint32Array(4096);
   #ends = new Uint32Array(4096);
-  /** Of those that are no part of the room any more: as many as there are, or none. */
-  readonly #cut: Buffer[] = [];
+  #room: Buffer;
+  #used: number;
   /** By partition. */
   readonly #bytes: Float64Array;
   readonly #documents: Uint32Array;
 
-  /** The room's first half has the documents; its second is written to. */
+  /** The room has documents up to `used`; what lies behind is written to. */
   constructor(
-    readonly room: Buffer,
     readonly partitions: number,
+    room: Buffer,
+    used: number,
   ) {
+    this.#room = room;
+    this.#used = used;
     this.#bytes = new Float64Array(partitions);
     this.#documents = new Uint32Array(partitions);
   }
@@ -44,10 +47,13 @@ export class Distribution {
     this.#documents[partition] = (this.#documents[partition] as number) + 1;
   }
 
-  /** Takes what was cut out of a document. Where one is taken so, all are. */
-  takeCut(partition: number, document: Buffer): void {
-    this.#cut.push(document);
-    this.take(partition, 0, document.length);
+  /** Takes a document that lies elsewhere. */
+  takeCopy(partition: number, document: Buffer): void {
+    const start = this.#used;
+    this.#used += document.length;
+    this.#need(this.#used);
+    document.copy(this.#room, start);
+    this.take(partition, start, this.#used);
   }
 
   #grow(): void {
@@ -56,50 +62,46 @@ export class Distribution {
     this.#ends = doubled(this.#ends);
   }
 
+  /** Takes a larger room where this one is too small. */
+  #need(bytes: number): void {
+    if (bytes <= this.#room.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(bytes, this.#room.length * 2));
+    this.#room.copy(larger);
+    this.#room = larger;
+  }
+
   /** What was taken, by partition, ascending. */
   blocks(): readonly PackedBlock[] {
-    const ends = Float64Array.from(this.#bytes);
-    let total = 0;
-    for (let partition = 0; partition < this.partitions; partition++) {
-      const bytes = ends[partition] as number;
-      ends[partition] = total;
-      total += bytes;
-    }
-    const area = this.#cut.length > 0 ? this.#placeCut(ends, total) : this.#place(ends);
+    const ends = this.#place();
     const blocks: PackedBlock[] = [];
     for (let partition = 0; partition < this.partitions; partition++) {
       const rawLength = this.#bytes[partition] as number;
       if (rawLength === 0) continue;
       const end = ends[partition] as number;
-      const packed = pack(area.subarray(end - rawLength, end));
+      const packed = pack(this.#room.subarray(end - rawLength, end));
       blocks.push({ partition, packed, rawLength, documents: this.#documents[partition] as number });
     }
     return blocks;
   }
 
-  /** Copies each document to where its partition ends so far. */
-  #place(ends: Float64Array): Buffer {
-    const { room } = this;
-    const half = room.length / 2;
+  /** Copies each document to its partition's place behind all of them; returns where each partition ends. */
+  #place(): Float64Array {
+    const ends = new Float64Array(this.partitions);
+    let next = this.#used;
+    for (let partition = 0; partition < this.partitions; partition++) {
+      ends[partition] = next;
+      next += this.#bytes[partition] as number;
+    }
+    this.#need(next);
+    const room = this.#room;
     for (let place = 0; place < this.#count; place++) {
       const partition = this.#partitionOf[place] as number;
       const [start, end] = [this.#starts[place] as number, this.#ends[place] as number];
       const to = ends[partition] as number;
       // Within one buffer: a copy from one to another would need a view of each document.
-      room.copyWithin(half + to, start, end);
+      room.copyWithin(to, start, end);
       ends[partition] = to + end - start;
     }
-    return room.subarray(half);
-  }
-
-  #placeCut(ends: Float64Array, total: number): Buffer {
-    const area = Buffer.allocUnsafe(total);
-    for (const [place, document] of this.#cut.entries()) {
-      const partition = this.#partitionOf[place] as number;
-      const to = ends[partition] as number;
-      document.copy(area, to);
-      ends[partition] = to + document.length;
-    }
-    return area;
+    return ends;
   }
 }

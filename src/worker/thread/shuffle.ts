@@ -35,7 +35,7 @@ export interface Slab {
   readonly before: number;
 }
 
-/** Memory that threads share. The first half takes documents as they are read, the second takes them by partition. */
+/** Memory that threads share: twice what the documents take that are read into it, so that they can be put by partition behind. */
 export type Room = Uint8Array<SharedArrayBuffer>;
 
 /** Whole documents, back to back. */
@@ -102,14 +102,17 @@ interface Pass {
 
 function startPass({ plan, hashKey, slab }: ShuffleTask): Pass {
   const room = bufferOf(slab.room);
+  const cut = cutOf(plan, hashKey === undefined ? undefined : keyedHash(hashKey));
+  // What is cut has other lengths, and goes into a room of its own.
+  const [own, used] = cut === undefined ? [room, slab.batches.at(-1)?.end ?? 0] : [Buffer.alloc(0), 0];
   return {
     plan,
     room,
     readCursor: cursorReader(plan.cursor),
     isFiltered: plan.sourceKind === 'dump' && plan.scope.kind !== 'full',
     sketcher: createSketcher(fieldPolicies(plan.columns), cursorPath(plan.cursor)),
-    cut: cutOf(plan, hashKey === undefined ? undefined : keyedHash(hashKey)),
-    distribution: new Distribution(room, plan.partitions),
+    cut,
+    distribution: new Distribution(plan.partitions, own, used),
     broken: [],
     documents: 0,
     bytes: 0,
@@ -142,7 +145,7 @@ function takeDocument(at: number, pass: Pass, placeOf: PlaceOf, before: number):
     if (cut === undefined) distribution.take(partitionFor(room, at, pass), at, at + length);
     else {
       cutDocument = cut(room, at);
-      distribution.takeCut(partitionFor(cutDocument, 0, pass), cutDocument);
+      distribution.takeCopy(partitionFor(cutDocument, 0, pass), cutDocument);
     }
   } catch (error) {
     const place = placeOf(at, before);

@@ -155,42 +155,63 @@ describe('resuming a window', () => {
   });
 });
 
+/** As much of a driver's cursor as a read uses: one reply, then the driver's `null`. */
+function cursor(reply: readonly Buffer[], end: { killed: boolean; exhausted: boolean }): FindCursor {
+  const left = [...reply];
+  return {
+    next: async () => left.shift() ?? null,
+    readBufferedDocuments: () => left.splice(0),
+    killed: end.killed,
+    id: { isZero: () => end.exhausted },
+    close: async () => {},
+  } as unknown as FindCursor;
+}
+
+const END = { killed: false, exhausted: true };
+
+/** A read of the whole collection. */
+function readWhole(open: (after: Buffer | undefined) => FindCursor) {
+  const order = orderOf({ scope: { kind: 'full' }, part: null });
+  const means = { about: 'a test', redact: (text: string) => text, clock: instantClock(), tries: 3 };
+  return readResuming({ order, open: async (after) => open(after), ...means }, new AbortController().signal);
+}
+
 describe('a cursor that ends without being exhausted', () => {
   const documents = encode(numbered(4));
-
-  /** As much of a driver's cursor as a read uses: one reply, then the driver's `null`. */
-  function cursor(reply: readonly Buffer[], end: { killed: boolean; exhausted: boolean }): FindCursor {
-    const left = [...reply];
-    return {
-      next: async () => left.shift() ?? null,
-      readBufferedDocuments: () => left.splice(0),
-      killed: end.killed,
-      id: { isZero: () => end.exhausted },
-      close: async () => {},
-    } as unknown as FindCursor;
-  }
 
   test.each([
     { killed: true, exhausted: true },
     { killed: false, exhausted: false },
   ])('is resumed, not taken for the end: %o', async (end) => {
     const opened: (Buffer | undefined)[] = [];
-    const read = readResuming(
-      {
-        order: orderOf({ scope: { kind: 'full' }, part: null }),
-        async open(after) {
-          opened.push(after);
-          if (after === undefined) return cursor(documents.slice(0, 2), end);
-          return cursor(documents.slice(1), { killed: false, exhausted: true });
-        },
-        about: 'a test',
-        redact: (text) => text,
-        clock: instantClock(),
-        tries: 3,
-      },
-      new AbortController().signal,
-    );
+    const read = readWhole((after) => {
+      opened.push(after);
+      return after === undefined ? cursor(documents.slice(0, 2), end) : cursor(documents.slice(1), END);
+    });
     expect(await collect(read)).toEqual([...documents.slice(0, 2), ...documents.slice(1)]);
     expect(opened).toHaveLength(2);
+  });
+});
+
+describe('a document whose length lies', () => {
+  const [first = Buffer.alloc(0), second = Buffer.alloc(0)] = encode(numbered(2));
+  const longer = Buffer.from(second);
+  longer.writeInt32LE(second.length + 1);
+
+  test.each([
+    ['one byte', Buffer.of(7)],
+    ['more than there is', longer],
+    ['less than there is', Buffer.concat([second, Buffer.of(0)])],
+    ['nothing', Buffer.alloc(5)],
+  ])('ends the read, and nothing of its reply is given: %s', async (_, bad) => {
+    const given: unknown[] = [];
+    const reading = (async () => {
+      for await (const batch of readWhole(() => cursor([first, bad], END))) given.push(batch);
+    })();
+    await expect(reading).rejects.toMatchObject({
+      code: 'DOCUMENT_BROKEN',
+      message: expect.stringContaining(`a test: the server gave ${bad.length} bytes`),
+    });
+    expect(given).toEqual([]);
   });
 });
