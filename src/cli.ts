@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
 import type { GlobalOptions } from './cli/app.ts';
-import { positive, powerOfTwo, words } from './cli/arguments.ts';
+import { percent, positive, powerOfTwo, words } from './cli/arguments.ts';
 import type { CoordinatorOptions } from './cli/coordinator.ts';
 import type { DashboardOptions } from './cli/dashboard.ts';
 import { DEFAULT_CONFIG_FILE, DEFAULT_TABLE } from './cli/defaults.ts';
@@ -16,6 +16,7 @@ import type { SchemaOptions } from './cli/schema.ts';
 import type { SyncOptions } from './cli/sync.ts';
 import type { UnlockOptions } from './cli/unlock.ts';
 import type { VacuumOptions } from './cli/vacuum.ts';
+import type { VerifyOptions } from './cli/verify.ts';
 import { VERSION } from './cli/version.ts';
 import type { WorkerOptions } from './cli/worker.ts';
 import type { Layout } from './coordinator/repartition.ts';
@@ -171,6 +172,23 @@ program
   .action(
     action(async (target: string | undefined, options: Layout) =>
       (await import('./cli/repartition.ts')).repartitionCommand(target, options, globals()),
+    ),
+  );
+
+program
+  .command('verify')
+  .description('compare each table with its source, and say by id what is missing, stale, or gone from the source')
+  .argument('[target]', TARGET)
+  .option('--deep', 'compare rows in every column, not only by their cursors')
+  .option(
+    '--sample <percent>',
+    "read only so much of the source's id ranges: finds what is missing or stale in them",
+    percent,
+  )
+  .option('--repair', 'make right what differs, in one version; rows go whose documents are gone')
+  .action(
+    action(async (target: string | undefined, options: VerifyOptions) =>
+      (await import('./cli/verify.ts')).verifyCommand(target, options, globals()),
     ),
   );
 

@@ -12,6 +12,13 @@ export function positive(text: string): string {
   return text;
 }
 
+/** Percent, above 0. Throws what commander tells. */
+export function percent(text: string): number {
+  const value = Number(text.replace(/%$/, ''));
+  if (!(value > 0 && value <= 100)) throw new InvalidArgumentError('expected percent from 1 to 100, such as 10');
+  return value;
+}
+
 /** A number of partitions. Throws what commander tells. */
 export function powerOfTwo(text: string): number {
   if (!isPartitionCount(Number(text)))

@@ -1,7 +1,10 @@
 import { runDaemon } from '../coordinator/daemon.ts';
 import { readFreshness } from '../coordinator/freshness.ts';
-import { type ObservedTable, observed } from '../coordinator/observe.ts';
+import { type Notes, type ObservedTable, observed } from '../coordinator/observe.ts';
 import { runTable } from '../coordinator/run.ts';
+import { verificationSchedule } from '../coordinator/schedule.ts';
+import { readVerification } from '../coordinator/verification.ts';
+import { type VerifyResult, verifyTable } from '../coordinator/verify.ts';
 import { coordinatorMetrics } from '../shared/adapters/metrics-coordinator.ts';
 import { queueMetrics } from '../shared/adapters/metrics-queue.ts';
 import { workerMetrics } from '../shared/adapters/metrics-worker.ts';
@@ -15,6 +18,7 @@ import { firstStuck, type Heartbeat, heartbeat, livenessVerdict, type Observatio
 import { createProgressView } from './progress.ts';
 import { type RunPlace, withTable } from './runs.ts';
 import { requestFor } from './sync.ts';
+import { verifyRequestFor } from './verify.ts';
 
 export interface CoordinatorOptions {
   readonly listen?: string;
@@ -126,14 +130,34 @@ async function scheduledTables(
       withTable(app, target, place, (context) => runTable(requestFor(app, target, request), context)).finally(() =>
         place.view.finish(target.name),
       ),
-    readFreshness: () => freshnessOf(app, target),
+    verifySchedule: verificationSchedule(target.settings),
+    verify: () => verifyIfDue(app, target, place),
+    readNotes: () => notesOf(app, target),
   }));
 }
 
-async function freshnessOf(app: App, target: TableTarget) {
+/** An interval begins with the last verification, whichever process did it. */
+async function verifyIfDue(app: App, target: TableTarget, place: RunPlace): Promise<VerifyResult | undefined> {
+  const { deletes, verifyRepair } = target.settings;
+  const schedule = verificationSchedule(target.settings);
+  const { verification } = await notesOf(app, target);
+  const age = app.clock.now() - (verification?.checkedAt ?? Number.NEGATIVE_INFINITY);
+  if (schedule.kind === 'every' && age < schedule.every_ms) return undefined;
+  const request = verifyRequestFor(app, target, {
+    isDeep: false,
+    repairs: verifyRepair || deletes === 'reconcile',
+    sample: 1,
+  });
+  return withTable(app, target, place, (context) => verifyTable(request, context)).finally(() =>
+    place.view.finish(target.name),
+  );
+}
+
+async function notesOf(app: App, target: TableTarget): Promise<Notes> {
   const storage = app.storage(target);
   try {
-    return await readFreshness(storage);
+    const [freshness, verification] = await Promise.all([readFreshness(storage), readVerification(storage)]);
+    return { freshness, verification };
   } finally {
     await storage.close();
   }

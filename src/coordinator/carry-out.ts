@@ -1,6 +1,7 @@
 import { crashPoint } from '../shared/crash-points.ts';
 import { checkExtract, checkReplace, checkRun, putAside } from '../shared/domain/books.ts';
 import type { CursorType } from '../shared/domain/cursor.ts';
+import type { Deletes } from '../shared/domain/deletion.ts';
 import { asMongolakeError, type ErrorCode } from '../shared/domain/errors.ts';
 import { FOLD_LIMITS, foldSchema } from '../shared/domain/fold.ts';
 import type { EngineName, Plan } from '../shared/domain/plan.ts';
@@ -10,6 +11,7 @@ import type { ReadSettings } from '../shared/domain/read-limits.ts';
 import type { Counts, ExtractReceipt, MergeReceipt } from '../shared/domain/receipt.ts';
 import type { StageDurations } from '../shared/domain/stage.ts';
 import type { TableMode } from '../shared/domain/window.ts';
+import { idSource } from '../shared/id-source.ts';
 import type { Source } from '../shared/ports/source.ts';
 import { writeCheckpointIfDue } from './checkpoint-due.ts';
 import { commitRun } from './commit-run.ts';
@@ -35,6 +37,9 @@ export interface RunSettings extends ReadSettings {
   readonly compression: 'zstd' | 'snappy';
   readonly compressionLevel: number;
   readonly maxQuarantined: number;
+  readonly deletes: Deletes;
+  /** With `deletes: soft`: says in a document that it is deleted. */
+  readonly deletedField: string;
   readonly checkpointInterval: number;
   readonly retention: number;
   readonly leaseTtl: number;
@@ -86,7 +91,7 @@ export async function carryOut(carried: Carried, context: Held<RunContext>, time
     const base = plan.replace ? undefined : state;
     const schema = foldSchema(base?.schema, foldSketches(extracted), FOLD_LIMITS, policies);
     const inputs = mergeInputs(extracted, base);
-    await stageMerge(plan, schema, inputs, context.storage);
+    await stageMerge(plan, { schema }, inputs, context.storage);
     timer.ended('schema');
     const merged = await mergePartitions(plan, inputs, context);
     timer.ended('merge');
@@ -129,7 +134,14 @@ export async function sourceOf(
   state: TableState | undefined,
   { storage, source }: RunContext,
 ): Promise<Source> {
-  return reads === 'quarantine' ? retrySource(storage, state, source, columns) : source;
+  switch (reads) {
+    case 'source':
+      return source;
+    case 'quarantine':
+      return retrySource(storage, state, source, columns);
+    case 'ids':
+      return idSource(storage, source);
+  }
 }
 
 /**

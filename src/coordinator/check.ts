@@ -112,7 +112,7 @@ function missing(database: string, collection: string, names: readonly string[])
 async function checkCursor({ source, kind, settings, columns }: TableCheckContext): Promise<CheckResult> {
   const cursor = cursorOf(settings);
   const verdict = await attempt(async () => {
-    const sample = await readSample(source, { projection: projectionOf(columns, cursor.field) });
+    const sample = await readSample(source, { projection: projectionOf(columns, [cursor.field]) });
     return cursorVerdict(sample, cursor, await countWithout(source, kind, cursor));
   });
   return verdict.error === undefined ? verdict.value : failed('cursor', verdict.error);

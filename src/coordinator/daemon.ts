@@ -1,15 +1,61 @@
+import { differing } from '../shared/domain/comparison.ts';
 import { asMongolakeError } from '../shared/domain/errors.ts';
 import type { Schedule } from '../shared/domain/schedule.ts';
 import type { Clock } from '../shared/ports/clock.ts';
-import type { Logger } from '../shared/ports/logger.ts';
+import type { LogFields, Logger } from '../shared/ports/logger.ts';
 import type { RunResult } from './carry-out.ts';
 import { firstTick, retryTick, type Scheduled, takeDue } from './schedule.ts';
+import type { VerifyResult } from './verify.ts';
 
-/** A table that the coordinator keeps in step. */
+/** A table that the coordinator keeps in step, and compares with its source now and then. */
 export interface DaemonTable {
   readonly name: string;
   readonly schedule: Schedule;
   readonly sync: (signal: AbortSignal) => Promise<RunResult>;
+  readonly verifySchedule: Schedule;
+  /** `undefined` where the last verification is too young for another. */
+  readonly verify: (signal: AbortSignal) => Promise<VerifyResult | undefined>;
+}
+
+/** Something that is done to a table on a schedule. */
+interface Task {
+  /** Tells it from all others. */
+  readonly key: string;
+  readonly table: string;
+  readonly schedule: Schedule;
+  /** Returns what is to be said of it, if anything. */
+  readonly run: (signal: AbortSignal) => Promise<Said | undefined>;
+}
+
+interface Said {
+  readonly message: string;
+  readonly fields: LogFields;
+}
+
+function tasksOf(table: DaemonTable): readonly Task[] {
+  const { name, schedule, verifySchedule } = table;
+  return [
+    { key: name, table: name, schedule, run: async (signal) => saidOfSync(await table.sync(signal)) },
+    {
+      key: `${name} (verify)`,
+      table: name,
+      schedule: verifySchedule,
+      run: async (signal) => saidOfVerification(await table.verify(signal)),
+    },
+  ];
+}
+
+function saidOfSync({ version, counts, durationMs }: RunResult): Said {
+  const message = version === null ? 'in step, nothing new' : 'synced';
+  return { message, fields: { version, ...counts, durationMs } };
+}
+
+function saidOfVerification(result: VerifyResult | undefined): Said | undefined {
+  if (result === undefined) return undefined;
+  const { version, rows, differences, unconfirmed, repaired, durationMs } = result;
+  const isEqual = differing(differences) + unconfirmed === 0;
+  const message = isEqual ? 'verified: equal' : repaired === undefined ? 'verified: differs' : 'verified and repaired';
+  return { message, fields: { version, rows, ...differences, unconfirmed, repairedIn: repaired?.version, durationMs } };
 }
 
 export interface DaemonContext {
@@ -37,7 +83,7 @@ interface DaemonState {
   resolvedAt: number | undefined;
   /** What ends the daemon. */
   failure: { readonly error: unknown } | undefined;
-  tables: Map<string, DaemonTable>;
+  tasks: Map<string, Task>;
   scheduled: readonly Scheduled[];
   readonly running: Map<string, Promise<void>>;
   /** Started but waiting for a free place. */
@@ -54,7 +100,7 @@ export async function runDaemon(context: DaemonContext): Promise<void> {
     resolving: undefined,
     resolvedAt: undefined,
     failure: undefined,
-    tables: new Map(),
+    tasks: new Map(),
     scheduled: [],
     running: new Map(),
     waiting: [],
@@ -66,7 +112,7 @@ export async function runDaemon(context: DaemonContext): Promise<void> {
     const resolving = resolveIfDue(state, context);
     const { start, skip, next } = takeDue(withRunning(state), clock.now());
     state.scheduled = next;
-    for (const name of skip) logger.warn('the tick is skipped: the run before it still goes on', { table: name });
+    for (const key of skip) logger.warn('the tick is skipped: the run before it still goes on', { table: key });
     state.waiting.push(...start);
     startWaiting(state, context);
     await rest(context, resolving);
@@ -115,15 +161,15 @@ function withRunning(state: DaemonState): Scheduled[] {
  */
 async function resolveTables(state: DaemonState, { resolve, clock, logger }: DaemonContext): Promise<void> {
   try {
-    const tables = await resolve();
+    const tasks = (await resolve()).flatMap(tasksOf);
     state.known = true;
-    const before = new Map(state.scheduled.map((table) => [table.name, table]));
-    state.tables = new Map(tables.map((table) => [table.name, table]));
-    state.scheduled = tables.map(
-      ({ name, schedule }) =>
-        before.get(name) ?? { name, schedule, dueAt: firstTick(schedule, clock.now()), running: false },
+    const before = new Map(state.scheduled.map((task) => [task.name, task]));
+    state.tasks = new Map(tasks.map((task) => [task.key, task]));
+    state.scheduled = tasks.map(
+      ({ key, schedule }) =>
+        before.get(key) ?? { name: key, schedule, dueAt: firstTick(schedule, clock.now()), running: false },
     );
-    for (const name of state.tables.keys()) if (!before.has(name)) logger.info('scheduled', { table: name });
+    for (const { key, table } of tasks) if (key === table && !before.has(key)) logger.info('scheduled', { table });
   } catch (error) {
     const known = asMongolakeError(error);
     if (!known.retryable && !state.known) throw error;
@@ -134,10 +180,10 @@ async function resolveTables(state: DaemonState, { resolve, clock, logger }: Dae
 function startWaiting(state: DaemonState, context: DaemonContext): void {
   while (state.waiting.length > 0 && state.running.size < context.maxConcurrentRuns) {
     const name = state.waiting.shift() ?? '';
-    const table = state.tables.get(name);
-    if (table === undefined) continue;
+    const task = state.tasks.get(name);
+    if (task === undefined) continue;
     const run = async () => {
-      const passes = await runOnce(table, context);
+      const passes = await runOnce(task, context);
       state.running.delete(name);
       noteOutcome(state, name, passes, context.clock.now());
     };
@@ -159,11 +205,11 @@ function noteOutcome(state: DaemonState, name: string, passes: boolean, now: num
 }
 
 /** One run; a failure is logged. True where it failed for a reason that passes. */
-async function runOnce(table: DaemonTable, { logger, signal }: DaemonContext): Promise<boolean> {
-  const log = logger.child({ table: table.name });
+async function runOnce({ table, run }: Task, { logger, signal }: DaemonContext): Promise<boolean> {
+  const log = logger.child({ table });
   try {
-    const { version, counts, durationMs } = await table.sync(signal);
-    log.info(version === null ? 'in step, nothing new' : 'synced', { version, ...counts, durationMs });
+    const said = await run(signal);
+    if (said !== undefined) log.info(said.message, said.fields);
     return false;
   } catch (error) {
     const known = asMongolakeError(error);

@@ -1,6 +1,7 @@
 import pMap from 'p-map';
 import { crashPoint } from '../shared/crash-points.ts';
 import { readJson } from '../shared/documents.ts';
+import type { CompareReceipt } from '../shared/domain/comparison.ts';
 import { isErrorCode, MongolakeError } from '../shared/domain/errors.ts';
 import type { Job } from '../shared/domain/job.ts';
 import { receiptIndex, receiptKey, receiptsPrefix } from '../shared/domain/keys.ts';
@@ -23,7 +24,7 @@ export interface DispatchContext {
   readonly stallTimeoutMs: number;
 }
 
-type Receipt = ExtractReceipt | MergeReceipt;
+type Receipt = ExtractReceipt | MergeReceipt | CompareReceipt;
 
 type ActiveState = Extract<JobState, { readonly state: 'active' }>;
 

@@ -130,6 +130,7 @@ function commitInfo({ plan, state, counts, now, engineVersion }: EntryInput): Re
 function operationOf({ reads, replace, rewrite, scope }: Plan, state: TableState | undefined): string {
   if (rewrite !== null) return 'REPARTITION';
   if (reads === 'quarantine') return 'RETRY';
+  if (reads === 'ids') return 'REPAIR';
   if (replace && state !== undefined) return 'REPLACE';
   return scope.kind === 'full' ? 'BACKFILL' : 'SYNC';
 }

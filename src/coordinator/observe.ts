@@ -6,10 +6,17 @@ import type { CoordinatorMetrics, RunOutcome } from '../shared/ports/metrics.ts'
 import type { RunResult } from './carry-out.ts';
 import type { DaemonTable } from './daemon.ts';
 import type { Freshness } from './freshness.ts';
+import type { Verification } from './verification.ts';
 
-/** A table whose freshness can be told before its first run here, as `readFreshness` does. */
+/** A table whose freshness and last verification can be told before its first run here, as `readNotes` does. */
 export interface ObservedTable extends DaemonTable {
-  readonly readFreshness: () => Promise<Freshness | undefined>;
+  readonly readNotes: () => Promise<Notes>;
+}
+
+/** What runs and verifications left beside the table; `undefined` where there was none. */
+export interface Notes {
+  readonly freshness: Freshness | undefined;
+  readonly verification: Verification | undefined;
 }
 
 export interface ObserveContext {
@@ -35,13 +42,14 @@ export function observed(
     checks.set(table, checked.checkedAt);
     metrics.fresh(table, checked);
   };
-  const read = async ({ name, readFreshness }: ObservedTable) => {
+  const read = async ({ name, readNotes }: ObservedTable) => {
     try {
-      const freshness = await readFreshness();
+      const { freshness, verification } = await readNotes();
+      if (verification !== undefined) metrics.verified(name, verification);
       if (freshness !== undefined) note(name, freshness);
     } catch (error) {
       // Asked again with the next list of tables.
-      logger.debug('the freshness could not be read', { table: name, code: asMongolakeError(error).code });
+      logger.debug('the notes beside the table could not be read', { table: name, code: asMongolakeError(error).code });
     }
   };
   const sync = async (table: ObservedTable, signal: AbortSignal) => {
@@ -62,6 +70,11 @@ export function observed(
       throw error;
     }
   };
+  const verify = async (table: ObservedTable, signal: AbortSignal) => {
+    const result = await table.verify(signal);
+    if (result !== undefined) metrics.verified(table.name, result);
+    return result;
+  };
   let reading = false;
   return async () => {
     const tables = await resolve();
@@ -76,6 +89,10 @@ export function observed(
         reading = false;
       });
     }
-    return tables.map((table) => ({ ...table, sync: (signal) => sync(table, signal) }));
+    return tables.map((table) => ({
+      ...table,
+      sync: (signal) => sync(table, signal),
+      verify: (signal) => verify(table, signal),
+    }));
   };
 }

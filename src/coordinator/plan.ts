@@ -4,7 +4,16 @@ import { partitionOf } from '../shared/domain/hash.ts';
 import type { ExtractJob, MergeJob } from '../shared/domain/job.ts';
 import { jobId } from '../shared/domain/job.ts';
 import { rewriteGroups } from '../shared/domain/partitions.ts';
-import type { BaseFile, EngineName, MergeInput, Plan, Rewrite, Section, WriteSettings } from '../shared/domain/plan.ts';
+import type {
+  BaseFile,
+  EngineName,
+  MergeInput,
+  Plan,
+  Rewrite,
+  RunMode,
+  Section,
+  WriteSettings,
+} from '../shared/domain/plan.ts';
 import type { TablePolicy } from '../shared/domain/policy.ts';
 import type { ExtractReceipt } from '../shared/domain/receipt.ts';
 import { emptySketch, mergeSketch, type Sketch, sketchFromJson } from '../shared/domain/sketch.ts';
@@ -81,7 +90,7 @@ export function mergeJobs(plan: Plan, inputs: readonly MergeInput[]): readonly M
 
 /** Whether the run replaces the table by what it reads: one that was asked to, and each that reads a collection of mode `full`. */
 export function replaces({ mode, replace, settings }: WindowRequest): boolean {
-  return mode !== 'retry' && (replace || settings.mode === 'full');
+  return mode !== 'retry' && mode !== 'repair' && (replace || settings.mode === 'full');
 }
 
 /**
@@ -109,7 +118,7 @@ export interface StartRequest extends WindowRequest {
 
 /** What is asked of a run, as far as it decides what is read. */
 interface WindowRequest {
-  readonly mode: 'sync' | 'backfill' | 'retry';
+  readonly mode: RunMode;
   /** Exclusive bounds of the cursor, epoch milliseconds; `null` where not given. */
   readonly from: number | null;
   readonly to: number | null;
@@ -182,6 +191,10 @@ export function startWindow(
   const cursor = cursorOf(settings);
   const isNew = replaces(request);
   if (isNew) refuseBounds(request);
+  if (request.mode === 'repair') {
+    if (state !== undefined) checkTableCursor(state, cursor);
+    return { scope: { kind: 'full' }, nextWatermark: state?.watermark ?? null };
+  }
   if (isNew && settings.mode === 'full') return { scope: { kind: 'full' }, nextWatermark: null };
   const input: WindowInput = {
     // What is retried has been read before: its window is open on both sides. So is that of a table that is replaced.

@@ -1,5 +1,6 @@
 import { MongolakeError } from '../shared/domain/errors.ts';
 import type { ReadScope } from '../shared/domain/job.ts';
+import type { RunMode } from '../shared/domain/plan.ts';
 import { pathParts, policyText, type TablePolicy } from '../shared/domain/policy.ts';
 import { type Column, structWithin, type TableSchema } from '../shared/domain/schema.ts';
 import type { TableState } from './table.ts';
@@ -40,7 +41,7 @@ function refused(message: string, hint: string): MongolakeError {
 }
 
 /** True where a run reads every document and means to: a sync that reads all does so for want of a watermark. */
-export function rereads(request: { readonly mode: 'sync' | 'backfill' | 'retry' }, scope: ReadScope): boolean {
+export function rereads(request: { readonly mode: RunMode }, scope: ReadScope): boolean {
   return request.mode === 'backfill' && scope.kind === 'full';
 }
 

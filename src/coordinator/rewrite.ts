@@ -21,7 +21,7 @@ export async function carryOutRewrite(
   return guarded(plan, context, async () => {
     const schema = { ...state.schema, idType: rewrite.idType.to };
     const inputs = rewriteInputs(state, rewrite);
-    await stageMerge(plan, schema, inputs, storage);
+    await stageMerge(plan, { schema }, inputs, storage);
     timer.ended('schema');
     const merged = await mergePartitions(plan, inputs, context);
     timer.ended('merge');

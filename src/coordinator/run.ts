@@ -1,13 +1,17 @@
 import { crashPoint } from '../shared/crash-points.ts';
 import { jsonBody } from '../shared/documents.ts';
+import type { IdList } from '../shared/domain/comparison.ts';
 import { cursorOf } from '../shared/domain/cursor.ts';
-import { planKey } from '../shared/domain/keys.ts';
+import type { ExtractRange } from '../shared/domain/job.ts';
+import { ownIdListKey, planKey } from '../shared/domain/keys.ts';
 import { partitionCount } from '../shared/domain/partitions.ts';
-import type { EngineName, KeptRows, Plan } from '../shared/domain/plan.ts';
+import type { EngineName, KeptRows, Plan, RunMode } from '../shared/domain/plan.ts';
 import { hidesIds, type TablePolicy } from '../shared/domain/policy.ts';
 import { readLimits } from '../shared/domain/read-limits.ts';
 import type { Window } from '../shared/domain/window.ts';
+import { readList } from '../shared/id-source.ts';
 import type { Source, SourceClock } from '../shared/ports/source.ts';
+import type { Storage } from '../shared/ports/storage.ts';
 import { carryOut, type RunContext, type RunResult, type RunSettings, sourceOf } from './carry-out.ts';
 import { decideStart, replaces, writeSettings } from './plan.ts';
 import type { HeldTable } from './steps.ts';
@@ -18,8 +22,9 @@ import { finishFirst, sourceText } from './unfinished.ts';
 export interface RunRequest {
   readonly pipeline: string;
   readonly collection: string;
-  /** `retry` reads the table's quarantined documents instead of the collection. */
-  readonly mode: 'sync' | 'backfill' | 'retry';
+  /** Instead of the collection `retry` reads the table's quarantined documents, and `repair` what has the ids of `lists`. */
+  readonly mode: RunMode;
+  readonly lists?: readonly IdList[];
   /** Exclusive bounds of the cursor, epoch milliseconds; `null` where not given. */
   readonly from: number | null;
   readonly to: number | null;
@@ -97,10 +102,13 @@ async function makePlan(
   }
   const partitions =
     state === undefined || request.replace ? await newPartitions(settings, state, window, context) : state.partitions;
-  const ranges = await source.ranges(window.scope, {
-    hidesIds: hidesIds(request.columns),
-    warn: (message) => context.logger.warn(message),
-  });
+  const ranges =
+    request.mode === 'repair'
+      ? await ownLists(request.lists ?? [], run, window.scope, storage)
+      : await source.ranges(window.scope, {
+          hidesIds: hidesIds(request.columns),
+          warn: (message) => context.logger.warn(message),
+        });
   const plan: Plan = {
     formatVersion: 1,
     run,
@@ -116,6 +124,7 @@ async function makePlan(
     nextWatermark: window.nextWatermark,
     cursor: cursorOf(settings),
     ...columnsOf(request),
+    ...deletedFieldOf(settings),
     partitions,
     ranges,
     ...limitsOf(request, ranges.length),
@@ -141,14 +150,36 @@ async function makePlan(
   return plan;
 }
 
+const READS = { sync: 'source', backfill: 'source', retry: 'quarantine', repair: 'ids' } as const;
+
 function readsOf({ mode }: RunRequest): Plan['reads'] {
-  return mode === 'retry' ? 'quarantine' : 'source';
+  return READS[mode];
+}
+
+/** Copies lists of ids, each as a range, to where they stay until the run is over. */
+async function ownLists(
+  lists: readonly IdList[],
+  run: string,
+  scope: Window['scope'],
+  storage: Storage,
+): Promise<Plan['ranges']> {
+  const ranges: ExtractRange[] = [];
+  for (const [n, { key }] of lists.entries()) {
+    const own = ownIdListKey(run, n);
+    await storage.put(own, await readList(storage, key));
+    ranges.push({ scope, part: own });
+  }
+  return ranges;
 }
 
 /** What is read from the table's own list is no burden to the source. */
 function limitsOf(request: RunRequest, ranges: number): Pick<Plan, 'limits'> {
-  const limits = readsOf(request) === 'source' ? readLimits(request.settings, ranges) : undefined;
+  const limits = readsOf(request) !== 'quarantine' ? readLimits(request.settings, ranges) : undefined;
   return limits === undefined ? {} : { limits };
+}
+
+function deletedFieldOf({ deletes, deletedField }: RunSettings): Pick<Plan, 'deletedField'> {
+  return deletes === 'soft' ? { deletedField } : {};
 }
 
 function columnsOf({ columns }: RunRequest): Pick<Plan, 'columns'> {
@@ -157,6 +188,8 @@ function columnsOf({ columns }: RunRequest): Pick<Plan, 'columns'> {
 
 function keptRows({ mode, overwrite }: RunRequest, kind: SourceClock['kind']): KeptRows {
   if (mode === 'retry') return 'notOlder';
+  // What a comparison found is older than nothing that it was compared with.
+  if (mode === 'repair') return 'none';
   return kind === 'dump' && !overwrite ? 'newer' : 'none';
 }
 

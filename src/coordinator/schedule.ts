@@ -1,4 +1,5 @@
 import { Cron } from 'croner';
+import type { Deletes } from '../shared/domain/deletion.ts';
 import type { Schedule } from '../shared/domain/schedule.ts';
 
 /** One table as the scheduler sees it. All times are epoch milliseconds. */
@@ -15,6 +16,19 @@ export interface Scheduled {
 /** The first tick: an interval starts at once, a cron expression waits for its time. */
 export function firstTick(schedule: Schedule, now: number): number | undefined {
   return schedule.kind === 'every' ? now : nextTick(schedule, now, now);
+}
+
+const DAY_MS = 24 * 60 * 60_000;
+
+/** When a table is compared with its source: each day where that is how deletions are found, and nothing else is said. */
+export function verificationSchedule(settings: {
+  readonly deletes: Deletes;
+  readonly verifySchedule: Schedule;
+}): Schedule {
+  const { deletes, verifySchedule } = settings;
+  return deletes === 'reconcile' && verifySchedule.kind === 'none'
+    ? { kind: 'every', every_ms: DAY_MS }
+    : verifySchedule;
 }
 
 /** The tick after the one due at `dueAt`: an interval keeps its beat, and lets go of beats that have passed. */

@@ -101,7 +101,7 @@ async function look(
   for await (const { bytes, offsets } of source.read(
     { scope, part: null },
     signal,
-    projectionOf(columns, cursorField),
+    projectionOf(columns, [cursorField]),
   )) {
     for (const at of offsets) {
       // As a run counts it: what has no cursor that can be read belongs to every scope.

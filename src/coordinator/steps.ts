@@ -2,9 +2,8 @@ import pMap from 'p-map';
 import { crashPoint } from '../shared/crash-points.ts';
 import { jsonBody } from '../shared/documents.ts';
 import { mergeInputKey, schemaKey } from '../shared/domain/keys.ts';
-import type { MergeInput, Plan } from '../shared/domain/plan.ts';
+import type { MergeInput, Plan, RunSchema } from '../shared/domain/plan.ts';
 import type { MergeReceipt } from '../shared/domain/receipt.ts';
-import type { TableSchema } from '../shared/domain/schema.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
 import type { Queue } from '../shared/ports/queue.ts';
@@ -115,11 +114,12 @@ async function fence(lease: Lease, run: string, context: HoldContext): Promise<b
 /** Writes what each merge job reads: one schema for the whole version, and its own input. */
 export async function stageMerge(
   plan: Plan,
-  schema: TableSchema,
+  schemas: RunSchema,
   inputs: readonly MergeInput[],
   storage: Storage,
 ): Promise<void> {
-  if (inputs.length > 0) await storage.putIfAbsent(schemaKey(plan.run), jsonBody({ schema, run: plan.run }), plan.run);
+  if (inputs.length > 0)
+    await storage.putIfAbsent(schemaKey(plan.run), jsonBody({ ...schemas, run: plan.run }), plan.run);
   crashPoint('schema-written');
   await pMap(inputs, (input) => storage.put(mergeInputKey(plan.run, input.partition), jsonBody(input)), {
     concurrency: 16,

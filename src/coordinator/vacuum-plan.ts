@@ -55,6 +55,8 @@ export function explain(object: ObjectInfo, removedIn: ReadonlyMap<string, numbe
       return { ...object, group: 'quarantine', reason: `on no list of a retained version: run ${own.run}` };
     case 'staging':
       return { ...object, group: 'staging', reason: `staged by run ${own.run}, which can't be finished` };
+    case 'verification':
+      return { ...object, group: 'staging', reason: `staged by ${own.run}, which did not end` };
     default:
       return { ...object, group: 'probes', reason: 'left by a probe of the store' };
   }

@@ -1,6 +1,13 @@
 import { crashPoint } from '../shared/crash-points.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
-import { DATA_PREFIX, LEASE_KEY, PROBE_PREFIX, QUARANTINE_PREFIX, RUNS_PREFIX } from '../shared/domain/keys.ts';
+import {
+  DATA_PREFIX,
+  LEASE_KEY,
+  PROBE_PREFIX,
+  QUARANTINE_PREFIX,
+  RUNS_PREFIX,
+  VERIFICATIONS_PREFIX,
+} from '../shared/domain/keys.ts';
 import type { ObjectInfo, Storage } from '../shared/ports/storage.ts';
 import { type Freshness, readFreshness } from './freshness.ts';
 import { readLease } from './lease.ts';
@@ -117,7 +124,7 @@ async function survey(
   };
   const going: ObjectInfo[] = [];
   const sums = { young: NO_SUM, living: NO_SUM };
-  for (const prefix of [DATA_PREFIX, QUARANTINE_PREFIX, RUNS_PREFIX, PROBE_PREFIX]) {
+  for (const prefix of [DATA_PREFIX, QUARANTINE_PREFIX, RUNS_PREFIX, VERIFICATIONS_PREFIX, PROBE_PREFIX]) {
     for await (const object of storage.list(prefix)) {
       const verdict = judge(object, rules);
       if (verdict === 'goes') going.push(object);

@@ -39,6 +39,10 @@ export function quarantineSource(
         yield { bytes: await quarantinedBytes(storage, key, digestOfKey(key)), offsets: [0] };
       }
     },
+    // What is listed is told by digests, not by ids.
+    lookUp: () => {
+      throw new MongolakeError('INTERNAL', 'quarantined documents are not looked up by id');
+    },
     countWithoutCursor: async () => undefined,
     indexes: async () => [],
     close: async () => {},

@@ -60,6 +60,7 @@ export function watchedSource(source: Source, watch: Watcher): Source {
     countWithoutCursor: (cursor) => through('countWithoutCursor', () => source.countWithoutCursor(cursor)),
     ranges: (scope, how) => through('ranges', () => source.ranges(scope, how)),
     read: (range, signal, projection, most) => source.read(range, signal, projection, most),
+    lookUp: (ids, signal, projection) => source.lookUp(ids, signal, projection),
     indexes: () => through('indexes', () => source.indexes()),
     close: () => through('close', () => source.close()),
   };

@@ -11,6 +11,7 @@ import type { Plan } from '../shared/domain/plan.ts';
 import { policyText, projectionOf } from '../shared/domain/policy.ts';
 import type { ExtractReceipt } from '../shared/domain/receipt.ts';
 import { emptySketch, mergeSketch, type Sketch, sketchToJson } from '../shared/domain/sketch.ts';
+import { idSource } from '../shared/id-source.ts';
 import { pacedSource } from '../shared/paced-source.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { JobSummary } from '../shared/ports/metrics.ts';
@@ -65,14 +66,14 @@ export async function extract(job: ExtractJob, delivery: Delivery, context: Extr
   const receipt = receiptKey(job.run, 'extract', job.ordinal);
   // The queue hands a job out again whose end it did not hear of.
   if ((await storage.get(receipt)) !== undefined) return { rows: 0, bytesRead: 0, bytesWritten: 0 };
-  const opened = plan.reads === 'quarantine' ? quarantineSource(storage, plan.namespace) : await context.openSource();
+  const opened = await sourceOf(plan, context);
   const source = pacedSource(opened, plan.limits?.documentsPerSecond, clock);
   crashPoint('extract-started');
   try {
     const attempt = clock.randomHex(6);
     const pass = startPass(plan, job, attempt, context, source.description);
     const segment = segmentKey(job.run, job.ordinal, attempt);
-    const batches = source.read(range, delivery.signal, projectionOf(plan.columns, plan.cursor.field));
+    const batches = source.read(range, delivery.signal, projectionOf(plan.columns, neededFields(plan)));
     const stored = await context.rooms.during(() => writeSegment(segment, batches, pass, delivery, context));
     crashPoint('segment-written');
     await delivery.progress({ done: pass.documents, bytes: pass.bytes });
@@ -88,6 +89,22 @@ export async function extract(job: ExtractJob, delivery: Delivery, context: Extr
     return { rows: pass.documents, bytesRead: pass.bytes, bytesWritten: pass.segment.written };
   } finally {
     await source.close();
+  }
+}
+
+/** What is read of documents, whatever the column policy takes of them. */
+function neededFields({ cursor, deletedField }: Plan): readonly string[] {
+  return [cursor.field, ...(deletedField === undefined ? [] : [deletedField])];
+}
+
+function sourceOf({ reads, namespace }: Plan, { storage, openSource }: ExtractContext): Source | Promise<Source> {
+  switch (reads) {
+    case 'source':
+      return openSource();
+    case 'quarantine':
+      return quarantineSource(storage, namespace);
+    case 'ids':
+      return openSource().then((source) => idSource(storage, source));
   }
 }
 

@@ -11,6 +11,7 @@ import type { Clock } from '../shared/ports/clock.ts';
 import type { JobSummary } from '../shared/ports/metrics.ts';
 import type { Delivery } from '../shared/ports/queue.ts';
 import type { Storage } from '../shared/ports/storage.ts';
+import { compare } from './compare.ts';
 import { uploadDataFile } from './data-file.ts';
 import { mergePartition, type PartitionOutcome, rewriteGroup } from './partition.ts';
 import type { MergePool } from './pool.ts';
@@ -24,14 +25,14 @@ export interface MergeContext {
 }
 
 /**
- * Merges one partition, or writes it anew where the plan says so: work on local copies in a thread, upload the new files under this
+ * Merges one partition, or writes it anew or compares it where the plan says so: work on local copies in a thread, upload the new files under this
  * attempt's own keys, leave the receipt. Where another attempt's receipt is there first, these files are deleted.
  */
 export async function merge(job: MergeJob, delivery: Delivery, context: MergeContext): Promise<JobSummary> {
   const { storage, pool, clock } = context;
   const { signal } = delivery;
   const started = clock.monotonic();
-  const [plan, { schema }, input] = await Promise.all([
+  const [plan, { schema, table = schema }, input] = await Promise.all([
     readJson<Plan>(storage, planKey(job.run)),
     readJson<RunSchema>(storage, schemaKey(job.run)),
     readJson<MergeInput>(storage, mergeInputKey(job.run, job.partition)),
@@ -39,7 +40,9 @@ export async function merge(job: MergeJob, delivery: Delivery, context: MergeCon
   crashPoint('merge-started');
   const scratch = await makeScratch(context.scratch, job.id);
   try {
-    const work = { plan, schema, input };
+    const work = { plan, schema, table, input };
+    const { comparison } = plan;
+    if (comparison !== undefined) return await compare(job, work, comparison, delivery, { ...context, scratch });
     const means = { storage, pool, scratch, signal };
     const done = await (plan.rewrite === null ? mergePartition(work, means) : rewriteGroup(work, plan.rewrite, means));
     crashPoint('merged');

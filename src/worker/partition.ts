@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import pMap from 'p-map';
 import { crashPoint } from '../shared/crash-points.ts';
+import type { Comparison } from '../shared/domain/comparison.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import { newPartitions } from '../shared/domain/partitions.ts';
 import type { BaseFile, MergeInput, Plan, Rewrite, Section } from '../shared/domain/plan.ts';
@@ -10,7 +11,14 @@ import { scratched } from '../shared/domain/scratch.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { downloadDataFile } from './data-file.ts';
 import type { MergePool } from './pool.ts';
-import type { LocalBaseFile, LocalSection, MergeCounts, MergedFile, RewrittenFile } from './thread/engine.ts';
+import type {
+  CompareOutcome,
+  LocalBaseFile,
+  LocalSection,
+  MergeCounts,
+  MergedFile,
+  RewrittenFile,
+} from './thread/engine.ts';
 
 /** One partition's part of a run. */
 export interface PartitionWork {
@@ -18,6 +26,18 @@ export interface PartitionWork {
   /** Of the version that the run makes. */
   readonly schema: TableSchema;
   readonly input: MergeInput;
+}
+
+/** One partition's part of a comparison. */
+export interface ComparisonWork extends PartitionWork {
+  /** Of the rows. */
+  readonly table: TableSchema;
+}
+
+/** What came of it. Nothing is uploaded yet. */
+export interface Compared extends CompareOutcome {
+  /** Bytes fetched. */
+  readonly bytesRead: number;
 }
 
 export interface PartitionContext {
@@ -46,25 +66,52 @@ export async function mergePartition(
 ): Promise<PartitionOutcome> {
   const { pool, scratch, signal } = context;
   const sections = await fetchSections(input.sections, context);
-  const touched =
-    input.base.length < 2
-      ? input.base
-      : (await pool.locate({ kind: 'locate', schema, sections, base: input.base }, signal)).map((i) =>
-          required(input.base[i]),
-        );
+  const touched = await touchedFiles(schema, sections, input.base, context);
   const base = await fetchBase(touched, context);
   const { engine, cursor, keepRows, write } = plan;
   const outcome = await pool.merge(
     { kind: 'merge', engine, scratch, schema, cursor, sections, base, keepRows, write },
     signal,
   );
-  const chunks = sections.flatMap((section) => section.chunks.map((chunk) => chunk.length));
+  const isEmpty = outcome.removed.length === input.base.length && outcome.added.every((file) => file.rows === 0);
   return {
     counts: outcome.counts,
-    added: outcome.added,
+    // One without rows keeps the range of a file that is gone, unless no other file is left whose range it parts.
+    added: isEmpty ? [] : outcome.added,
     removed: outcome.removed.map((i) => required(touched[i]).path),
-    bytesRead: sum(chunks) + sum(touched.map((file) => file.size)),
+    bytesRead: bytesOf(sections, touched),
   };
+}
+
+/** Compares the files of a partition with what was read: all of them where that is all there is, else those that it touches. */
+export async function comparePartition(
+  { plan, schema, table, input }: ComparisonWork,
+  comparison: Comparison,
+  context: PartitionContext,
+): Promise<Compared> {
+  const { pool, scratch, signal } = context;
+  const sections = await fetchSections(input.sections, context);
+  const wanted = comparison.isWhole ? input.base : await touchedFiles(schema, sections, input.base, context);
+  const base = await fetchBase(wanted, context);
+  const { engine, cursor } = plan;
+  const task = { kind: 'compare', engine, scratch, schema, table, cursor, sections, base, comparison } as const;
+  return { ...(await pool.compare(task, signal)), bytesRead: bytesOf(sections, wanted) };
+}
+
+async function touchedFiles(
+  schema: TableSchema,
+  sections: readonly LocalSection[],
+  base: readonly BaseFile[],
+  { pool, signal }: PartitionContext,
+): Promise<readonly BaseFile[]> {
+  if (base.length < 2) return base;
+  const touched = await pool.locate({ kind: 'locate', schema, sections, base }, signal);
+  return touched.map((i) => required(base[i]));
+}
+
+function bytesOf(sections: readonly LocalSection[], files: readonly BaseFile[]): number {
+  const chunks = sections.flatMap((section) => section.chunks.map((chunk) => chunk.length));
+  return sum(chunks) + sum(files.map((file) => file.size));
 }
 
 const NO_DOCUMENTS: MergeCounts = { read: 0, inserted: 0, updated: 0, deleted: 0, unchanged: 0, superseded: 0 };

@@ -2,13 +2,23 @@ import { fileURLToPath } from 'node:url';
 import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { MongolakeError } from '../shared/domain/errors.ts';
-import type { LocateTask, MergeOutcome, MergeTask, RewriteOutcome, RewriteTask, TaskResult } from './thread/engine.ts';
+import type {
+  CompareOutcome,
+  CompareTask,
+  LocateTask,
+  MergeOutcome,
+  MergeTask,
+  RewriteOutcome,
+  RewriteTask,
+  TaskResult,
+} from './thread/engine.ts';
 import type { ShuffleOutcome, ShuffleTask } from './thread/shuffle.ts';
 import type { StopLine } from './thread/stop.ts';
 
 /** Threads that shuffle and merge. A CPU-bound task on the main thread would lose its job's lock; here the main thread stays free to renew it. */
 export interface MergePool {
   merge(task: Omit<MergeTask, 'memoryBytes'>, signal: AbortSignal): Promise<MergeOutcome>;
+  compare(task: Omit<CompareTask, 'memoryBytes'>, signal: AbortSignal): Promise<CompareOutcome>;
   rewrite(task: Omit<RewriteTask, 'memoryBytes'>, signal: AbortSignal): Promise<RewriteOutcome>;
   /** Indexes of the base files that the delta touches, ascending. */
   locate(task: LocateTask, signal: AbortSignal): Promise<readonly number[]>;
@@ -46,7 +56,7 @@ export function createMergePool(options: PoolOptions): MergePool {
     for (const { ended } of running) Atomics.wait(ended, 0, 0, EXIT_WAIT_MS);
   };
   process.on('exit', onExit);
-  const run = async <T>(task: MergeTask | RewriteTask, signal: AbortSignal): Promise<T> => {
+  const run = async <T>(task: EngineTask, signal: AbortSignal): Promise<T> => {
     signal.throwIfAborted();
     const own = start<T>(pool, task);
     running.add(own);
@@ -63,6 +73,7 @@ export function createMergePool(options: PoolOptions): MergePool {
   const { memoryBytes } = options;
   return {
     merge: (task, signal) => run<MergeOutcome>({ ...task, memoryBytes }, signal),
+    compare: (task, signal) => run<CompareOutcome>({ ...task, memoryBytes }, signal),
     rewrite: (task, signal) => run<RewriteOutcome>({ ...task, memoryBytes }, signal),
     // These work in JavaScript alone: their thread may be ended in the middle.
     locate: async (task, signal) => unwrapped(await pool.run(task, { name: 'locate', signal })),
@@ -84,8 +95,10 @@ interface Running<T> {
   readonly ended: Int32Array;
 }
 
+type EngineTask = MergeTask | CompareTask | RewriteTask;
+
 /** Threads have an entry point for each kind of task, named like it. */
-function start<T>(pool: Piscina, task: MergeTask | RewriteTask): Running<T> {
+function start<T>(pool: Piscina, task: EngineTask): Running<T> {
   const { port1, port2 } = new MessageChannel();
   const line: StopLine = { port: port2, ended: new Int32Array(new SharedArrayBuffer(4)) };
   const result = pool.run({ ...task, line }, { name: task.kind, transferList: [port2] });

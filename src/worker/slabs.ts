@@ -1,4 +1,4 @@
-import { int32At } from '../shared/domain/little-endian.ts';
+import { lengthAt } from '../shared/domain/deletion.ts';
 import type { RawBatch } from '../shared/ports/source.ts';
 import type { Room, Slab, SlabBatch } from './thread/shuffle.ts';
 
@@ -85,5 +85,5 @@ export async function* slabsOf(
 
 function endOf(bytes: Buffer, offsets: readonly number[]): number {
   const last = offsets.at(-1) ?? 0;
-  return last + int32At(bytes, last);
+  return last + lengthAt(bytes, last);
 }

@@ -28,6 +28,8 @@ const PARTITIONS = 16;
 /** Lines of a worker's log from a receipt to the kill, so that the middle of a job is hit as well as its end. */
 const LINES_MAX = 4;
 const PATIENCE = { timeout: 240_000 * ROUNDS + DOCUMENTS };
+/** To fill the collection: a server of tests takes some 10,000 documents a second. */
+const FILL_MS = 120_000 + DOCUMENTS / 2;
 const WAIT = { timeout: 60_000, interval: 20 };
 
 const VICTIMS = ['worker', 'coordinator', 'redis'] as const;
@@ -47,7 +49,7 @@ describeWith(
       // Few reads at once, so that the workers of a dead coordinator do not get far without it.
       const defaults = { partitions: PARTITIONS, maxConcurrentReads: 2 };
       table = chaosTable(lake, 'backfill', { url: redis.url, defaults });
-    });
+    }, FILL_MS);
     afterAll(async () => {
       await table.close();
       await redis.stop();

@@ -1,6 +1,7 @@
 import { Decimal128, type Document, Double, deserialize, Int32, Long, ObjectId, Timestamp } from 'bson';
 import { describe, expect, test } from 'vitest';
 import type { CursorType } from '../../src/shared/domain/cursor.ts';
+import { lengthAt, takeDeletion } from '../../src/shared/domain/deletion.ts';
 import type { ExtractRange, ReadScope } from '../../src/shared/domain/job.ts';
 import type { RawBatch, Source } from '../../src/shared/ports/source.ts';
 import { COMMON_VALUES, collect, encode, huge, numbered, OTHER_VALUES, split } from './source-documents.ts';
@@ -22,6 +23,7 @@ const START = Date.UTC(2026, 0, 1);
 export function sourceContract(subject: () => SourceSubject): void {
   fullContract(subject);
   windowContract(subject);
+  lookUpContract(subject);
   stoppingContract(subject);
 }
 
@@ -99,6 +101,62 @@ function fullContract(subject: () => SourceSubject): void {
     test('gives the same again', async () => {
       await withSource(subject(), numbered(100), async (source) => {
         expect(await readAll(source, FULL)).toEqual(await readAll(source, FULL));
+      });
+    });
+  });
+}
+
+function lookUpContract(subject: () => SourceSubject): void {
+  /** What is given for these ids: documents, and the ids of deletions. */
+  async function lookedUp(source: Source, ids: readonly unknown[]) {
+    const documents: Document[] = [];
+    const gone: unknown[] = [];
+    for await (const batch of source.lookUp(Buffer.concat(encode(ids.map((_id) => ({ _id })))))) {
+      for (const at of batch.offsets) {
+        const length = lengthAt(batch.bytes, at);
+        const own = Buffer.from(batch.bytes.subarray(at, at + length));
+        const isDeletion = takeDeletion(own, 0);
+        if (isDeletion) gone.push(deserialize(own)._id);
+        else documents.push(deserialize(own));
+      }
+    }
+    return { documents, gone };
+  }
+
+  describe('looking up ids', () => {
+    const some = [
+      { _id: new Int32(1), name: 'one' },
+      { _id: 'a', name: 'text' },
+      { _id: new ObjectId('0123456789abcdef01234567'), name: 'object id' },
+      { _id: { k: new Int32(1), l: 'x' }, name: 'object' },
+      { _id: new Double(2), name: 'two' },
+      { _id: 'never asked for' },
+    ];
+
+    test('gives each document that there is, whatever kind of number its id is asked by, and a deletion for each that there is not', async () => {
+      await withSource(subject(), some, async (source) => {
+        const there = [Long.fromNumber(1), 'a', some[2]?._id, { k: new Int32(1), l: 'x' }, new Int32(2)];
+        const { documents, gone } = await lookedUp(source, [...there, new Int32(7), 'A', { l: 'x', k: new Int32(1) }]);
+        expect(documents.map(({ name }) => name).sort()).toEqual(['object', 'object id', 'one', 'text', 'two']);
+        expect(gone).toEqual([7, 'A', { l: 'x', k: 1 }]);
+      });
+    });
+
+    test('gives thousands, some at a time', async () => {
+      await withSource(subject(), numbered(3000), async (source) => {
+        const ids = Array.from({ length: 5000 }, (_, i) => new Int32(i + 500));
+        const { documents, gone } = await lookedUp(source, ids);
+        expect(documents.map(({ _id }) => _id).sort((a, b) => a - b)).toEqual(
+          Array.from({ length: 2500 }, (_, i) => i + 500),
+        );
+        expect(gone).toHaveLength(2500);
+      });
+    });
+
+    test('of an empty collection gives deletions alone; without ids nothing', async () => {
+      await withSource(subject(), [], async (source) => {
+        expect(await lookedUp(source, ['x'])).toEqual({ documents: [], gone: ['x'] });
+        expect(await lookedUp(source, [])).toEqual({ documents: [], gone: [] });
       });
     });
   });

@@ -19,6 +19,7 @@ function liveSource(change: Partial<Source> = {}): Source {
     estimate: async () => ({ documents: 1234, bytes: 1 }),
     ranges: async (scope) => [{ scope, part: null }],
     countWithoutCursor: async () => undefined,
+    async *lookUp() {},
     async *read() {
       yield { bytes: Buffer.from(serialize({ _id: 1, updateTime: new Date(now) })), offsets: [0] };
     },

@@ -1,5 +1,6 @@
 import type { RunResult } from '../../src/coordinator/carry-out.ts';
 import { type DaemonTable, runDaemon } from '../../src/coordinator/daemon.ts';
+import type { VerifyResult } from '../../src/coordinator/verify.ts';
 import { NO_COUNTS } from '../../src/shared/domain/books.ts';
 import { MongolakeError } from '../../src/shared/domain/errors.ts';
 import type { Schedule } from '../../src/shared/domain/schedule.ts';
@@ -9,6 +10,23 @@ import { type FakeClock, fakeClock } from './fake-clock.ts';
 export const SECOND = 1000;
 export const MINUTE = 60 * SECOND;
 const NOON = Date.UTC(2026, 10, 22, 12);
+
+export const VERIFIED: VerifyResult = {
+  run: 'verify-1',
+  version: 3,
+  watermark: 1,
+  checkedAt: 2,
+  documents: 10,
+  rows: 10,
+  leftOut: 0,
+  partitions: 4,
+  differences: { missing: 0, stale: 0, gone: 0 },
+  different: [],
+  ids: [],
+  unconfirmed: 0,
+  bytesRead: 1,
+  durationMs: 5,
+};
 
 /** A log line: its level, message and fields. */
 export interface Line extends Record<string, unknown> {
@@ -45,7 +63,21 @@ export function house() {
         await run(signal);
         return RESULT;
       };
-      tables.set(name, { name, schedule, sync });
+      tables.set(name, { name, schedule, sync, verifySchedule: { kind: 'none' }, verify: async () => undefined });
+      return startedAt_ms;
+    },
+    /** Gives a table a verification; returns when these started. */
+    verification(
+      name: string,
+      verifySchedule: Schedule,
+      verify: () => Promise<VerifyResult | undefined> = async () => VERIFIED,
+    ): number[] {
+      const startedAt_ms: number[] = [];
+      const counted = () => {
+        startedAt_ms.push(clock.now() - NOON);
+        return verify();
+      };
+      tables.set(name, { ...(tables.get(name) as DaemonTable), verifySchedule, verify: counted });
       return startedAt_ms;
     },
     start({ maxConcurrentRuns = 8 } = {}) {

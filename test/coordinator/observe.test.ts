@@ -2,10 +2,11 @@ import { expect, test } from 'vitest';
 import type { RunResult } from '../../src/coordinator/carry-out.ts';
 import type { Freshness } from '../../src/coordinator/freshness.ts';
 import { type ObservedTable, observed } from '../../src/coordinator/observe.ts';
+import type { VerifyResult } from '../../src/coordinator/verify.ts';
 import { NO_COUNTS } from '../../src/shared/domain/books.ts';
 import { MongolakeError } from '../../src/shared/domain/errors.ts';
 import type { CoordinatorMetrics } from '../../src/shared/ports/metrics.ts';
-import { RESULT } from './daemon-house.ts';
+import { RESULT, VERIFIED } from './daemon-house.ts';
 import { fakeClock, settle } from './fake-clock.ts';
 import { silent } from './table-harness.ts';
 
@@ -35,12 +36,27 @@ function observation() {
     runStarted: (table) => told.push(`started ${table}`),
     runEnded: (table, outcome, at, durationMs, figures) =>
       told.push(`${outcome} ${table} at ${at} after ${durationMs}${figures === undefined ? '' : ' with figures'}`),
+    verified: (table, { checkedAt, differences }) =>
+      told.push(`verified ${table} ${checkedAt}: ${Object.values(differences).join(' ')}`),
     fresh: (table, { checkedAt, watermark }) => told.push(`fresh ${table} ${checkedAt} ${watermark}`),
   };
   const clock = fakeClock(1000);
   const tables: ObservedTable[] = [];
-  const table = (name: string, sync: () => Promise<RunResult>, readFreshness: ObservedTable['readFreshness']) =>
-    tables.push({ name, schedule: { kind: 'none' }, sync, readFreshness });
+  const table = (
+    name: string,
+    sync: () => Promise<RunResult>,
+    readFreshness: () => Promise<Freshness | undefined>,
+    more: Partial<ObservedTable> = {},
+  ) =>
+    tables.push({
+      name,
+      schedule: { kind: 'none' },
+      sync,
+      verifySchedule: { kind: 'none' },
+      verify: async () => undefined,
+      readNotes: async () => ({ freshness: await readFreshness(), verification: undefined }),
+      ...more,
+    });
   const resolve = observed(async () => tables, { metrics, clock, logger: silent });
   return {
     told,
@@ -192,4 +208,24 @@ test('a store that does not answer is not asked again until it has', async () =>
   await settle();
   await resolve();
   expect(asked).toBe(2);
+});
+
+test('what a verification found is told, of the last one before the first here', async () => {
+  const { told, table, resolve } = observation();
+  const noted = { ...VERIFIED, formatVersion: 1, isDeep: false, repairedIn: null } as const;
+  const verification = { ...noted, checkedAt: 700, differences: { missing: 1, stale: 2, gone: 3 } };
+  let result: VerifyResult | undefined;
+  table(
+    'guest.a',
+    async () => RESULT,
+    async () => undefined,
+    { readNotes: async () => ({ freshness: undefined, verification }), verify: async () => result },
+  );
+  const [observed] = await resolve();
+  expect(told.splice(0)).toEqual(['tables guest.a', 'verified guest.a 700: 1 2 3']);
+  await observed?.verify(NEVER);
+  expect(told.splice(0)).toEqual([]);
+  result = { ...VERIFIED, checkedAt: 900 };
+  await observed?.verify(NEVER);
+  expect(told).toEqual(['verified guest.a 900: 0 0 0']);
 });

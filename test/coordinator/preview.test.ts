@@ -74,6 +74,7 @@ function source(given: Partial<Source> & { readonly documents?: readonly object[
     estimate: async () => ({ documents: 7, bytes: 700 }),
     ranges: async (scope) => [{ scope, part: null }],
     countWithoutCursor: async () => undefined,
+    async *lookUp() {},
     async *read() {
       for (const one of documents) yield { bytes: Buffer.from(serialize(one)), offsets: [0] };
     },

@@ -15,6 +15,7 @@ function sourceOf(batches: readonly (readonly object[])[]): Source & { readonly 
     estimate: async () => ({ documents: undefined, bytes: undefined }),
     ranges: async (scope) => [{ scope, part: null }],
     countWithoutCursor: async () => undefined,
+    async *lookUp() {},
     async *read(): AsyncGenerator<RawBatch> {
       for (const batch of batches) {
         given++;

@@ -6,12 +6,15 @@ import type { RunContext, RunResult, RunSettings } from '../../src/coordinator/c
 import type { PreviewContext } from '../../src/coordinator/preview.ts';
 import { type Layout, type RepartitionResult, repartitionTable } from '../../src/coordinator/repartition.ts';
 import { type RunRequest, runTable } from '../../src/coordinator/run.ts';
+import { type VerifyResult, verifyTable } from '../../src/coordinator/verify.ts';
+import type { VerifyRequest } from '../../src/coordinator/verify-plan.ts';
 import { systemClock } from '../../src/shared/adapters/clock-system.ts';
 import { localQueue } from '../../src/shared/adapters/queue-local.ts';
 import { memoryStorage } from '../../src/shared/adapters/storage-memory.ts';
 import { cursorReader } from '../../src/shared/domain/cursor.ts';
 import type { KeyedHash } from '../../src/shared/domain/cut.ts';
 import { entryKey } from '../../src/shared/domain/delta/entry.ts';
+import { documentsOf, wanted } from '../../src/shared/domain/id-list.ts';
 import { inScope } from '../../src/shared/domain/window.ts';
 import type { Clock } from '../../src/shared/ports/clock.ts';
 import type { Logger } from '../../src/shared/ports/logger.ts';
@@ -19,7 +22,7 @@ import type { Source } from '../../src/shared/ports/source.ts';
 import type { Storage } from '../../src/shared/ports/storage.ts';
 import type { MergePool } from '../../src/worker/pool.ts';
 import { shuffle } from '../../src/worker/thread/shuffle.ts';
-import { locate, merge, rewrite } from '../../src/worker/thread/task.ts';
+import { compare, locate, merge, rewrite } from '../../src/worker/thread/task.ts';
 import { startWorker } from '../../src/worker/worker.ts';
 
 const MINUTE = 60_000;
@@ -49,6 +52,7 @@ export interface Harness {
   readonly previewContext: PreviewContext;
   readonly runContext: RunContext;
   sync(request?: Partial<RunRequest>, settings?: Partial<RunSettings>): Promise<RunResult>;
+  verify(asked?: Partial<VerifyRequest>, settings?: Partial<RunSettings>): Promise<VerifyResult>;
   /** To string ids, unless told otherwise. */
   repartition(settings?: Partial<RunSettings>, layout?: Layout): Promise<RepartitionResult>;
   /** The newest log entry's actions, as JSON. */
@@ -69,6 +73,8 @@ export const SETTINGS: RunSettings = {
   compression: 'zstd',
   compressionLevel: 1,
   maxQuarantined: 1000,
+  deletes: 'none',
+  deletedField: 'deletedAt',
   checkpointInterval: 10,
   retention: 7 * 24 * 60 * MINUTE,
   leaseTtl: 30_000,
@@ -84,10 +90,19 @@ const PLAIN_SYNC = {
   replace: false,
 } as const;
 
+const PLAIN_VERIFY = {
+  pipeline: 'guest',
+  collection: 'notifications',
+  isDeep: false,
+  repairs: false,
+  sample: 1,
+} as const;
+
 /** Merges where it is called. */
 const POOL: MergePool = {
   merge: (task) => merge({ ...task, memoryBytes: 256e6 }),
   rewrite: (task) => rewrite({ ...task, memoryBytes: 256e6 }),
+  compare: (task) => compare({ ...task, memoryBytes: 256e6 }),
   locate: async (task) => locate(task),
   shuffle: async (task) => shuffle(task),
   close: async () => {},
@@ -150,6 +165,8 @@ export function harness(options: {
         },
         context,
       ),
+    verify: (asked = {}, settings = {}) =>
+      verifyTable({ ...PLAIN_VERIFY, ...asked, settings: { ...SETTINGS, ...settings } }, context),
     repartition: (settings = {}, layout = { idType: 'string' }) =>
       repartitionTable(
         { pipeline: 'guest', collection: 'notifications', layout, settings: { ...SETTINGS, ...settings } },
@@ -198,6 +215,15 @@ export function fakeSource(collection: FakeCollection): Source {
         collection.onRead();
         yield { bytes, offsets: [0] };
       }
+    },
+    async *lookUp(ids) {
+      const rest = wanted(documentsOf(ids));
+      for (const document of collection.documents) {
+        const bytes = Buffer.isBuffer(document) ? document : Buffer.from(serialize(document));
+        if (rest.takes(bytes, 0)) yield { bytes, offsets: [0] };
+      }
+      const deletions = rest.deletions();
+      if (deletions !== undefined) yield deletions;
     },
     indexes: async () => [],
     close: async () => {},

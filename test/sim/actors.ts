@@ -56,6 +56,8 @@ function settingsOf({ options }: World): RunSettings {
     compression: 'zstd',
     compressionLevel: 1,
     maxQuarantined: 1000,
+    deletes: 'none',
+    deletedField: 'deletedAt',
     ...{ partitions, allowedLateness, maxConcurrentReads, checkpointInterval, retention, leaseTtl },
   };
 }

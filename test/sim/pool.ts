@@ -35,6 +35,7 @@ export function createPool(world: World, process: SimProcess): MergePool {
     process.clock.sleep(chance.integer(1, MERGE_MS), signal).then(work);
   return {
     merge: (task, signal) => thread(() => merge(task, rowsPerFile), signal),
+    compare: () => Promise.reject(new Error('the simulation verifies nothing')),
     rewrite: (task, signal) => thread(() => rewrite(task, rowsPerFile), signal),
     locate: (task, signal) => thread(() => locate(task), signal),
     shuffle: (task, signal) => thread(() => shuffle(task), signal),

@@ -59,6 +59,9 @@ export function createSourceServer(world: World, collection: Collection): Source
         ranges: (scope) => ask('ranges', () => cut(scope, options.splitBy, options.ranges, collection)),
         countWithoutCursor: async () => undefined,
         read: (range, signal) => read(world, line, collection, process, range, readings, signal),
+        lookUp: () => {
+          throw new Error('the simulation verifies nothing');
+        },
         indexes: async () => [],
         close: async () => undefined,
       };

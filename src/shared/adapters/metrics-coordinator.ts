@@ -1,4 +1,5 @@
 import type { Counter, Gauge, Histogram } from 'prom-client';
+import { DIFFERENCES } from '../domain/comparison.ts';
 import { STAGES } from '../domain/stage.ts';
 import type { CoordinatorMetrics, RunFigures, RunOutcome } from '../ports/metrics.ts';
 import type { MetricsRegistry } from './metrics-registry.ts';
@@ -21,6 +22,8 @@ interface Metrics {
   readonly bytesWritten: Counter<'table'>;
   readonly freshness: Gauge<'table'>;
   readonly watermark: Gauge<'table'>;
+  readonly verifiedAt: Gauge<'table'>;
+  readonly differences: Gauge<'table' | 'difference'>;
 }
 
 /** The metrics of a coordinator's tables and runs, in `registry`. */
@@ -55,6 +58,11 @@ export function coordinatorMetrics(into: MetricsRegistry): CoordinatorMetrics {
       metrics.freshness.set({ table }, checkedAt / 1000);
       if (watermark !== null) metrics.watermark.set({ table }, watermark / 1000);
     },
+    verified(table, { checkedAt, differences }) {
+      if (!known.has(table)) return;
+      metrics.verifiedAt.set({ table }, checkedAt / 1000);
+      for (const difference of DIFFERENCES) metrics.differences.set({ table, difference }, differences[difference]);
+    },
   };
 }
 
@@ -74,10 +82,11 @@ function count(metrics: Metrics, table: string, { counts, bytesRead, bytesWritte
 }
 
 function forget(metrics: Metrics, table: string): void {
-  const { runs, lastResult, stages, documents, ...rest } = metrics;
-  const { read, bytesRead, bytesWritten, lastAt, lastDuration, freshness, watermark } = rest;
-  for (const metric of [read, bytesRead, bytesWritten, lastAt, lastDuration, freshness, watermark])
+  const { runs, lastResult, stages, documents, differences, ...rest } = metrics;
+  const { read, bytesRead, bytesWritten, lastAt, lastDuration, freshness, watermark, verifiedAt } = rest;
+  for (const metric of [read, bytesRead, bytesWritten, lastAt, lastDuration, freshness, watermark, verifiedAt])
     metric.remove({ table });
+  for (const difference of DIFFERENCES) differences.remove({ table, difference });
   for (const result of RESULTS) for (const metric of [runs, lastResult]) metric.remove({ table, result });
   for (const stage of STAGES) stages.remove({ table, stage });
   for (const outcome of OUTCOMES) documents.remove({ table, outcome });
@@ -115,6 +124,11 @@ function makeMetrics({ gauge, counter, histogram }: MetricsRegistry): Metrics {
     ),
     watermark: gauge('watermark_timestamp_seconds', 'The watermark: the next run reads what has a later cursor', [
       'table',
+    ]),
+    verifiedAt: gauge('verification_timestamp_seconds', 'When the last verification began that ended well', ['table']),
+    differences: gauge('verification_differences', 'Ids that differed in the last verification, before any repair', [
+      'table',
+      'difference',
     ]),
   };
 }

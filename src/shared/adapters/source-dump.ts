@@ -1,6 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { MongolakeError } from '../domain/errors.ts';
+import { documentsOf, wanted } from '../domain/id-list.ts';
 import type { ExtractRange } from '../domain/job.ts';
+import { int32At } from '../domain/little-endian.ts';
 import type { Catalog, RawBatch, Source } from '../ports/source.ts';
 import { type DumpEntry, isDumpFile, listDump, namespaceOf, startedAtOf } from './source-dump-files.ts';
 import { type FrameOptions, frameDocuments } from './source-dump-frame.ts';
@@ -53,6 +55,7 @@ export function dumpSource(options: DumpOptions): Source {
       return [{ scope, part: null }];
     },
     read: (_range: ExtractRange, signal?: AbortSignal) => readEntry(locate, signal),
+    lookUp: (ids, signal) => searchEntry(locate, ids, signal),
     // Whoever wants to know reads the file, and sees what else is in it on the way.
     countWithoutCursor: async () => undefined,
     // No index can make the reading of a file cheaper.
@@ -128,6 +131,24 @@ async function* readEntry(
 ): AsyncGenerator<RawBatch, void, void> {
   signal?.throwIfAborted();
   yield* framesOf((await locate()).file, { signal });
+}
+
+/** Reads the whole file for it. */
+async function* searchEntry(
+  locate: () => Promise<DumpEntry>,
+  ids: Buffer,
+  signal?: AbortSignal,
+): AsyncGenerator<RawBatch, void, void> {
+  const rest = wanted(documentsOf(ids));
+  for await (const { bytes, offsets, position } of readEntry(locate, signal)) {
+    for (const at of offsets) {
+      if (!rest.takes(bytes, at)) continue;
+      const own = bytes.subarray(at, at + int32At(bytes, at));
+      yield { bytes: own, offsets: [0], ...(position === undefined ? {} : { position: position + at }) };
+    }
+  }
+  const deletions = rest.deletions();
+  if (deletions !== undefined) yield deletions;
 }
 
 async function* framesOf(file: string, options: Omit<FrameOptions, 'file'>): AsyncGenerator<RawBatch, void, void> {

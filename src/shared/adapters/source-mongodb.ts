@@ -8,6 +8,7 @@ import { leaseClient, type MongodbLease, type MongodbSettings } from './mongodb-
 import { isServerError } from './mongodb-errors.ts';
 import { ALL_IDS, FERRETDB_IDS, type KnownIds } from './mongodb-ids.ts';
 import { orderOf } from './mongodb-resume.ts';
+import { lookUpIds } from './source-mongodb-lookup.ts';
 import { RANGE_BYTES, splitScope } from './source-mongodb-ranges.ts';
 import { readResuming } from './source-mongodb-read.ts';
 import { countWithoutCursor, estimate, preferenceOf, rangeIndexes, statistics } from './source-mongodb-size.ts';
@@ -81,6 +82,21 @@ export function mongodbSource(options: MongodbOptions, clock: Clock): Source {
         signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]),
       );
     },
+    lookUp: (ids, signal, projection) =>
+      lookUpIds(ids, (filter) =>
+        readResuming(
+          {
+            // What is read anew is the whole answer.
+            order: { sort: {}, filter: () => filter, point: () => undefined },
+            open: async () => findPrimary(target(await lease.connected()), filter, { batchSize, projection }),
+            about,
+            redact: lease.redact,
+            clock,
+            tries: options.tries ?? DEFAULT_TRIES,
+          },
+          signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]),
+        ),
+      ),
     indexes: () => lease.run(about, (client) => rangeIndexes(target(client))),
     async close() {
       // Reads that are under way end here: the driver would let them wait for their sockets.
@@ -146,6 +162,16 @@ async function openCursor(
     ...(projection === undefined ? {} : { projection: projectionDocument(projection) }),
     // Only where no index serves the window or the part: otherwise such a read would end at 100 MB of sorting.
     ...(scope.kind === 'window' || part !== null ? { allowDiskUse: true } : {}),
+  });
+}
+
+function findPrimary(collection: Collection, filter: Document, { batchSize, projection }: CursorOptions) {
+  return collection.find(filter, {
+    raw: true,
+    batchSize,
+    readPreference: 'primary',
+    readConcern: { level: 'majority' },
+    ...(projection === undefined ? {} : { projection: projectionDocument(projection) }),
   });
 }
 

@@ -4,12 +4,13 @@ import type { ConfigDocument } from './document.ts';
 import { keyProblem } from './issues.ts';
 import type { KeyPath, Problem } from './problem.ts';
 import type { Config } from './schema.ts';
+import type { Settings } from './settings.ts';
 
 /** What is wrong with the policies that tables have, each said once where it is written. */
 export function checkColumns(config: Config, document: ConfigDocument): Problem[] {
   const found = new Map<string, Problem>();
-  for (const { policy, at, cursorField } of policiesOf(config)) {
-    const faults = policyFaults(policy, cursorField);
+  for (const { policy, at, cursorField, deletedField } of policiesOf(config)) {
+    const faults = policyFaults(policy, cursorField, deletedField);
     if (policy.hash !== undefined && config.hashKey === undefined)
       faults.push({ at: ['hash'], message: 'needs a key: set hashKey at the top of the file, out of a secret' });
     for (const fault of faults) {
@@ -26,11 +27,13 @@ interface PlacedPolicy {
   readonly at: KeyPath;
   /** Of the table that has it. */
   readonly cursorField: string;
+  /** With `deletes: soft`. */
+  readonly deletedField: string | undefined;
 }
 
 interface SettingsLevel {
   readonly at: KeyPath;
-  readonly settings: { readonly columns?: ColumnPolicy; readonly cursorField?: string };
+  readonly settings: Partial<Pick<Settings, 'columns' | 'cursorField' | 'deletes' | 'deletedField'>>;
 }
 
 /** The policy of each kind of table: those that have only the pipeline's settings, and those with some of their own. */
@@ -45,15 +48,18 @@ function policiesOf(config: Config): PlacedPolicy[] {
       ...levels,
       { at: [...base, 'collections', collection], settings },
     ]);
-    return [levels, ...own].flatMap((each) => nearest(each, config.defaults.cursorField));
+    return [levels, ...own].flatMap((each) => nearest(each));
   });
 }
 
-function nearest(levels: readonly SettingsLevel[], cursorDefault: string): PlacedPolicy[] {
-  const cursorField = levels.findLast(({ settings }) => settings.cursorField !== undefined)?.settings.cursorField;
+/** The first of the levels has everything but a policy. */
+function nearest(levels: readonly SettingsLevel[]): PlacedPolicy[] {
+  const merged = Object.assign({}, ...levels.map(({ settings }) => settings)) as Settings;
   const level = levels.findLast(({ settings }) => settings.columns !== undefined);
   if (level?.settings.columns === undefined) return [];
-  return [{ policy: level.settings.columns, at: [...level.at, 'columns'], cursorField: cursorField ?? cursorDefault }];
+  const deletedField = merged.deletes === 'soft' ? merged.deletedField : undefined;
+  const { cursorField } = merged;
+  return [{ policy: level.settings.columns, at: [...level.at, 'columns'], cursorField, deletedField }];
 }
 
 /** Something wrong with a policy. `at` is the place in it. */
@@ -69,13 +75,14 @@ interface Entry {
 }
 
 /** What contradicts itself, or takes away what a table needs. No message holds a path: places of the configuration are named. */
-export function policyFaults(policy: ColumnPolicy, cursorField: string): PolicyFault[] {
+export function policyFaults(policy: ColumnPolicy, cursorField: string, deletedField?: string): PolicyFault[] {
   const entries = entriesOf(policy);
   const misspelt = entries.filter(({ path }) => !PATH.test(path));
   if (misspelt.length > 0) return misspelt.map(({ at }) => ({ at, message: PATH_EXPECTED }));
   return [
     ...entries.flatMap((entry) => {
-      const message = neededFault(entry, cursorField) ?? otherFault(entry, entries) ?? notIncluded(entry, entries);
+      const message =
+        neededFault(entry, cursorField, deletedField) ?? otherFault(entry, entries) ?? notIncluded(entry, entries);
       return message === undefined ? [] : [{ at: entry.at, message }];
     }),
     ...nameFaults(policy),
@@ -92,11 +99,13 @@ function entriesOf({ include, exclude, rename, decimal, json, hash }: ColumnPoli
   return [...listed, ...mapped];
 }
 
-/** The row's key and the field by which changes are found. */
-function neededFault({ key, path }: Entry, cursorField: string): string | undefined {
+/** The row's key, and the fields by which changes and deletions are found. */
+function neededFault({ key, path }: Entry, cursorField: string, deletedField?: string): string | undefined {
   if (isWithin(path, '_id') && path !== '_id') return '_id is taken whole: no field within it can be named';
   if (path === '_id' && key !== 'hash' && key !== 'include')
     return '_id is the key of every row: it can be hashed, and nothing else';
+  if (key === 'exclude' && deletedField !== undefined && isWithin(deletedField, path))
+    return 'deletedField is here: what is excluded is never read';
   const takes = key === 'exclude' || key === 'hash' || key === 'json' || key === 'decimal';
   return takes && isWithin(cursorField, path)
     ? 'the cursor field is here, and must stay a column of its own'

@@ -1,15 +1,19 @@
 import { z } from 'zod';
 import { CURSOR_TYPES } from '../domain/cursor.ts';
+import { DELETES } from '../domain/deletion.ts';
 import { MOST_PARTITIONS } from '../domain/partitions.ts';
 import { ENGINES } from '../domain/plan.ts';
 import type { ColumnPolicy } from '../domain/policy.ts';
 import { TABLE_MODES } from '../domain/window.ts';
 import { columnsSchema } from './columns.ts';
-import { duration, integer, oneOf, powerOfTwoOrAuto, schedule, size, text } from './fields.ts';
+import { boolean, duration, integer, oneOf, powerOfTwoOrAuto, schedule, size, text } from './fields.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const DAY = 24 * 60 * MINUTE;
+
+const FIELD = /^[^.$][^.]*(?:\.[^.$][^.]*)*$/;
+const FIELD_EXPECTED = 'expected a field name such as updateTime or meta.updatedAt';
 
 /** What can differ from table to table. The same keys stand under `defaults`, in a pipeline, and under its `collections`. */
 const fields = {
@@ -27,8 +31,8 @@ const fields = {
         'The field that every write to a document sets to its time, and by which changes are found. It needs an index. A dot reaches into an object.',
       examples: ['updateTime', 'meta.updatedAt'],
     },
-    /^[^.$][^.]*(?:\.[^.$][^.]*)*$/,
-    'expected a field name such as updateTime or meta.updatedAt',
+    FIELD,
+    FIELD_EXPECTED,
   ),
   cursorType: oneOf(
     {
@@ -88,6 +92,32 @@ const fields = {
     { description: 'Level of zstd: 1 is fastest, 22 smallest. Not used by snappy.', examples: [3, 1] },
     { min: 1, max: 22 },
   ),
+  deletes: oneOf(
+    {
+      description:
+        'What becomes of the row of a document that is gone: none keeps it, soft deletes it where the document says so in deletedField, reconcile where a scheduled verification finds no document. See [deletes](deletes.md).',
+      examples: ['soft', 'reconcile'],
+    },
+    DELETES,
+  ),
+  deletedField: text(
+    {
+      description:
+        'With deletes: soft, the field by which a document says that it is deleted: it is there, and not null, false or 0. A dot reaches into an object.',
+      examples: ['deletedAt', 'meta.isDeleted'],
+    },
+    FIELD,
+    FIELD_EXPECTED,
+  ),
+  verifySchedule: schedule({
+    description:
+      'When the coordinator compares the table with its source: an interval, a cron expression (5 or 6 fields, UTC), or none. See [verify](verify.md).',
+    examples: ['1d', '0 3 * * 0', 'none'],
+  }),
+  verifyRepair: boolean({
+    description: 'Whether a scheduled verification also repairs what differs. With deletes: reconcile it always does.',
+    examples: [true],
+  }),
   maxQuarantined: integer(
     {
       description:
@@ -146,6 +176,10 @@ export const defaultsSchema = z.strictObject({
   rowGroupSize: fields.rowGroupSize.prefault(122_880),
   compression: fields.compression.prefault('zstd'),
   compressionLevel: fields.compressionLevel.prefault(3),
+  deletes: fields.deletes.prefault('none'),
+  deletedField: fields.deletedField.prefault('deletedAt'),
+  verifySchedule: fields.verifySchedule.prefault('none'),
+  verifyRepair: fields.verifyRepair.prefault(false),
   maxQuarantined: fields.maxQuarantined.prefault(1000),
   maxConcurrentReads: fields.maxConcurrentReads.exactOptional(),
   documentsPerSecond: fields.documentsPerSecond.exactOptional(),
@@ -168,6 +202,10 @@ export const overrideShape = {
   rowGroupSize: fields.rowGroupSize.exactOptional(),
   compression: fields.compression.exactOptional(),
   compressionLevel: fields.compressionLevel.exactOptional(),
+  deletes: fields.deletes.exactOptional(),
+  deletedField: fields.deletedField.exactOptional(),
+  verifySchedule: fields.verifySchedule.exactOptional(),
+  verifyRepair: fields.verifyRepair.exactOptional(),
   maxQuarantined: fields.maxQuarantined.exactOptional(),
   maxConcurrentReads: fields.maxConcurrentReads.exactOptional(),
   documentsPerSecond: fields.documentsPerSecond.exactOptional(),

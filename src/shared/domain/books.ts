@@ -104,7 +104,7 @@ export function checkReplace(
   old: readonly BaseFile[],
 ): Counts {
   const counts = checkRun(extracted, inputs, merged);
-  balance('the run, rows of the old version met', 0, counts.updated + counts.deleted + counts.unchanged);
+  balance('the run, rows of the old version met', 0, counts.updated + counts.deleted);
   return { ...counts, deleted: old.reduce((sum, { rows }) => sum + rows, 0) };
 }
 

@@ -51,7 +51,7 @@ interface CutField {
 }
 
 function compile(policy: ColumnPolicy, cursorField: string): CutField | undefined {
-  const kept = keptPaths(policy, cursorField);
+  const kept = keptPaths(policy, [cursorField]);
   const root = newField('', { rest: kept === undefined, drop: false });
   for (const path of kept ?? []) fieldAt(root, path, () => ({ rest: false, drop: false })).rest = true;
   const within = ({ rest }: CutField) => ({ rest, drop: !rest });

@@ -7,6 +7,8 @@ const OWN = '_mongolake';
 export const LEASE_KEY = `${OWN}/lease.json`;
 /** When the table was last checked against its source, and what was found. */
 export const FRESHNESS_KEY = `${OWN}/freshness.json`;
+/** What the last verification of the table found. */
+export const VERIFICATION_KEY = `${OWN}/verification.json`;
 const QUARANTINE = `${OWN}/quarantine`;
 export const RUNS_PREFIX = `${OWN}/runs/`;
 export const QUARANTINE_PREFIX = `${QUARANTINE}/`;
@@ -14,9 +16,18 @@ export const PROBE_PREFIX = `${OWN}/probe/`;
 const DATA = 'data';
 export const DATA_PREFIX = `${DATA}/`;
 
+/** Runs that only compare stage apart: they need no lease, and what is below `RUNS_PREFIX` is for its holder to drop. */
+export const VERIFICATIONS_PREFIX = `${OWN}/verifications/`;
+const VERIFICATION = 'verify-';
+
+/** The id of a run that only compares. */
+export function verificationOf(run: string): string {
+  return `${VERIFICATION}${run}`;
+}
+
 /** Everything that a run stages; deleted when the run is over. */
 export function runPrefix(run: string): string {
-  return `${RUNS_PREFIX}${run}/`;
+  return `${run.startsWith(VERIFICATION) ? VERIFICATIONS_PREFIX : RUNS_PREFIX}${run}/`;
 }
 
 export function planKey(run: string): string {
@@ -36,6 +47,16 @@ export function mergeInputKey(run: string, partition: number): string {
 /** One attempt's segment; `attempt` is random, so that two attempts never share a key. */
 export function segmentKey(run: string, ordinal: number, attempt: string): string {
   return `${runPrefix(run)}segments/${padded(ordinal)}-${attempt}.bson.snappy`;
+}
+
+/** A list of ids that a run looks up. */
+export function ownIdListKey(run: string, n: number): string {
+  return `${runPrefix(run)}ids/${padded(n)}.bson`;
+}
+
+/** A list of ids that one attempt at a comparison leaves. */
+export function idListKey(run: string, partition: number, attempt: string, n: number): string {
+  return `${runPrefix(run)}ids/${padded(partition)}-${attempt}-${n}.bson`;
 }
 
 /** The bytes of one document that an attempt put aside, until the run lists it. */
@@ -93,12 +114,14 @@ export type OwnKey =
   | { readonly kind: 'list'; readonly epoch: number }
   | { readonly kind: 'bytes'; readonly run: string }
   | { readonly kind: 'staging'; readonly run: string }
+  | { readonly kind: 'verification'; readonly run: string }
   | { readonly kind: 'probe' };
 
 const DATA_KEY = new RegExp(`^${DATA}/\\d{6,}/([^/]+)-([^-/]+)-\\d+\\.parquet$`);
 const LIST_KEY = new RegExp(`^${QUARANTINE}/(\\d{6,})\\.json$`);
 const BYTES_KEY = new RegExp(`^${QUARANTINE}/([^/]+)/[^/]+\\.bson$`);
 const STAGING_KEY = new RegExp(`^${RUNS_PREFIX}([^/]+)/.`);
+const VERIFYING_KEY = new RegExp(`^${VERIFICATIONS_PREFIX}([^/]+)/.`);
 const PROBE_KEY = new RegExp(`^${PROBE_PREFIX}[^/]+\\.json$`);
 
 /** `undefined` for whatever is not made by a function above, the pointers, and the log's own. */
@@ -111,6 +134,8 @@ export function parseOwnKey(key: string): OwnKey | undefined {
   if (kept !== undefined) return { kind: 'bytes', run: kept };
   const staged = STAGING_KEY.exec(key)?.[1];
   if (staged !== undefined) return { kind: 'staging', run: staged };
+  const verification = VERIFYING_KEY.exec(key)?.[1];
+  if (verification !== undefined) return { kind: 'verification', run: verification };
   return PROBE_KEY.test(key) ? { kind: 'probe' } : undefined;
 }
 

@@ -1,3 +1,4 @@
+import type { Comparison } from './comparison.ts';
 import type { Cursor } from './cursor.ts';
 import type { IdType } from './ids.ts';
 import type { ExtractRange, ReadScope } from './job.ts';
@@ -10,6 +11,9 @@ export const ENGINES = ['duckdb', 'parquetjs'] as const;
 
 /** What reads and writes a table's data files: a property of the table. */
 export type EngineName = (typeof ENGINES)[number];
+
+/** What a run is asked for: to read what changed, everything, or what is listed as quarantined or by its ids. */
+export type RunMode = 'sync' | 'backfill' | 'retry' | 'repair';
 
 /**
  * Which rows of the table stay where the delta has their id: none, for a live reading is what the document is now; those with a greater
@@ -51,6 +55,8 @@ export interface Plan {
   readonly cursor: Cursor;
   /** What is taken of the documents, and how; absent where that is all. Never the key of its hashes. */
   readonly columns?: TablePolicy;
+  /** The field by which documents say that they are deleted; absent where none does. */
+  readonly deletedField?: string;
   /** Of the version that the run makes. */
   readonly partitions: number;
   /** What the run reads of the source; empty where it rewrites. */
@@ -70,8 +76,10 @@ export interface Plan {
   readonly keepRows: KeptRows;
   /** Documents that can't be stored, above which the run fails. */
   readonly maxQuarantined: number;
-  /** What the ranges are read from: the collection, or the table's own list of quarantined documents. */
-  readonly reads: 'source' | 'quarantine';
+  /** What the ranges are: of the collection, of the table's own list of quarantined documents, or lists of ids that are looked up in the collection. */
+  readonly reads: 'source' | 'quarantine' | 'ids';
+  /** How what is read is compared with the table; absent where it is merged into it. */
+  readonly comparison?: Comparison;
   readonly priority: number;
   /** What merges: the same for all jobs of the run. */
   readonly engine: EngineName;
@@ -125,4 +133,6 @@ export interface MergeInput {
 /** The schema object of a run. */
 export interface RunSchema {
   readonly schema: TableSchema;
+  /** Of the rows that documents of `schema` are compared with; absent where they are merged. */
+  readonly table?: TableSchema;
 }

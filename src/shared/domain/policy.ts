@@ -73,10 +73,10 @@ export function isWithin(path: string, outer: string): boolean {
   return path === outer || path.startsWith(`${outer}.`);
 }
 
-/** The paths that `include` keeps, with `_id` and the cursor field, none within another; `undefined` where all is kept. */
-export function keptPaths(policy: ColumnPolicy, cursorField: string): readonly string[] | undefined {
+/** The paths that `include` keeps, with `_id` and some others, none within another; `undefined` where all is kept. */
+export function keptPaths(policy: ColumnPolicy, others: readonly string[]): readonly string[] | undefined {
   if (policy.include === undefined) return undefined;
-  const all = [...new Set([...policy.include, '_id', cursorField])];
+  const all = [...new Set([...policy.include, '_id', ...others])];
   return all.filter((path) => !all.some((other) => other !== path && isWithin(path, other)));
 }
 
@@ -88,12 +88,12 @@ export interface Projection {
 }
 
 /**
- * What the source is asked for: all but what is excluded, or only what is included. MongoDB takes one of the two; where both are
+ * What the source is asked for: all but what is excluded, or only what is included and `needed`. MongoDB takes one of the two; where both are
  * given, what is not included is cut here.
  */
-export function projectionOf(policy: ColumnPolicy | undefined, cursorField: string): Projection | undefined {
+export function projectionOf(policy: ColumnPolicy | undefined, needed: readonly string[]): Projection | undefined {
   if (policy?.exclude !== undefined) return { kind: 'exclude', paths: policy.exclude };
-  const kept = policy && keptPaths(policy, cursorField);
+  const kept = policy && keptPaths(policy, needed);
   return kept && { kind: 'include', paths: kept };
 }
 

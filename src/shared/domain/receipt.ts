@@ -1,3 +1,4 @@
+import type { CompareReceipt } from './comparison.ts';
 import type { SectionChunk } from './plan.ts';
 import type { QuarantinedDocument } from './quarantine.ts';
 import type { SketchJson } from './sketch.ts';
@@ -68,8 +69,16 @@ export interface MergeReceipt {
 }
 
 /** What a job has done, for progress: documents read, and bytes of BSON read or of Parquet written. */
-export function workOf(receipt: ExtractReceipt | MergeReceipt): { readonly documents: number; readonly bytes: number } {
-  return receipt.kind === 'extract'
-    ? { documents: receipt.documents, bytes: receipt.bytes }
-    : { documents: receipt.counts.read, bytes: receipt.bytesWritten };
+export function workOf(receipt: ExtractReceipt | MergeReceipt | CompareReceipt): {
+  readonly documents: number;
+  readonly bytes: number;
+} {
+  switch (receipt.kind) {
+    case 'extract':
+      return { documents: receipt.documents, bytes: receipt.bytes };
+    case 'merge':
+      return { documents: receipt.counts.read, bytes: receipt.bytesWritten };
+    case 'compare':
+      return { documents: receipt.documents.count, bytes: 0 };
+  }
 }

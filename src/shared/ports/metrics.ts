@@ -1,3 +1,4 @@
+import type { Difference } from '../domain/comparison.ts';
 import type { Job } from '../domain/job.ts';
 import type { Counts } from '../domain/receipt.ts';
 import type { StageDurations } from '../domain/stage.ts';
@@ -39,4 +40,9 @@ export interface CoordinatorMetrics {
   runEnded(table: string, outcome: RunOutcome, at: number, durationMs: number, figures?: RunFigures): void;
   /** Epoch milliseconds: what the source held at `checkedAt` is in the table. Ignored for a table that is not there. */
   fresh(table: string, freshness: { readonly checkedAt: number; readonly watermark: number | null }): void;
+  /** What the last verification found that began at `checkedAt`, epoch milliseconds. Ignored for a table that is not there. */
+  verified(
+    table: string,
+    found: { readonly checkedAt: number; readonly differences: Readonly<Record<Difference, number>> },
+  ): void;
 }

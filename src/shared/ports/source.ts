@@ -51,10 +51,10 @@ export interface SplitOptions {
   readonly warn?: (message: string) => void;
 }
 
-/** Whole BSON documents, back to back, in the order read. Views into `bytes` are valid until the next batch is asked for. */
+/** Whole BSON documents, and deletions, back to back, in the order read. Views into `bytes` are valid until the next batch is asked for. */
 export interface RawBatch {
   readonly bytes: Buffer;
-  /** Start of each document in `bytes`; its length is its own first int32 (BSON spec). */
+  /** Start of each in `bytes`; its length is its own first int32 (BSON spec), of a deletion a negative one. */
   readonly offsets: readonly number[];
   /** Where the batch stands in the source (a dump's byte offset of the first document), for messages. */
   readonly position?: number;
@@ -88,6 +88,12 @@ export interface Source {
    * documents at once.
    */
   read(range: ExtractRange, signal?: AbortSignal, projection?: Projection, most?: number): AsyncIterable<RawBatch>;
+  /**
+   * Asks for the documents with these ids, which are documents with nothing but an `_id`, back to back. Gives each that there is, whole but for what
+   * `projection` does not want, as its primary has it, and a deletion (`domain/deletion.ts`) for each that there is not; neither for an id that it can't be
+   * asked for.
+   */
+  lookUp(ids: Buffer, signal?: AbortSignal, projection?: Projection): AsyncIterable<RawBatch>;
   indexes(): Promise<readonly IndexInfo[]>;
   close(): Promise<void>;
 }

@@ -1,9 +1,11 @@
 import type { DuckDBDataChunk as DataChunk, DuckDBAppender, DuckDBConnection } from '@duckdb/node-api';
 import { BSON, type Element, findElement } from '../../shared/domain/bson.ts';
-import { type Cursor, cursorPath, cursorValue } from '../../shared/domain/cursor.ts';
+import { type Cursor, type CursorReader, cursorPath, cursorReader, cursorValue } from '../../shared/domain/cursor.ts';
+import { takeDeletion } from '../../shared/domain/deletion.ts';
 import { MongolakeError } from '../../shared/domain/errors.ts';
 import { int32At } from '../../shared/domain/little-endian.ts';
 import { ID_COLUMN, type TableSchema } from '../../shared/domain/schema.ts';
+import { documentId } from './document-id.ts';
 import { BIGINT, bindings, DuckDBDataChunk, VARCHAR } from './duckdb.ts';
 import { extraColumn } from './extra.ts';
 import { type IdBuilder, idBuilder } from './id-builder.ts';
@@ -26,14 +28,15 @@ const PENDING_BYTES = 8 * 1024 * 1024;
 export const SEQ_COLUMN = '=seq';
 export const CURSOR_COLUMN = '=cursor';
 
-/** Appends BSON documents to the delta table. */
+/** Appends BSON documents to the delta table, and deletions to theirs. */
 export interface Decoder {
   /** Appends whole documents, back to back. */
   append(documents: Buffer): void;
   /** Closes the appender. */
   close(): void;
-  /** Documents so far. */
+  /** Documents so far, with the deletions. */
   readonly documents: number;
+  readonly deletions: number;
   /** Whether some double so far is -0.0. */
   readonly minusZero: boolean;
   /** Whether the ids so far came in the table's order, each greater than the one before: the rows are sorted, and no id comes twice. */
@@ -41,19 +44,17 @@ export interface Decoder {
 }
 
 /**
- * A decoder into `table`, whose columns are `=seq`, `=cursor`, `_id`, the schema's columns in order and the JSON column.
+ * A decoder into the table `delta`, whose columns are `=seq`, `=cursor`, `_id`, the schema's columns in order and the JSON column, and
+ * `deletions`, which has the first three; there an `_id` that is text is its UTF-8, since an appender ends text at a NUL.
  */
-export async function openDecoder(
-  connection: DuckDBConnection,
-  table: string,
-  schema: TableSchema,
-  cursor: Cursor,
-): Promise<Decoder> {
-  return new TableDecoder(await connection.createAppender(table), schema, cursor);
+export async function openDecoder(connection: DuckDBConnection, schema: TableSchema, cursor: Cursor): Promise<Decoder> {
+  const [delta, deletions] = [await connection.createAppender('delta'), await connection.createAppender('deletions')];
+  return new TableDecoder(delta, deletions, schema, cursor);
 }
 
 class TableDecoder implements Decoder {
   documents = 0;
+  deletions = 0;
   readonly #heap = new TextHeap();
   readonly #context: BuilderContext;
   readonly #extra = extraColumn();
@@ -71,15 +72,18 @@ class TableDecoder implements Decoder {
   #pending = 0;
   #id: Element | undefined;
   #time: Element | undefined;
+  readonly #readCursor: CursorReader;
 
   constructor(
     readonly appender: DuckDBAppender,
+    readonly deletionAppender: DuckDBAppender,
     readonly schema: TableSchema,
     readonly cursor: Cursor,
   ) {
     this.#context = { ...this.#extra.context, minusZero: false, heap: this.#heap };
     this.#extras = new TextBuilder(this.#heap);
     this.#ids = idBuilder(schema.idType, this.#heap);
+    this.#readCursor = cursorReader(cursor);
     const [cursorName = '', ...inside] = cursorPath(cursor);
     this.#insideCursor = inside;
     const names = [ID_COLUMN, cursorName];
@@ -121,13 +125,28 @@ class TableDecoder implements Decoder {
   /** A loop of its own, as in the shuffle. */
   #appendAll(documents: Buffer): void {
     for (let at = 0; at < documents.length; at += int32At(documents, at)) {
-      this.#appendDocument(at);
+      if (takeDeletion(documents, at)) this.#appendDeletion(at);
+      else this.#appendDocument(at);
       if (this.#seqs.count === CHUNK_ROWS || this.#heap.madeLength > CHUNK_BYTES) this.#flush();
     }
   }
 
   close(): void {
     this.appender.closeSync();
+    this.deletionAppender.closeSync();
+  }
+
+  #appendDeletion(at: number): void {
+    const { deletionAppender, schema } = this;
+    this.deletions++;
+    deletionAppender.appendBigInt(BigInt(this.documents++));
+    const cursor = this.#readCursor(this.#bytes, at);
+    if (cursor === undefined) deletionAppender.appendNull();
+    else deletionAppender.appendBigInt(cursor);
+    const id = documentId(this.#bytes, at, schema.idType);
+    if (typeof id === 'bigint') deletionAppender.appendBigInt(id);
+    else deletionAppender.appendBlob(Buffer.from(id, 'utf8'));
+    deletionAppender.endRow();
   }
 
   #appendDocument(at: number): void {

@@ -12,17 +12,15 @@ interface CopiedFile {
 type Entry = { readonly key: string; readonly value: Json };
 
 /**
- * The files of a `COPY … (RETURN_STATS)`, in the order written, with their statistics as Delta has them. Empty ones are left out; those of
- * `textless` get no bounds of texts.
+ * The files of a `COPY … (RETURN_STATS)`, in the order written, with their statistics as Delta has them. Those of `textless` get no bounds
+ * of texts.
  */
 export function copyStats(
   rows: readonly Record<string, Json>[],
   schema: TableSchema,
   textless: ReadonlySet<string>,
 ): CopiedFile[] {
-  const files = rows
-    .filter((row) => Number(row.count) > 0)
-    .map((row) => copiedFile(row, schema, !textless.has(String(row.filename))));
+  const files = rows.map((row) => copiedFile(row, schema, !textless.has(String(row.filename))));
   return files.sort((a, b) => partNumber(a.path) - partNumber(b.path));
 }
 

@@ -1,19 +1,20 @@
 import { mkdirSync } from 'node:fs';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { ID_COLUMN, type TableSchema } from '../../shared/domain/schema.ts';
-import { CURSOR_COLUMN, openDecoder, SEQ_COLUMN } from './decode.ts';
+import { comparePartition } from './compare-duckdb.ts';
+import { CURSOR_COLUMN } from './decode.ts';
 import { DuckDBInstance } from './duckdb.ts';
 import type { Engine, LocalBaseFile, MergeCounts, MergedFile, MergeOutcome, MergeTask } from './engine.ts';
 import { isOutOfMemory } from './failure.ts';
 import { readFirstRows } from './head-duckdb.ts';
+import { loadDelta, numberOf } from './load-duckdb.ts';
 import { countedBytes, storedRowBytes } from './memory.ts';
-import { mayHoldMinusZero, sameSigns } from './minus-zero.ts';
+import { mayHoldMinusZero, sameRows } from './minus-zero.ts';
 import { partsOf } from './parts.ts';
 import { rewriteGroup } from './rewrite-duckdb.ts';
-import { sectionBlocks } from './sections.ts';
 import { selectFile } from './select-file.ts';
-import { columnNames, cursorExpression, inRange, name, tableColumns } from './sql.ts';
-import { interruptOn, listen } from './stop.ts';
+import { cursorExpression, inRange, name } from './sql.ts';
+import { interruptOn } from './stop.ts';
 import { writeFirst, writeMerged } from './write.ts';
 
 /** Opens DuckDB for one thread: one thread of its own, bounded memory, spilling to `scratch`. */
@@ -36,6 +37,7 @@ async function openEngine(limitBytes: number, scratch: string): Promise<DuckDBCo
 /** DuckDB: each task has a database of its own, in memory and spilling to the task's scratch folder. */
 export const duckdbEngine: Engine = {
   merge: (task, signal) => inMemory(task, signal, (connection, own) => mergePartition(connection, own, signal)),
+  compare: (task, signal) => inMemory(task, signal, (connection, own) => comparePartition(connection, own, signal)),
   rewrite: (task, signal) => inMemory(task, signal, (connection, own) => rewriteGroup(connection, own, signal)),
   head: (task) => inMemory(task, undefined, (connection, own) => readFirstRows(connection, own)),
 };
@@ -88,14 +90,15 @@ async function mergePartition(
   task: MergeTask,
   signal: AbortSignal | undefined,
 ): Promise<MergeOutcome> {
-  const { read, minusZero, isAscending } = await loadDelta(connection, task, signal);
-  const superseded = isAscending ? 0 : await dropOlderReadings(connection);
+  const { read, superseded, minusZero, isAscending } = await loadDelta(connection, task, signal);
   const counts = { read, inserted: 0, updated: 0, unchanged: 0, superseded, deleted: 0 };
   const added: MergedFile[] = [];
   const removed: number[] = [];
   const ownBytes = deltaBytes(task) / Math.max(read, 1);
   if (task.base.length === 0) {
-    counts.inserted = read - superseded;
+    // There is no row that could go.
+    counts.unchanged = await numberOf(connection, 'SELECT count(*) FROM deletions');
+    counts.inserted = read - superseded - counts.unchanged;
     if (counts.inserted > 0)
       added.push(
         ...(await writeFirst(connection, task, {
@@ -113,11 +116,13 @@ async function mergePartition(
     counts.updated += verdict.updated;
     counts.unchanged += verdict.unchanged;
     counts.superseded += verdict.superseded;
-    if (verdict.inserted + verdict.updated === 0) continue;
+    counts.deleted += verdict.deleted;
+    if (verdict.inserted + verdict.updated + verdict.deleted === 0) continue;
     const held = minusZero || (await mayHoldMinusZero(connection, file.path));
     const parts = partsOf(file, verdict, task.write.targetFileSize);
     const inPlace =
-      verdict.inserted === 0 && ownBytes * verdict.updated <= countedBytes(task.memoryBytes) / BUILD_SHARE;
+      verdict.inserted + verdict.deleted === 0 &&
+      ownBytes * verdict.updated <= countedBytes(task.memoryBytes) / BUILD_SHARE;
     const rowBytes = Math.max(ownBytes, await storedRowBytes(connection, [file.path]));
     added.push(...(await writeMerged(connection, task, { file, index, parts, inPlace, minusZero: held, rowBytes })));
     removed.push(index);
@@ -135,79 +140,42 @@ function deltaBytes({ sections }: MergeTask): number {
   return sections.flatMap(({ chunks }) => chunks).reduce((sum, { rawLength }) => sum + rawLength, 0);
 }
 
-interface Delta {
-  /** Documents. */
-  readonly read: number;
-  /** Whether some double is -0.0. */
-  readonly minusZero: boolean;
-  /** Whether the ids ascend, so that none comes twice and the rows need no sorting. */
-  readonly isAscending: boolean;
-}
-
-/** Decodes every section into the table `delta`. */
-async function loadDelta(
-  connection: DuckDBConnection,
-  task: MergeTask,
-  signal: AbortSignal | undefined,
-): Promise<Delta> {
-  await connection.run(`CREATE OR REPLACE TABLE delta (${tableColumns(task.schema)})`);
-  const decoder = await openDecoder(connection, 'delta', task.schema, task.cursor);
-  for (const documents of sectionBlocks(task.sections)) {
-    decoder.append(documents);
-    await listen(signal);
-  }
-  decoder.close();
-  return { read: decoder.documents, minusZero: decoder.minusZero, isAscending: decoder.isAscending };
-}
-
-/** Keeps one reading of each id, the last by (cursor, order of reading); returns how many were dropped. */
-async function dropOlderReadings(connection: DuckDBConnection): Promise<number> {
-  const duplicates = await number(connection, `SELECT count(*) - count(DISTINCT ${name(ID_COLUMN)}) FROM delta`);
-  if (duplicates === 0) return 0;
-  const seq = name(SEQ_COLUMN);
-  await connection.run(`DELETE FROM delta WHERE ${seq} IN (
-    SELECT ${seq} FROM (SELECT ${seq}, row_number() OVER (
-      PARTITION BY ${name(ID_COLUMN)} ORDER BY ${name(CURSOR_COLUMN)} DESC NULLS LAST, ${seq} DESC) AS place FROM delta)
-    WHERE place > 1)`);
-  return duplicates;
-}
-
-/** What a delta row of the file's range does. */
-type Outcome = 'inserted' | 'updated' | 'unchanged' | 'superseded';
+/** What a reading of the file's range does. */
+type Outcome = 'inserted' | 'updated' | 'unchanged' | 'superseded' | 'deleted';
 
 type Verdict = Pick<MergeCounts, Outcome> & { readonly baseRows: number };
 
 /**
- * Decides for every delta row of the file's range what it does, and leaves the ids that change something in `changed`. Mostly a row that
+ * Decides for every reading of the file's range what it does, and leaves the ids that change something in `changed`. Mostly a row that
  * changes has another cursor, so only ids and cursors are read of the file; of rows with the same cursor, if there are any, all columns are.
  */
 async function judge(connection: DuckDBConnection, task: MergeTask, file: LocalBaseFile): Promise<Verdict> {
   const { schema, cursor } = task;
   await connection.run(`CREATE OR REPLACE TEMP VIEW base AS ${await selectFile(connection, schema, file.path)}`);
   const id = name(ID_COLUMN);
+  const own = inRange(file, schema);
   const [ours, theirs] = ['d', 'b'].map((alias) => cursorExpression(schema, cursor, alias));
   const moved = ours === undefined ? 'false' : `${ours} IS DISTINCT FROM ${theirs}`;
   await connection.run(`CREATE OR REPLACE TEMP TABLE verdict AS
     SELECT d.${id}, CASE WHEN b.${id} IS NULL THEN 'inserted' WHEN ${kept(task)} THEN 'superseded' WHEN ${moved} THEN 'updated' ELSE 'unchanged' END AS outcome
-    FROM (SELECT * FROM delta WHERE ${inRange(file, schema)}) d LEFT JOIN base b ON d.${id} = b.${id}`);
+    FROM (SELECT * FROM delta WHERE ${own}) d LEFT JOIN base b ON d.${id} = b.${id}
+    UNION ALL
+    SELECT d.${id}, CASE WHEN b.${id} IS NULL THEN 'unchanged' WHEN ${kept(task)} THEN 'superseded' ELSE 'deleted' END
+    FROM (FROM deletions WHERE ${own}) d LEFT JOIN base b ON d.${id} = b.${id}`);
   if ((await outcomesOf(connection)).unchanged > 0) await connection.run(differing(schema));
   await connection.run(
-    `CREATE OR REPLACE TEMP TABLE changed AS SELECT ${id} FROM verdict WHERE outcome IN ('inserted', 'updated')`,
+    `CREATE OR REPLACE TEMP TABLE changed AS SELECT ${id} FROM verdict WHERE outcome IN ('inserted', 'updated', 'deleted')`,
   );
   const outcomes = await outcomesOf(connection);
-  return { ...outcomes, baseRows: await number(connection, 'SELECT count(*) FROM base') };
+  return { ...outcomes, baseRows: await numberOf(connection, 'SELECT count(*) FROM base') };
 }
 
 /** Of the rows that are taken for unchanged, those that differ in some column are updates. */
 function differing(schema: TableSchema): string {
   const id = name(ID_COLUMN);
-  const same = [
-    ...columnNames(schema).map((column) => `d.${column} IS NOT DISTINCT FROM b.${column}`),
-    ...sameSigns(schema.columns),
-  ];
   return `UPDATE verdict SET outcome = 'updated' WHERE outcome = 'unchanged' AND ${id} IN (
     SELECT d.${id} FROM (FROM delta WHERE ${id} IN (SELECT ${id} FROM verdict WHERE outcome = 'unchanged')) d
-    JOIN base b ON d.${id} = b.${id} WHERE NOT (${same.join(' AND ')}))`;
+    JOIN base b ON d.${id} = b.${id} WHERE NOT (${sameRows(schema)}))`;
 }
 
 async function outcomesOf(connection: DuckDBConnection): Promise<Record<Outcome, number>> {
@@ -219,6 +187,7 @@ async function outcomesOf(connection: DuckDBConnection): Promise<Record<Outcome,
     updated: of('updated'),
     unchanged: of('unchanged'),
     superseded: of('superseded'),
+    deleted: of('deleted'),
   };
 }
 
@@ -228,8 +197,4 @@ function kept({ keepRows, schema, cursor }: MergeTask): string {
   const own = `d.${name(CURSOR_COLUMN)}`;
   if (keepRows === 'notOlder') return row === undefined ? 'true' : `(${own} > ${row}) IS NOT TRUE`;
   return row === undefined ? 'false' : `${row} IS NOT NULL AND (${own} IS NULL OR ${row} > ${own})`;
-}
-
-async function number(connection: DuckDBConnection, sql: string): Promise<number> {
-  return Number((await connection.runAndReadAll(sql)).getRows()[0]?.[0]);
 }

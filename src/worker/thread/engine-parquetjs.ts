@@ -1,4 +1,6 @@
 import { cursorReader } from '../../shared/domain/cursor.ts';
+import { isDeletionAt, takeDeletion } from '../../shared/domain/deletion.ts';
+import { comparePartition } from './compare-parquetjs.ts';
 import type { Engine, LocalBaseFile, MergeCounts, MergedFile, MergeOutcome, MergeTask } from './engine.ts';
 import { readFirstRows } from './head-parquetjs.ts';
 import { rowGroups } from './parquetjs-read.ts';
@@ -9,7 +11,7 @@ import { rewriteRows } from './rewrite-parquetjs.ts';
 import { rowCursor } from './row-cursor.ts';
 import { type ReadRow, type Row, rowReader, sameRows, type Value } from './rows.ts';
 import { boundKey, sortKey } from './sort-key.ts';
-import { type SortedDelta, sortDelta } from './sorted-delta.ts';
+import { readingCursor, type SortedDelta, sortDelta } from './sorted-delta.ts';
 import { listen } from './stop.ts';
 
 /**
@@ -25,6 +27,8 @@ export const parquetjsEngine: Engine = {
     if (task.base.length === 0) {
       added.push(...(await writeFirst(task, delta, signal)));
       counts.inserted = added.reduce((rows, file) => rows + file.rows, 0);
+      // There is no row that could go.
+      counts.unchanged = delta.read - delta.superseded - counts.inserted;
     }
     for (const [index, file] of task.base.entries()) {
       const changes = `${task.scratch}/changes-${index}`;
@@ -33,13 +37,15 @@ export const parquetjsEngine: Engine = {
       counts.updated += verdict.updated;
       counts.unchanged += verdict.unchanged;
       counts.superseded += verdict.superseded;
-      if (verdict.inserted + verdict.updated === 0) continue;
+      counts.deleted += verdict.deleted;
+      if (verdict.inserted + verdict.updated + verdict.deleted === 0) continue;
       added.push(...(await replace(task, file, index, verdict, changes, signal)));
       removed.push(index);
     }
     counts.superseded += delta.superseded;
     return { counts, added, removed };
   },
+  compare: comparePartition,
   rewrite: rewriteRows,
   head: readFirstRows,
 };
@@ -48,14 +54,15 @@ export const parquetjsEngine: Engine = {
 function writeFirst(task: MergeTask, delta: SortedDelta, signal: AbortSignal | undefined): Promise<MergedFile[]> {
   const read = rowReader(task.schema);
   async function* rows(): AsyncGenerator<Row> {
-    for (; delta.next !== undefined; delta.advance()) yield read(delta.next.payload, 0);
+    for (; delta.next !== undefined; delta.advance())
+      if (!takeDeletion(delta.next.payload, 0)) yield read(delta.next.payload, 0);
   }
   return writeRows(task, rows(), firstFiles(task), signal);
 }
 
-type Verdict = Pick<MergeCounts, 'inserted' | 'updated' | 'unchanged' | 'superseded'> & { readonly baseRows: number };
+type Verdict = Omit<MergeCounts, 'read'> & { readonly baseRows: number };
 
-/** Decides for every document of the file's range what it does, and leaves those that change something in the file `changes`. */
+/** Decides for every document and deletion of the file's range what it does, and leaves those that change something in the file `changes`. */
 async function judge(
   task: MergeTask,
   file: LocalBaseFile,
@@ -63,14 +70,15 @@ async function judge(
   changes: string,
   signal: AbortSignal | undefined,
 ): Promise<Verdict> {
-  const counts = { inserted: 0, updated: 0, unchanged: 0, superseded: 0 };
+  const counts = { inserted: 0, updated: 0, unchanged: 0, superseded: 0, deleted: 0 };
   let baseRows = 0;
   const changing = recordWriter(changes);
   const compare = comparer(task);
   const insertBelow = (bound: Buffer | undefined) => {
     for (; delta.next !== undefined && isBelow(delta.next, bound); delta.advance()) {
-      counts.inserted += 1;
-      changing.add(delta.next);
+      const isDeletion = isDeletionAt(delta.next.payload, 0);
+      counts[isDeletion ? 'unchanged' : 'inserted'] += 1;
+      if (!isDeletion) changing.add(delta.next);
     }
   };
   for await (const group of rowGroups(file.path, task.schema)) {
@@ -85,7 +93,7 @@ async function judge(
       rows ??= await group.rows();
       const outcome = compare(delta.next.payload, rows[i] as Row);
       counts[outcome] += 1;
-      if (outcome === 'updated') changing.add(delta.next);
+      if (outcome === 'updated' || outcome === 'deleted') changing.add(delta.next);
       delta.advance();
     }
     await listen(signal);
@@ -99,14 +107,15 @@ function isBelow({ key }: SortRecord, bound: Buffer | undefined): boolean {
   return bound === undefined || Buffer.compare(key, bound) < 0;
 }
 
-type Compare = (document: Buffer, row: Row) => 'updated' | 'unchanged' | 'superseded';
+type Compare = (document: Buffer, row: Row) => 'updated' | 'unchanged' | 'superseded' | 'deleted';
 
-/** What a document does to the row of its id. */
+/** What a document or a deletion does to the row of its id. */
 function comparer(task: MergeTask): Compare {
   const read = rowReader(task.schema);
   const stays = keeper(task);
   return (document, row) => {
     if (stays(document, row)) return 'superseded';
+    if (isDeletionAt(document, 0)) return 'deleted';
     return sameRows(read(document, 0), row) ? 'unchanged' : 'updated';
   };
 }
@@ -118,7 +127,7 @@ function keeper({ keepRows, schema, cursor }: MergeTask): (document: Buffer, row
   const cursorOf = rowCursor(schema, cursor);
   return (document, row) => {
     const known = cursorOf(row);
-    const own = readCursor(document, 0);
+    const own = readingCursor(document, readCursor);
     if (keepRows === 'notOlder') return known === undefined || own === undefined || own <= known;
     return known !== undefined && (own === undefined || known > own);
   };
@@ -134,7 +143,8 @@ function replace(
   signal: AbortSignal | undefined,
 ): Promise<MergedFile[]> {
   const parts = partsOf(file, verdict, task.write.targetFileSize);
-  const target = { path: `${task.scratch}/out-${index}`, range: file, full: (rows: number) => rows >= parts.rows };
+  const full = (rows: number) => rows >= parts.rows;
+  const target = { path: `${task.scratch}/out-${index}`, range: file, isKept: true, full };
   return writeRows(task, mergedRows(task, file, changes), target, signal);
 }
 
@@ -147,7 +157,7 @@ async function* mergedRows(task: MergeTask, file: LocalBaseFile, changes: string
       const key = sortKey(row[0] as Value);
       for (; change !== undefined && isBelow(change, key); change = changed.next().value) yield read(change.payload, 0);
       if (change?.key.equals(key)) {
-        yield read(change.payload, 0);
+        if (!takeDeletion(change.payload, 0)) yield read(change.payload, 0);
         change = changed.next().value;
       } else yield row;
     }

@@ -1,3 +1,4 @@
+import type { CompareReceipt, Comparison } from '../../shared/domain/comparison.ts';
 import type { Cursor } from '../../shared/domain/cursor.ts';
 import type { ErrorCode } from '../../shared/domain/errors.ts';
 import type { IdType } from '../../shared/domain/ids.ts';
@@ -100,6 +101,36 @@ export interface RewriteOutcome {
   readonly rows: number;
 }
 
+/** One partition to compare with what was read, with everything on local disk. */
+export interface CompareTask {
+  readonly kind: 'compare';
+  /** The table's engine, by which files are read. */
+  readonly engine: EngineName;
+  /** An empty folder of this attempt's own. */
+  readonly scratch: string;
+  readonly memoryBytes: number;
+  /** Of the documents; where rows are compared in every column it is that of the rows, too. */
+  readonly schema: TableSchema;
+  /** Of the rows. */
+  readonly table: TableSchema;
+  readonly cursor: Cursor;
+  readonly sections: readonly LocalSection[];
+  /** In id order. */
+  readonly base: readonly LocalBaseFile[];
+  readonly comparison: Comparison;
+}
+
+/** A list of ids on local disk, as `IdList`. */
+export interface LocalIds {
+  readonly path: string;
+  readonly ids: number;
+}
+
+export interface CompareOutcome
+  extends Pick<CompareReceipt, 'documents' | 'rows' | 'leftOut' | 'differences' | 'examples'> {
+  readonly lists: readonly LocalIds[];
+}
+
 /** A value of a table as JSON has it: what JSON has no type for is a string. */
 export type JsonValue =
   | null
@@ -131,6 +162,7 @@ export interface HeadTask {
 export interface Engine {
   merge(task: MergeTask, signal: AbortSignal | undefined): Promise<MergeOutcome>;
   rewrite(task: RewriteTask, signal: AbortSignal | undefined): Promise<RewriteOutcome>;
+  compare(task: CompareTask, signal: AbortSignal | undefined): Promise<CompareOutcome>;
   /** The first rows of files, by `_id` within each. */
   head(task: HeadTask): Promise<readonly JsonRow[]>;
 }

@@ -1,4 +1,13 @@
-import type { LocateTask, MergeOutcome, MergeTask, RewriteOutcome, RewriteTask, TaskResult } from './engine.ts';
+import type {
+  CompareOutcome,
+  CompareTask,
+  LocateTask,
+  MergeOutcome,
+  MergeTask,
+  RewriteOutcome,
+  RewriteTask,
+  TaskResult,
+} from './engine.ts';
 import { settle } from './failure.ts';
 import { type ShuffleOutcome, type ShuffleTask, shuffle as shuffleSlab } from './shuffle.ts';
 import { type StopLine, stoppable } from './stop.ts';
@@ -11,6 +20,10 @@ interface Stoppable {
 /** Entry points of a piscina thread, by name. */
 export function merge({ line, ...merge }: MergeTask & Stoppable): Promise<TaskResult<MergeOutcome>> {
   return settle(merge, () => stoppable(line, (signal) => task.merge(merge, signal)));
+}
+
+export function compare({ line, ...compare }: CompareTask & Stoppable): Promise<TaskResult<CompareOutcome>> {
+  return settle(compare, () => stoppable(line, (signal) => task.compare(compare, signal)));
 }
 
 export function rewrite({ line, ...rewrite }: RewriteTask & Stoppable): Promise<TaskResult<RewriteOutcome>> {

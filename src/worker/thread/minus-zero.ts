@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { Column, ColumnType } from '../../shared/domain/schema.ts';
-import { literal, name } from './sql.ts';
+import type { Column, ColumnType, TableSchema } from '../../shared/domain/schema.ts';
+import { columnNames, literal, name } from './sql.ts';
 
 /**
  * DuckDB takes 0.0 and -0.0 for equal: its comparison does, and so does the dictionary of its Parquet writer, which then
@@ -26,8 +26,14 @@ export async function mayHoldMinusZero(connection: DuckDBConnection, path: strin
   return Number(result.getRows()[0]?.[0]) === 0;
 }
 
+/** Whether rows `d` and `b` are equal in every column, as SQL. NaN equals NaN, and 0 is not -0. */
+export function sameRows(schema: TableSchema): string {
+  const same = columnNames(schema).map((column) => `d.${column} IS NOT DISTINCT FROM b.${column}`);
+  return [...same, ...sameSigns(schema.columns)].join(' AND ');
+}
+
 /** Whether the zeros among the doubles of rows `d` and `b` have the same signs, as conditions in SQL; the rows are equal otherwise. */
-export function sameSigns(columns: readonly Column[]): readonly string[] {
+function sameSigns(columns: readonly Column[]): readonly string[] {
   return columns.flatMap((column) => {
     const [ours, theirs] = ['d', 'b'].map((alias) => signs(column.type, `${alias}.${name(column.name)}`, 0));
     return ours === undefined ? [] : [`${ours} IS NOT DISTINCT FROM ${theirs}`];

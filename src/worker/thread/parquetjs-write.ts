@@ -25,6 +25,8 @@ export interface Target {
   /** Files are called by this and a number. */
   readonly path: string;
   readonly range: IdRange;
+  /** Whether there is a file even where no row comes: else nobody would own the range. */
+  readonly isKept: boolean;
   /** Whether the next row goes to another file; told the rows and the bytes of this one, as far as they are written. */
   full(rows: number, bytes: number): boolean;
 }
@@ -32,10 +34,10 @@ export interface Target {
 /** Where the first files of a partition go: they own all ids together, and a new one begins after every target size. */
 export function firstFiles({ scratch, write }: Pick<MergeTask, 'scratch' | 'write'>): Target {
   const full = (_rows: number, bytes: number) => bytes >= write.targetFileSize;
-  return { path: `${scratch}/out`, range: { lower: null, upper: null }, full };
+  return { path: `${scratch}/out`, range: { lower: null, upper: null }, isKept: false, full };
 }
 
-/** Writes rows, which come sorted by id, into files whose ranges tile the target's. Where no row comes, there is no file. */
+/** Writes rows, which come sorted by id, into files whose ranges tile the target's. */
 export async function writeRows(
   task: Pick<MergeTask, 'schema' | 'write' | 'memoryBytes'>,
   rows: AsyncIterable<Row>,
@@ -69,6 +71,7 @@ export async function writeRows(
       await part.writer.flush();
       await listen(signal);
     }
+    if (files.length === 0 && target.isKept) part ??= await openPart(`${target.path}-0.parquet`, task.schema);
     if (part !== undefined) files.push(await part.close({ lower, upper: target.range.upper }));
     return files;
   } catch (error) {

@@ -12,10 +12,10 @@ const SPLIT_FACTOR = 1.5;
 /** Into how many files, of how many rows each, a file goes that is written anew. `target` is in bytes. */
 export function partsOf(
   file: Pick<LocalBaseFile, 'size'>,
-  { baseRows, inserted }: { readonly baseRows: number; readonly inserted: number },
+  { baseRows, inserted, deleted }: { readonly baseRows: number; readonly inserted: number; readonly deleted: number },
   target: number,
 ): Parts {
-  const rows = baseRows + inserted;
+  const rows = baseRows + inserted - deleted;
   const bytes = baseRows === 0 ? 0 : (file.size * rows) / baseRows;
   const files = bytes <= target * SPLIT_FACTOR ? 1 : Math.round(bytes / target);
   return { files, rows: Math.ceil(rows / files) };

@@ -2,6 +2,7 @@ import { findElement, isBroken, unlessBroken } from '../../shared/domain/bson.ts
 import { bufferOf } from '../../shared/domain/buffers.ts';
 import { type CursorReader, cursorNumber, cursorPath, cursorReader } from '../../shared/domain/cursor.ts';
 import type { Cut } from '../../shared/domain/cut.ts';
+import { deletedReader, flipDeletion, lengthAt, takeDeletion } from '../../shared/domain/deletion.ts';
 import { asMongolakeError, MongolakeError } from '../../shared/domain/errors.ts';
 import { partitionOf } from '../../shared/domain/hash.ts';
 import { idHash } from '../../shared/domain/ids.ts';
@@ -18,7 +19,7 @@ import { cutOf } from './policy.ts';
 
 /** Documents on their way to their partitions. */
 export interface ShuffleTask {
-  readonly plan: Pick<Plan, 'partitions' | 'cursor' | 'scope' | 'sourceKind' | 'columns'>;
+  readonly plan: Pick<Plan, 'partitions' | 'cursor' | 'scope' | 'sourceKind' | 'columns' | 'deletedField'>;
   /** Of the column policy's hashes; `undefined` where none is configured. */
   readonly hashKey: string | undefined;
   readonly slab: Slab;
@@ -88,6 +89,8 @@ interface Pass {
   /** The slab's. */
   readonly room: Buffer;
   readonly readCursor: CursorReader;
+  /** Whether the document is a deletion by what its source says in it. */
+  readonly saysDeleted: (bytes: Buffer, at: number) => boolean;
   /** Whether the scope is held here: a server has done so itself. */
   readonly isFiltered: boolean;
   readonly sketcher: Sketcher;
@@ -109,6 +112,7 @@ function startPass({ plan, hashKey, slab }: ShuffleTask): Pass {
     plan,
     room,
     readCursor: cursorReader(plan.cursor),
+    saysDeleted: deletedReader(plan.deletedField),
     isFiltered: plan.sourceKind === 'dump' && plan.scope.kind !== 'full',
     sketcher: createSketcher(fieldPolicies(plan.columns), cursorPath(plan.cursor)),
     cut,
@@ -130,22 +134,29 @@ type PlaceOf = (at: number, documents: number) => string;
 function takeBatch(start: number, end: number, pass: Pass, placeOf: PlaceOf): number {
   const { room } = pass;
   let documents = 0;
-  for (let at = start; at < end; at += int32At(room, at)) takeDocument(at, pass, placeOf, documents++);
+  for (let at = start; at < end; at += lengthAt(room, at)) takeDocument(at, pass, placeOf, documents++);
   return documents;
 }
 
 /** Puts one document of the scope into its partition, or aside. */
 function takeDocument(at: number, pass: Pass, placeOf: PlaceOf, before: number): void {
   const { plan, room, cut, distribution } = pass;
+  const isGone = takeDeletion(room, at);
   const length = int32At(room, at);
   let cutDocument: Buffer | undefined;
   try {
     // A document whose cursor can't be read belongs to every scope, or nobody would ever hear of it.
     if (pass.isFiltered && !inScope(plan.scope, pass.readCursor(room, at))) return;
-    if (cut === undefined) distribution.take(partitionFor(room, at, pass), at, at + length);
-    else {
+    const isDeletion = isGone || pass.saysDeleted(room, at);
+    if (cut === undefined) {
+      distribution.take(partitionFor(room, at, pass), at, at + length);
+      // It is copied from there later.
+      if (isDeletion) flipDeletion(room, at);
+    } else {
       cutDocument = cut(room, at);
-      distribution.takeCopy(partitionFor(cutDocument, 0, pass), cutDocument);
+      const partition = partitionFor(cutDocument, 0, pass);
+      if (isDeletion) flipDeletion(cutDocument, 0);
+      distribution.takeCopy(partition, cutDocument);
     }
   } catch (error) {
     const place = placeOf(at, before);

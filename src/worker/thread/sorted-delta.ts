@@ -1,5 +1,5 @@
 import { type CursorReader, cursorReader } from '../../shared/domain/cursor.ts';
-import { int32At } from '../../shared/domain/little-endian.ts';
+import { flipDeletion, lengthAt, takeDeletion } from '../../shared/domain/deletion.ts';
 import { documentId } from './document-id.ts';
 import type { MergeTask } from './engine.ts';
 import { externalSort } from './external-sort.ts';
@@ -8,9 +8,9 @@ import { sectionBlocks } from './sections.ts';
 import { sortKey } from './sort-key.ts';
 import { listen } from './stop.ts';
 
-/** The documents of a delta by id: one reading of each, the last by (cursor, order of reading). Payloads are BSON. */
+/** The documents and deletions of a delta by id: one reading of each, the last by (cursor, order of reading). Payloads are BSON. */
 export interface SortedDelta {
-  /** Documents of the delta. */
+  /** Documents and deletions of the delta. */
   readonly read: number;
   /** Readings that a later one has replaced, of those taken so far. */
   readonly superseded: number;
@@ -24,13 +24,17 @@ export interface SortedDelta {
 export const SORT_SHARE = 4;
 
 /** Reads every section, and sorts. */
-export async function sortDelta(task: MergeTask, signal: AbortSignal | undefined): Promise<SortedDelta> {
+export async function sortDelta(
+  task: Pick<MergeTask, 'scratch' | 'memoryBytes' | 'sections' | 'schema' | 'cursor'>,
+  signal: AbortSignal | undefined,
+): Promise<SortedDelta> {
   const sort = externalSort(task.scratch, task.memoryBytes / SORT_SHARE);
   let read = 0;
   for (const documents of sectionBlocks(task.sections)) {
-    for (let at = 0; at < documents.length; at += int32At(documents, at)) {
-      const document = documents.subarray(at, at + int32At(documents, at));
-      sort.add(sortKey(documentId(document, 0, task.schema.idType)), document);
+    for (let at = 0; at < documents.length; at += lengthAt(documents, at)) {
+      const reading = documents.subarray(at, at + lengthAt(documents, at));
+      const id = asDocument(reading, () => documentId(reading, 0, task.schema.idType));
+      sort.add(sortKey(id), reading);
       read += 1;
     }
     await listen(signal);
@@ -73,8 +77,21 @@ function latestReadings(records: Iterable<SortRecord>, read: number, readCursor:
 
 /** Whether the later reading wins: its cursor is not the smaller one, where no cursor is the smallest. */
 function notBefore(later: SortRecord, earlier: SortRecord, readCursor: CursorReader): boolean {
-  const before = readCursor(earlier.payload, 0);
+  const before = readingCursor(earlier.payload, readCursor);
   if (before === undefined) return true;
-  const cursor = readCursor(later.payload, 0);
+  const cursor = readingCursor(later.payload, readCursor);
   return cursor !== undefined && cursor >= before;
+}
+
+/** The cursor of a document, or of a deletion, which stays one. */
+export function readingCursor(reading: Buffer, readCursor: CursorReader): bigint | undefined {
+  return asDocument(reading, () => readCursor(reading, 0));
+}
+
+/** Reads a deletion as a document. */
+function asDocument<T>(reading: Buffer, read: () => T): T {
+  const isDeletion = takeDeletion(reading, 0);
+  const value = read();
+  if (isDeletion) flipDeletion(reading, 0);
+  return value;
 }

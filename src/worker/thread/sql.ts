@@ -69,6 +69,12 @@ export function columnNames(schema: TableSchema): readonly string[] {
   return sqlColumns(schema).map((column) => name(column.name));
 }
 
+/** The definition of the table of deletions, as the decoder fills it. */
+export function deletionColumns({ idType }: TableSchema): string {
+  const own = [SEQ_COLUMN, CURSOR_COLUMN].map((column) => `${name(column)} BIGINT`);
+  return [...own, `${name(ID_COLUMN)} ${idType === 'long' ? 'BIGINT' : 'BLOB'}`].join(', ');
+}
+
 /** The definition of the delta table. */
 export function tableColumns(schema: TableSchema): string {
   const own = [SEQ_COLUMN, CURSOR_COLUMN].map((column) => ({ name: column, type: 'BIGINT' }));

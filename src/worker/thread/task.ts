@@ -1,7 +1,17 @@
+import { takeDeletion } from '../../shared/domain/deletion.ts';
 import { compareIds, type IdType } from '../../shared/domain/ids.ts';
 import { int32At } from '../../shared/domain/little-endian.ts';
 import { documentId } from './document-id.ts';
-import type { IdRange, LocateTask, MergeOutcome, MergeTask, RewriteOutcome, RewriteTask } from './engine.ts';
+import type {
+  CompareOutcome,
+  CompareTask,
+  IdRange,
+  LocateTask,
+  MergeOutcome,
+  MergeTask,
+  RewriteOutcome,
+  RewriteTask,
+} from './engine.ts';
 import { loadEngine } from './engines.ts';
 import { sectionBlocks } from './sections.ts';
 
@@ -9,6 +19,12 @@ import { sectionBlocks } from './sections.ts';
 export async function merge(task: MergeTask, signal?: AbortSignal): Promise<MergeOutcome> {
   const engine = await loadEngine(task.engine);
   return engine.merge(task, signal);
+}
+
+/** Compares one partition with what was read, with the table's engine. Rejects soon after `signal` is aborted. */
+export async function compare(task: CompareTask, signal?: AbortSignal): Promise<CompareOutcome> {
+  const engine = await loadEngine(task.engine);
+  return engine.compare(task, signal);
 }
 
 /** Writes one partition anew with the table's engine. Rejects soon after `signal` is aborted. */
@@ -22,6 +38,7 @@ export function locate(task: LocateTask): number[] {
   const touched = new Set<number>();
   for (const documents of sectionBlocks(task.sections)) {
     for (let at = 0; at < documents.length; at += int32At(documents, at)) {
+      takeDeletion(documents, at);
       touched.add(fileOf(task.base, task.schema.idType, String(documentId(documents, at, task.schema.idType))));
     }
   }

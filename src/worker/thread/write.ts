@@ -32,11 +32,12 @@ export async function writeFirst(connection: DuckDBConnection, task: WriteTask, 
   const folder = `${task.scratch}/out`;
   mkdirSync(folder);
   const size = `FILE_SIZE_BYTES ${Math.max(task.write.targetFileSize, 1)}`;
-  const files = await copy(connection, task, rows, folder, [
+  const copied = await copy(connection, task, rows, folder, [
     size,
     "FILENAME_PATTERN 'part-{i}'",
     'OVERWRITE_OR_IGNORE true',
   ]);
+  const files = copied.filter((file) => file.rows > 0);
   return withRanges(files, await boundsBetween(connection, task.schema, files), { lower: null, upper: null });
 }
 
@@ -55,7 +56,7 @@ interface Merged {
 
 /**
  * Writes the left anti-join of the base with what changes, and what changes, sorted by id, into files of equally many rows that
- * together own the base file's range.
+ * together own the base file's range: where no row is left, into one without any.
  */
 export async function writeMerged(
   connection: DuckDBConnection,
@@ -110,11 +111,11 @@ function mergedRows(columns: readonly string[], range: IdRange, schema: TableSch
 }
 
 /** An id as text, by its bytes: of a string DuckDB's binding takes away a byte order mark that it begins with. */
-function textOf(id: string): string {
+export function textOf(id: string): string {
   return `encode(${id}::VARCHAR)`;
 }
 
-function readText(value: DuckDBValue | undefined): string {
+export function readText(value: DuckDBValue | undefined): string {
   return bufferOf((value as DuckDBBlobValue).bytes).toString('utf8');
 }
 

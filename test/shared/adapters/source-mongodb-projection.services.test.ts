@@ -48,7 +48,7 @@ describeWith(['mongodb'], 'what a column policy leaves out is not sent', ({ mong
     const source = mongodbSource({ uri: uri.href, database, collection: 'birds' }, systemClock());
     const documents: unknown[] = [];
     try {
-      for await (const batch of source.read(range, undefined, projectionOf(policy, 'meta.at'))) {
+      for await (const batch of source.read(range, undefined, projectionOf(policy, ['meta.at']))) {
         for (const at of batch.offsets)
           documents.push(deserialize(batch.bytes, { index: at, allowObjectSmallerThanBufferSize: true }));
       }

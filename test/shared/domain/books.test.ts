@@ -134,10 +134,13 @@ describe('a run that replaces the table', () => {
   test('never meets one of them', () => {
     const met = {
       ...merged,
-      counts: { ...merged.counts, inserted: 6, unchanged: 1 },
+      counts: { ...merged.counts, inserted: 6, updated: 1 },
       added: [{ ...file('c', 6), stats: '{}' }],
     };
     expect(() => checkReplace([extracted], [input], [met], old)).toThrow(/rows of the old version met: 0 expected, 1/);
+    // A deletion that has no row to meet.
+    const deletion = { ...met, counts: { ...met.counts, updated: 0, unchanged: 1 } };
+    expect(checkReplace([extracted], [input], [deletion], old)).toMatchObject({ inserted: 6, unchanged: 1 });
     const removing = { ...merged, removed: ['a'] };
     expect(() => checkReplace([extracted], [input], [removing], old)).toThrow(/files replaced: 0 expected, 1/);
   });

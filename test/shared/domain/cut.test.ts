@@ -184,7 +184,7 @@ function given<T extends object>(record: T): ColumnPolicy {
 
 /** What is left of a document, by looking up each of its paths. */
 function expected(policy: ColumnPolicy, document: Fields): Fields {
-  const kept = keptPaths(policy, CURSOR);
+  const kept = keptPaths(policy, [CURSOR]);
   const gone = Symbol('gone');
   const fieldsOf = (fields: Fields, prefix: string): Fields =>
     new Map(

@@ -50,7 +50,8 @@ function checkTiling(files: readonly HeldFile[]): void {
 function checkFile(file: HeldFile, rows: readonly Row[], schema: TableSchema): void {
   expect(file.size).toBe(sizeOf(file));
   expect(rows).toHaveLength(file.rows);
-  expect(file.rows).toBeGreaterThan(0);
+  // What keeps the range of rows that are gone.
+  if (file.rows === 0) return;
   const ids = rows.map(({ _id }) => String(_id));
   const order = (a: string, b: string) => compareIds(schema.idType, a, b);
   const unsorted = ids.slice(1).filter((id, i) => order(ids[i] as string, id) >= 0);

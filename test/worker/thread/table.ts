@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Document, serialize } from 'bson';
 import { checksumOf } from '../../../src/shared/domain/checksum.ts';
 import type { Cursor } from '../../../src/shared/domain/cursor.ts';
+import { flipDeletion, isDeletionAt } from '../../../src/shared/domain/deletion.ts';
 import { FOLD_LIMITS, foldSchema } from '../../../src/shared/domain/fold.ts';
 import { compareIds } from '../../../src/shared/domain/ids.ts';
 import type { EngineName, KeptRows, WriteSettings } from '../../../src/shared/domain/plan.ts';
@@ -52,6 +53,13 @@ export function bson(document: Doc): Buffer {
   return Buffer.isBuffer(document) ? document : Buffer.from(serialize(document, { ignoreUndefined: false }));
 }
 
+/** The deletion of a document. */
+export function deletion(document: Doc): Buffer {
+  const bytes = bson(document);
+  flipDeletion(bytes, 0);
+  return bytes;
+}
+
 /** `inner` is a folder's name that all files are below of. */
 export function localTable(engine: EngineName, inner = '.'): LocalTable {
   const outer = mkdtempSync(join(tmpdir(), 'mongolake-engine-'));
@@ -81,9 +89,13 @@ export function localTable(engine: EngineName, inner = '.'): LocalTable {
   };
 }
 
-function folded(schema: TableSchema | undefined, documents: readonly Buffer[], policy?: FieldPolicy): TableSchema {
+export function folded(
+  schema: TableSchema | undefined,
+  documents: readonly Buffer[],
+  policy?: FieldPolicy,
+): TableSchema {
   const sketcher = createSketcher(policy);
-  for (const document of documents) sketcher.take(document, 0);
+  for (const document of documents) if (!isDeletionAt(document, 0)) sketcher.take(document, 0);
   return foldSchema(schema, sketcher.sketch(), FOLD_LIMITS, policy);
 }
 

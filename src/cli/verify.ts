@@ -1,0 +1,95 @@
+import pc from 'picocolors';
+import { type VerifyResult, verifyTable } from '../coordinator/verify.ts';
+import type { VerifyRequest } from '../coordinator/verify-plan.ts';
+import type { TableTarget } from '../shared/config/targets.ts';
+import { DIFFERENCES, differing } from '../shared/domain/comparison.ts';
+import { EXIT } from '../shared/domain/errors.ts';
+import { type App, type GlobalOptions, openApp } from './app.ts';
+import { describeRun, exitCodeOf, isoOrNull, JSON_SCHEMA_VERSION, number, resultJson, seconds } from './output.ts';
+import { runTables } from './runs.ts';
+import { counted } from './text.ts';
+
+export interface VerifyOptions {
+  readonly deep?: boolean;
+  readonly repair?: boolean;
+  /** Percent. */
+  readonly sample?: number;
+}
+
+/** `verify`: compares each table that the target names with its source, and repairs it where that is asked for; returns the exit code. */
+export async function verifyCommand(
+  name: string | undefined,
+  { deep = false, repair = false, sample = 100 }: VerifyOptions,
+  globals: GlobalOptions,
+): Promise<number> {
+  const app = await openApp(globals);
+  const { results, failures } = await runTables(app, name, globals, {
+    run: (target, context) =>
+      verifyTable(verifyRequestFor(app, target, { isDeep: deep, repairs: repair, sample: sample / 100 }), context),
+    json: verifyJson,
+    line: describeVerification,
+  });
+  if (failures.length > 0) return exitCodeOf(failures);
+  return results.some(differs) ? EXIT.differs : EXIT.ok;
+}
+
+/** The request of a verification of this table. */
+export function verifyRequestFor(
+  app: App,
+  target: TableTarget,
+  asked: Pick<VerifyRequest, 'isDeep' | 'repairs' | 'sample'>,
+): VerifyRequest {
+  const { pipeline, collection, settings } = target;
+  return { ...asked, pipeline, collection, settings, columns: app.columns(target) };
+}
+
+/** Whether something differs that was not repaired. */
+function differs({ differences, unconfirmed, repaired }: VerifyResult): boolean {
+  return unconfirmed > 0 || (differing(differences) > 0 && repaired === undefined);
+}
+
+/** A verification as `--json` prints it. */
+export function verifyJson(table: string, result: VerifyResult): Record<string, unknown> {
+  const { differences, different, repaired, watermark, checkedAt, ...rest } = result;
+  return {
+    schemaVersion: JSON_SCHEMA_VERSION,
+    table,
+    status: differing(differences) === 0 ? 'equal' : repaired === undefined ? 'differs' : 'repaired',
+    ...rest,
+    watermark: isoOrNull(watermark),
+    checkedAt: isoOrNull(checkedAt),
+    ...differences,
+    partitionsDiffering: different.map(({ partition, differences: own }) => ({ partition, ...own })),
+    repaired: repaired === undefined ? null : resultJson(table, repaired),
+  };
+}
+
+/** Ids that are told to people. */
+const IDS_TOLD = 20;
+
+/** A verification for people. */
+export function describeVerification(table: string, result: VerifyResult): string {
+  const { version, documents, rows, leftOut, partitions, differences, different, ids, unconfirmed, durationMs } =
+    result;
+  const total = differing(differences);
+  const verdict = total === 0 ? pc.green('equal') : pc.yellow(`${counted(total, 'id')} differ`);
+  const compared = `${number(rows)} rows of version ${version} and ${number(documents)} documents compared`;
+  const later = leftOut === 0 ? '' : `, ${number(leftOut)} changed since`;
+  const head = `${pc.bold(table)}  ${verdict}  ${compared}${later}  ${pc.dim(`(${counted(partitions, 'partition')}, ${seconds(durationMs)})`)}`;
+  const told = ids
+    .slice(0, IDS_TOLD)
+    .map(({ id, difference, partition }) => `  ${difference.padEnd(7)}  ${id}  ${pc.dim(`partition ${partition}`)}`);
+  const kinds = DIFFERENCES.map((kind) => `${number(differences[kind])} ${kind}`).join(', ');
+  return [
+    head,
+    ...(total === 0 ? [] : [`  ${kinds}, in ${counted(different.length, 'partition')}`]),
+    ...told,
+    ...(total > told.length
+      ? [`  … and ${number(total - told.length)} more${ids.length > told.length ? ': --json tells them' : ''}`]
+      : []),
+    ...(unconfirmed === 0
+      ? []
+      : [`  ${number(unconfirmed)} more seemed to differ, and can't be looked up by their ids`]),
+    ...(result.repaired === undefined ? [] : [describeRun(table, result.repaired)]),
+  ].join('\n');
+}

@@ -1,0 +1,201 @@
+import { jsonBody } from '../shared/documents.ts';
+import { checkExtract } from '../shared/domain/books.ts';
+import {
+  addDifferences,
+  type CompareReceipt,
+  type Difference,
+  type DifferentId,
+  differing,
+  type IdList,
+  NO_DIFFERENCES,
+} from '../shared/domain/comparison.ts';
+import { asMongolakeError } from '../shared/domain/errors.ts';
+import { planKey, verificationOf } from '../shared/domain/keys.ts';
+import type { Plan } from '../shared/domain/plan.ts';
+import type { ExtractReceipt } from '../shared/domain/receipt.ts';
+import type { RunContext, RunResult } from './carry-out.ts';
+import { dispatch } from './dispatch.ts';
+import { dropStaging } from './housekeep.ts';
+import { extractJobs, mergeJobs } from './plan.ts';
+import { runTable } from './run.ts';
+import { runId } from './run-id.ts';
+import { stageContext, stageMerge, total } from './steps.ts';
+import { openState, type TableState, tableMissing } from './table.ts';
+import { noteVerification } from './verification.ts';
+import {
+  checkVerifiable,
+  comparedSchema,
+  compareInputs,
+  firstLook,
+  sampled,
+  secondLook,
+  type VerifyRequest,
+} from './verify-plan.ts';
+
+/** A partition in which ids differ. */
+export interface DifferentPartition {
+  readonly partition: number;
+  readonly differences: Readonly<Record<Difference, number>>;
+}
+
+export interface VerifyResult {
+  readonly run: string;
+  /** The version that was compared, and its watermark. */
+  readonly version: number;
+  readonly watermark: number | null;
+  /** When the source began to be read, epoch milliseconds. */
+  readonly checkedAt: number;
+  /** Compared, of source and table. */
+  readonly documents: number;
+  readonly rows: number;
+  /** Documents whose cursor is beyond the watermark. */
+  readonly leftOut: number;
+  readonly partitions: number;
+  readonly differences: Readonly<Record<Difference, number>>;
+  readonly different: readonly DifferentPartition[];
+  readonly ids: readonly (DifferentId & { readonly partition: number })[];
+  /** Ids that seemed to differ, and that no source can be asked for. */
+  readonly unconfirmed: number;
+  readonly bytesRead: number;
+  readonly durationMs: number;
+  /** What the repair did; absent where there was none. */
+  readonly repaired?: RunResult;
+}
+
+/** What was found in one look. */
+interface Look {
+  readonly plan: Plan;
+  readonly extracted: readonly ExtractReceipt[];
+  readonly compared: readonly CompareReceipt[];
+}
+
+/**
+ * Compares the table with its source: once everything, then again what differed, by its ids from the primary, so that nothing is told that changed
+ * meanwhile. It takes no lease, and syncs go on beside it. Where it is to repair, a run reads those ids a third time and makes one version, in which
+ * what the source has is as the source has it, and what it has not is gone. Throws `TABLE_MISSING`, and what a run throws.
+ */
+export async function verifyTable(request: VerifyRequest, context: RunContext): Promise<VerifyResult> {
+  const { storage, source, clock, logger, engineVersion } = context;
+  const started = clock.monotonic();
+  const state = await openState(storage);
+  if (state === undefined) throw tableMissing(storage);
+  const sourceClock = await source.clock();
+  checkVerifiable(request, state, { namespace: source.namespace, uri: storage.uri });
+  const run = verificationOf(runId(clock));
+  const again = `${run}-again`;
+  try {
+    const means = { request, state, clock: sourceClock, now: clock.now(), engineVersion };
+    const all = await source.ranges({ kind: 'full' }, { warn: (message) => logger.warn(message) });
+    const ranges = sampled(all, request.sample, () => Number.parseInt(clock.randomHex(4), 16) / 2 ** 32);
+    const first = await look(firstLook(means, run, source, ranges), state, context);
+    const suspects = listsOf(first.compared);
+    logger.info('compared', { version: state.version, suspects: differing(differencesOf(first.compared)) });
+    const plan = secondLook(first.plan, again, suspects, request.columns);
+    const second = suspects.length === 0 ? undefined : await look(plan, state, context);
+    const result = resultOf(state, first, second, clock.monotonic() - started);
+    const repaired = request.repairs ? await repair(request, second, context) : undefined;
+    const { version, checkedAt, differences, unconfirmed } = result;
+    const repairedIn = repaired?.version ?? null;
+    await noteVerification(storage, {
+      run,
+      checkedAt,
+      version,
+      isDeep: request.isDeep,
+      differences,
+      unconfirmed,
+      repairedIn,
+    });
+    return { ...result, ...(repaired === undefined ? {} : { repaired }), durationMs: clock.monotonic() - started };
+  } finally {
+    await dropStaging(storage, run);
+    await dropStaging(storage, again);
+  }
+}
+
+/** Reads what the plan says, and compares it. */
+async function look(plan: Plan, state: TableState, context: RunContext): Promise<Look> {
+  const { storage } = context;
+  await storage.putIfAbsent(planKey(plan.run), jsonBody(plan), plan.run);
+  const { documents } = plan.reads === 'source' ? await context.source.estimate(plan.scope) : { documents: undefined };
+  const extracted = await dispatch<ExtractReceipt>(
+    'extract',
+    extractJobs(plan),
+    stageContext(context, 'extract', plan.ranges.length, documents),
+    plan.limits?.jobsAtOnce,
+  );
+  for (const receipt of extracted) checkExtract(receipt);
+  const inputs = compareInputs(plan, extracted, state);
+  await stageMerge(plan, comparedSchema(plan, state, extracted), inputs, storage);
+  const progress = stageContext(
+    context,
+    'merge',
+    inputs.length,
+    total(inputs, (input) => input.documents),
+  );
+  const compared = await dispatch<CompareReceipt>('merge', mergeJobs(plan, inputs), progress);
+  return { plan, extracted, compared };
+}
+
+/** How long a repair waits for the table while other runs have it, milliseconds; and between two tries. */
+const REPAIR_WAIT_MS = 10 * 60_000;
+const REPAIR_TRY_MS = 2_000;
+
+/** Makes right what differs; a run that has the table now is waited for, since a comparison may have taken hours. */
+async function repair(
+  { pipeline, collection, settings, columns }: VerifyRequest,
+  second: Look | undefined,
+  context: RunContext,
+): Promise<RunResult | undefined> {
+  const lists = listsOf(second?.compared ?? []);
+  if (lists.length === 0) return undefined;
+  const { clock, signal } = context;
+  const nothing = { from: null, to: null, overwrite: false, replace: false };
+  const request = { pipeline, collection, settings, columns, mode: 'repair', lists, ...nothing } as const;
+  const until = clock.monotonic() + REPAIR_WAIT_MS;
+  for (;;) {
+    try {
+      return await runTable(request, context);
+    } catch (error) {
+      if (asMongolakeError(error).code !== 'LEASE_HELD' || clock.monotonic() >= until) throw error;
+      await clock.sleep(REPAIR_TRY_MS, signal);
+    }
+  }
+}
+
+function resultOf(
+  state: TableState,
+  { plan, compared }: Look,
+  second: Look | undefined,
+  durationMs: number,
+): Omit<VerifyResult, 'repaired'> {
+  const confirmed = second?.compared ?? [];
+  const asked = total(listsOf(compared), ({ ids }) => ids);
+  const answered = total(second?.extracted ?? [], ({ documents }) => documents);
+  const unlisted = differing(differencesOf(compared)) - asked;
+  return {
+    run: plan.run,
+    version: state.version,
+    watermark: state.watermark,
+    checkedAt: plan.createdAt,
+    documents: total(compared, ({ documents }) => documents.count),
+    rows: total(compared, ({ rows }) => rows.count),
+    leftOut: total(compared, ({ leftOut }) => leftOut),
+    partitions: state.partitions,
+    differences: differencesOf(confirmed),
+    different: confirmed
+      .filter(({ differences }) => differing(differences) > 0)
+      .map(({ partition, differences }) => ({ partition, differences })),
+    ids: confirmed.flatMap(({ partition, examples }) => examples.map((example) => ({ ...example, partition }))),
+    unconfirmed: unlisted + Math.max(asked - answered, 0),
+    bytesRead: total([...compared, ...confirmed], (receipt) => receipt.bytesRead),
+    durationMs,
+  };
+}
+
+function listsOf(compared: readonly CompareReceipt[]): readonly IdList[] {
+  return compared.flatMap(({ lists }) => lists);
+}
+
+function differencesOf(compared: readonly CompareReceipt[]): Readonly<Record<Difference, number>> {
+  return compared.reduce((sum, { differences }) => addDifferences(sum, differences), NO_DIFFERENCES);
+}

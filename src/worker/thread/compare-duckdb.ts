@@ -1,0 +1,84 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { checksumText, type Difference, type Tally } from '../../shared/domain/comparison.ts';
+import { ID_COLUMN } from '../../shared/domain/schema.ts';
+import { CURSOR_COLUMN } from './decode.ts';
+import type { CompareOutcome, CompareTask } from './engine.ts';
+import { loadDelta, numberOf } from './load-duckdb.ts';
+import { sameRows } from './minus-zero.ts';
+import { selectFile } from './select-file.ts';
+import { cursorExpression, name, selectList } from './sql.ts';
+import { createSuspects } from './suspects.ts';
+import { readText, textOf } from './write.ts';
+
+const ID = name(ID_COLUMN);
+const CURSOR = name(CURSOR_COLUMN);
+
+/**
+ * Compares the rows of one partition with what was read: by a full join where that is all there is, else by what was read alone. Files are read
+ * no further than the comparison needs: mostly `_id` and cursor.
+ */
+export async function comparePartition(
+  connection: DuckDBConnection,
+  task: CompareTask,
+  signal: AbortSignal | undefined,
+): Promise<CompareOutcome> {
+  const { comparison, scratch, schema } = task;
+  await loadDelta(connection, task, signal);
+  await connection.run(`CREATE OR REPLACE TEMP VIEW base AS ${await baseRows(connection, task)}`);
+  const late = comparison.documentsUntil === null ? 'false' : `${CURSOR} > ${comparison.documentsUntil}`;
+  await connection.run(`CREATE OR REPLACE TEMP TABLE late AS
+    SELECT ${ID} FROM delta WHERE ${late} UNION ALL SELECT ${ID} FROM deletions WHERE ${late}`);
+  await connection.run(`CREATE OR REPLACE TEMP TABLE found AS ${differences(task)}`);
+  const suspects = createSuspects(scratch, schema.idType);
+  const found = await connection.stream(`SELECT ${textOf(ID)}, difference FROM found ORDER BY ${ID}`);
+  for await (const rows of found.yieldRows())
+    for (const [id, difference] of rows) suspects.add(readText(id), String(difference) as Difference);
+  suspects.close();
+  return {
+    documents: await tally(connection, 'delta', undefined),
+    rows: await tally(connection, 'base', comparison.rowsUntil ?? undefined),
+    leftOut: await numberOf(connection, 'SELECT count(*) FROM late'),
+    differences: suspects.differences,
+    examples: suspects.examples,
+    lists: suspects.lists,
+  };
+}
+
+/** The rows of all files with their cursors; of other columns only what is compared. */
+async function baseRows(
+  connection: DuckDBConnection,
+  { table, cursor, base, comparison }: CompareTask,
+): Promise<string> {
+  const columns = comparison.isDeep ? 'b.*' : `b.${ID}`;
+  const cursorOf = cursorExpression(table, cursor, 'b') ?? 'NULL::BIGINT';
+  const none = `SELECT ${selectList(table, new Set())} WHERE false`;
+  const files: string[] = [];
+  for (const { path } of base) files.push(await selectFile(connection, table, path));
+  const rows = [none, ...files].map((query) => `SELECT ${columns}, ${cursorOf} AS ${CURSOR} FROM (${query}) b`);
+  return rows.join(' UNION ALL ');
+}
+
+/** Ids that differ, and how. */
+function differences({ comparison, schema }: CompareTask): string {
+  const { isWhole, isDeep, rowsUntil } = comparison;
+  const same = isDeep ? sameRows(schema) : `d.${CURSOR} IS NOT DISTINCT FROM b.${CURSOR}`;
+  const isNewer = rowsUntil === null ? 'false' : `(b.${CURSOR} IS NOT NULL AND b.${CURSOR} > ${rowsUntil})`;
+  const isLate = (id: string) => `EXISTS (FROM late l WHERE l.${ID} = ${id})`;
+  const read = `SELECT coalesce(d.${ID}, b.${ID}) AS ${ID},
+      CASE WHEN b.${ID} IS NULL THEN 'missing' WHEN d.${ID} IS NULL THEN 'gone' ELSE 'stale' END AS difference
+    FROM delta d ${isWhole ? 'FULL' : 'LEFT'} JOIN base b ON d.${ID} = b.${ID}
+    WHERE (d.${ID} IS NULL OR b.${ID} IS NULL OR NOT (${same})) AND NOT ${isNewer}`;
+  const deleted = `SELECT d.${ID}, 'gone' AS difference FROM deletions d JOIN base b ON d.${ID} = b.${ID} WHERE NOT ${isNewer}`;
+  const found = isWhole ? read : `${read} UNION ALL ${deleted}`;
+  return `SELECT * FROM (${found}) f WHERE NOT ${isLate(`f.${ID}`)}`;
+}
+
+/** Of what is compared. `until`: without what has a later cursor. */
+async function tally(connection: DuckDBConnection, table: string, until: number | undefined): Promise<Tally> {
+  const newer = until === undefined ? '' : ` AND (t.${CURSOR} IS NULL OR t.${CURSOR} <= ${until})`;
+  const key = `concat(t.${ID}, '|', t.${CURSOR})`;
+  const result = await connection.runAndReadAll(`SELECT count(*), coalesce(sum(md5_number_lower(${key})), 0)::VARCHAR
+    FROM ${table} t WHERE NOT EXISTS (FROM late l WHERE l.${ID} = t.${ID})${newer}`);
+  const [count, sum] = result.getRows()[0] ?? [];
+  return { count: Number(count), checksum: checksumText(BigInt(String(sum))) };
+}
