@@ -30,7 +30,7 @@ const LINES_MAX = 4;
 const PATIENCE = { timeout: 240_000 * ROUNDS + DOCUMENTS };
 /** To fill the collection: a server of tests takes some 10,000 documents a second. */
 const FILL_MS = 120_000 + DOCUMENTS / 2;
-const WAIT = { timeout: 60_000, interval: 20 };
+const WAIT = { timeout: 60_000 + DOCUMENTS / 4, interval: 20 };
 
 const VICTIMS = ['worker', 'coordinator', 'redis'] as const;
 
