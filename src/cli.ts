@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { failureJson } from './app/json.ts';
 import { Command, CommanderError, Option } from 'commander';
 import type { GlobalOptions } from './cli/app.ts';
 import { positive, powerOfTwo, words } from './cli/arguments.ts';
@@ -9,14 +10,14 @@ import { leave } from './cli/ending.ts';
 import type { HeadOptions } from './cli/head.ts';
 import type { HistoryOptions } from './cli/history.ts';
 import type { InitOptions } from './cli/init.ts';
-import { failureJson, printFailure, printJson } from './cli/output.ts';
+import { printFailure, printJson } from './cli/output.ts';
 import type { PlanOptions } from './cli/plan.ts';
 import type { ShowOptions } from './cli/quarantine.ts';
 import type { SchemaOptions } from './cli/schema.ts';
 import type { SyncOptions } from './cli/sync.ts';
 import type { UnlockOptions } from './cli/unlock.ts';
 import type { VacuumOptions } from './cli/vacuum.ts';
-import { VERSION } from './cli/version.ts';
+import { VERSION } from './app/version.ts';
 import type { WorkerOptions } from './cli/worker.ts';
 import type { Layout } from './coordinator/repartition.ts';
 import { asMongolakeError, EXIT } from './shared/domain/errors.ts';

@@ -1,7 +1,9 @@
+import { runAsked } from '../app/requests.ts';
+import { type RunPlace, withTable } from '../app/runs.ts';
+import { runWorker } from '../app/worker.ts';
 import { runDaemon } from '../coordinator/daemon.ts';
 import { readFreshness } from '../coordinator/freshness.ts';
 import { type ObservedTable, observed } from '../coordinator/observe.ts';
-import { runTable } from '../coordinator/run.ts';
 import { coordinatorMetrics } from '../shared/adapters/metrics-coordinator.ts';
 import { queueMetrics } from '../shared/adapters/metrics-queue.ts';
 import { workerMetrics } from '../shared/adapters/metrics-worker.ts';
@@ -9,12 +11,10 @@ import { resolveTargets, type TableTarget } from '../shared/config/targets.ts';
 import { createLiveness, type Liveness } from '../shared/liveness.ts';
 import type { CoordinatorMetrics, WorkerMetrics } from '../shared/ports/metrics.ts';
 import type { Queue } from '../shared/ports/queue.ts';
-import { type App, type GlobalOptions, openApp, runWorker } from './app.ts';
+import { type App, type GlobalOptions, openApp } from './app.ts';
 import { listenOf } from './listen.ts';
 import { firstStuck, type Heartbeat, heartbeat, livenessVerdict, type Observation, observe } from './observe.ts';
-import { createProgressView } from './progress.ts';
-import { type RunPlace, withTable } from './runs.ts';
-import { requestFor } from './sync.ts';
+import { createProgressView, type ProgressView } from './progress.ts';
 
 export interface CoordinatorOptions {
   readonly listen?: string;
@@ -115,7 +115,7 @@ async function observeCoordinator(
 async function scheduledTables(
   app: App,
   pipelines: readonly string[],
-  place: RunPlace,
+  place: RunPlace & { readonly view: ProgressView },
 ): Promise<readonly ObservedTable[]> {
   const request = { mode: 'sync', from: null, to: null, overwrite: false, replace: false } as const;
   const targets = await Promise.all(pipelines.map((pipeline) => resolveTargets(app.config, pipeline, app.collections)));
@@ -123,7 +123,7 @@ async function scheduledTables(
     name: target.name,
     schedule: target.settings.schedule,
     sync: () =>
-      withTable(app, target, place, (context) => runTable(requestFor(app, target, request), context)).finally(() =>
+      withTable(app, target, place, (context) => runAsked(app, target, request, context)).finally(() =>
         place.view.finish(target.name),
       ),
     readFreshness: () => freshnessOf(app, target),

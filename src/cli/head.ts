@@ -1,3 +1,5 @@
+import { JSON_SCHEMA_VERSION } from '../app/json.ts';
+import { failuresOf, readTables } from '../app/tables.ts';
 import { join } from 'node:path';
 import pc from 'picocolors';
 import { openState, type TableState, tableMissing } from '../coordinator/table.ts';
@@ -8,9 +10,9 @@ import { downloadDataFile } from '../worker/data-file.ts';
 import type { JsonRow, JsonValue } from '../worker/thread/engine.ts';
 import { type App, type GlobalOptions, openApp } from './app.ts';
 import { chooseFiles, describeRows, type HeadColumn } from './head-rows.ts';
-import { exitCodeOf, JSON_SCHEMA_VERSION } from './output.ts';
+import { exitCodeOf } from './output.ts';
 import { withScratch } from './scratch.ts';
-import { failuresOf, printOutcomes, readTables } from './tables.ts';
+import { printOutcomes } from './tables.ts';
 import { counted } from './text.ts';
 
 export interface HeadOptions {
