@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-import { failureJson } from './app/json.ts';
 import { Command, CommanderError, Option } from 'commander';
+import { failureJson } from './app/json.ts';
+import { VERSION } from './app/version.ts';
 import type { GlobalOptions } from './cli/app.ts';
 import { positive, powerOfTwo, words } from './cli/arguments.ts';
 import type { CoordinatorOptions } from './cli/coordinator.ts';
@@ -17,7 +18,6 @@ import type { SchemaOptions } from './cli/schema.ts';
 import type { SyncOptions } from './cli/sync.ts';
 import type { UnlockOptions } from './cli/unlock.ts';
 import type { VacuumOptions } from './cli/vacuum.ts';
-import { VERSION } from './app/version.ts';
 import type { WorkerOptions } from './cli/worker.ts';
 import type { Layout } from './coordinator/repartition.ts';
 import { asMongolakeError, EXIT } from './shared/domain/errors.ts';

@@ -51,7 +51,12 @@ export interface OpenOptions {
 }
 
 /** Reads the configuration and what it refers to. Errors: as `loadConfig` says. */
-export async function openConfig({ config: from, env, signal, logger: makeLogger }: OpenOptions): Promise<OpenedConfig> {
+export async function openConfig({
+  config: from,
+  env,
+  signal,
+  logger: makeLogger,
+}: OpenOptions): Promise<OpenedConfig> {
   const clock = systemClock();
   let log: Logger | undefined;
   const later: Pick<Logger, 'debug' | 'warn'> = {

@@ -40,7 +40,10 @@ export async function runEachTable<R>(
   const queue = app.queue();
   const one = async (target: TableTarget): Promise<Outcome<R>> => {
     try {
-      return { table: target.name, value: await withTable(app, target, { queue, view }, (context) => run(target, context)) };
+      return {
+        table: target.name,
+        value: await withTable(app, target, { queue, view }, (context) => run(target, context)),
+      };
     } catch (error) {
       return { table: target.name, error };
     }

@@ -35,7 +35,11 @@ export async function readTables<T>(
   );
 }
 
-async function withStorage<T>(app: OpenedConfig, target: TableTarget, use: (storage: Storage) => Promise<T>): Promise<T> {
+async function withStorage<T>(
+  app: OpenedConfig,
+  target: TableTarget,
+  use: (storage: Storage) => Promise<T>,
+): Promise<T> {
   const storage = app.storage(target);
   try {
     return await use(storage);
@@ -45,7 +49,11 @@ async function withStorage<T>(app: OpenedConfig, target: TableTarget, use: (stor
 }
 
 /** What a table is held by where no jobs are run. */
-export function holdContext({ clock, logger, signal }: OpenedConfig, { name }: TableTarget, storage: Storage): HoldContext {
+export function holdContext(
+  { clock, logger, signal }: OpenedConfig,
+  { name }: TableTarget,
+  storage: Storage,
+): HoldContext {
   return { storage, clock, logger: logger.child({ table: name }), signal, engineVersion: VERSION };
 }
 

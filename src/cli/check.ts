@@ -1,5 +1,5 @@
-import { JSON_SCHEMA_VERSION } from '../app/json.ts';
 import pc from 'picocolors';
+import { JSON_SCHEMA_VERSION } from '../app/json.ts';
 import { checkTable, type TableCheckContext } from '../coordinator/check.ts';
 import { type CheckResult, failed, ok, queueVerdicts, scratchVerdict, skipped } from '../coordinator/check-verdicts.ts';
 import { inspectRedis, redisLabel } from '../shared/adapters/redis.ts';

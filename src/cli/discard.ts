@@ -1,6 +1,6 @@
+import pc from 'picocolors';
 import { isoOrNull, JSON_SCHEMA_VERSION } from '../app/json.ts';
 import { failuresOf, holdContext, readTables } from '../app/tables.ts';
-import pc from 'picocolors';
 import { discardUnfinished } from '../coordinator/discard.ts';
 import type { Plan } from '../shared/domain/plan.ts';
 import { type GlobalOptions, openApp } from './app.ts';

@@ -1,7 +1,7 @@
-import { JSON_SCHEMA_VERSION } from '../app/json.ts';
-import { failuresOf, readTables } from '../app/tables.ts';
 import { join } from 'node:path';
 import pc from 'picocolors';
+import { JSON_SCHEMA_VERSION } from '../app/json.ts';
+import { failuresOf, readTables } from '../app/tables.ts';
 import { openState, type TableState, tableMissing } from '../coordinator/table.ts';
 import type { TableTarget } from '../shared/config/targets.ts';
 import { ID_COLUMN, type TableSchema } from '../shared/domain/schema.ts';

@@ -1,6 +1,6 @@
+import pc from 'picocolors';
 import { isoOrNull, JSON_SCHEMA_VERSION } from '../app/json.ts';
 import { failuresOf, readTables } from '../app/tables.ts';
-import pc from 'picocolors';
 import { type HistoryEntry, readHistory } from '../coordinator/history.ts';
 import { tableMissing } from '../coordinator/table.ts';
 import { bytesText } from '../shared/domain/bytes-text.ts';

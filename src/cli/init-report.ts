@@ -1,5 +1,5 @@
-import { JSON_SCHEMA_VERSION } from '../app/json.ts';
 import pc from 'picocolors';
+import { JSON_SCHEMA_VERSION } from '../app/json.ts';
 import { createIndex } from '../coordinator/check-verdicts.ts';
 import type { CursorType } from '../shared/domain/cursor.ts';
 import { DEFAULT_CONFIG_FILE } from './defaults.ts';

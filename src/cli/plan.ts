@@ -1,7 +1,7 @@
+import pc from 'picocolors';
 import { planJson, previewTables } from '../app/plan.ts';
 import { parseTime } from '../app/requests.ts';
 import { failuresOf } from '../app/tables.ts';
-import pc from 'picocolors';
 import { hasWork, type Preview, type Touched } from '../coordinator/preview.ts';
 import { bytesText } from '../shared/domain/bytes-text.ts';
 import { EXIT } from '../shared/domain/errors.ts';

@@ -1,6 +1,6 @@
+import pc from 'picocolors';
 import { isoOrNull, JSON_SCHEMA_VERSION } from '../app/json.ts';
 import { failuresOf, readTables } from '../app/tables.ts';
-import pc from 'picocolors';
 import { readBytes, readQuarantine } from '../coordinator/quarantine.ts';
 import { openState, tableMissing } from '../coordinator/table.ts';
 import type { TableTarget } from '../shared/config/targets.ts';

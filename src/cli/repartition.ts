@@ -1,5 +1,5 @@
-import { resultJson } from '../app/json.ts';
 import pc from 'picocolors';
+import { resultJson } from '../app/json.ts';
 import { type Layout, type RepartitionResult, repartitionTable } from '../coordinator/repartition.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import { type GlobalOptions, openApp } from './app.ts';

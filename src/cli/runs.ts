@@ -1,6 +1,6 @@
-import type { RunContext } from '../coordinator/carry-out.ts';
 import { runEachTable } from '../app/runs.ts';
 import { failuresOf } from '../app/tables.ts';
+import type { RunContext } from '../coordinator/carry-out.ts';
 import type { TableTarget } from '../shared/config/targets.ts';
 import type { App, GlobalOptions } from './app.ts';
 import { printJson, printLine } from './output.ts';

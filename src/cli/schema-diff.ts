@@ -1,6 +1,6 @@
+import pc from 'picocolors';
 import { JSON_SCHEMA_VERSION } from '../app/json.ts';
 import { failuresOf, readTables } from '../app/tables.ts';
-import pc from 'picocolors';
 import { previewSchema, type SchemaPreview } from '../coordinator/schema-preview.ts';
 import { kindText } from '../shared/domain/delta/schema.ts';
 import { EXIT } from '../shared/domain/errors.ts';

@@ -1,6 +1,6 @@
+import pc from 'picocolors';
 import { JSON_SCHEMA_VERSION } from '../app/json.ts';
 import { failuresOf, readTables } from '../app/tables.ts';
-import pc from 'picocolors';
 import { openState, type TableState, tableMissing } from '../coordinator/table.ts';
 import { renderJsonSchema } from '../shared/config/json-schema.ts';
 import { type GlobalOptions, openApp } from './app.ts';

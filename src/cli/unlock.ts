@@ -1,6 +1,6 @@
+import pc from 'picocolors';
 import { isoOrNull, JSON_SCHEMA_VERSION } from '../app/json.ts';
 import { failuresOf, readTables } from '../app/tables.ts';
-import pc from 'picocolors';
 import { leaseStatus } from '../coordinator/status.ts';
 import { type Unlocked, unlockTable } from '../coordinator/unlock.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';

@@ -1,6 +1,6 @@
+import pc from 'picocolors';
 import { isoOrNull, JSON_SCHEMA_VERSION } from '../app/json.ts';
 import { failuresOf, holdContext, readTables } from '../app/tables.ts';
-import pc from 'picocolors';
 import { previewVacuum, type VacuumResult, vacuumTable } from '../coordinator/vacuum.ts';
 import { type Doomed, type Sum, sumByGroup, VACUUM_GROUPS, type VacuumGroup } from '../coordinator/vacuum-plan.ts';
 import { bytesText } from '../shared/domain/bytes-text.ts';

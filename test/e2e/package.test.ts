@@ -131,7 +131,10 @@ describe('the package as a project has it that installed it', () => {
   it('compiles against its types, strictly and without those of Node, and syncs a dump to a folder', async () => {
     writeFileSync(join(folder, 'consumer.ts'), CONSUMER);
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(TSCONFIG));
-    expect(await node(join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', folder)).toMatchObject({ code: 0, stdout: '' });
+    expect(await node(join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', folder)).toMatchObject({
+      code: 0,
+      stdout: '',
+    });
     const { code, stdout, stderr } = await node('consumer.js', folder);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(JSON.parse(stdout)).toMatchObject({
@@ -146,7 +149,8 @@ describe('the package as a project has it that installed it', () => {
 
   it('prints with --json what the library gives', async () => {
     configure('lake');
-    const script = "import { plan } from 'mongolake'; console.log(JSON.stringify((await plan({ config: 'mongolake.yaml' }))[0]));";
+    const script =
+      "import { plan } from 'mongolake'; console.log(JSON.stringify((await plan({ config: 'mongolake.yaml' }))[0]));";
     const [library, command] = await Promise.all([
       node('--input-type=module', '--eval', script),
       node('node_modules/mongolake/dist/cli.js', '--json', 'plan'),

@@ -71,7 +71,14 @@ test('each table has a result, one that fails among them; nothing is printed, an
       status: 'failed',
       error: { code: 'DUMP_BROKEN', message: expect.stringContaining('broken.bson'), retryable: false },
     },
-    { table: 'guest.notifications', status: 'committed', version: 0, read: 5, inserted: 5, watermark: expect.any(String) },
+    {
+      table: 'guest.notifications',
+      status: 'committed',
+      version: 0,
+      read: 5,
+      inserted: 5,
+      watermark: expect.any(String),
+    },
   ]);
 });
 
@@ -86,7 +93,10 @@ test('plan and status tell of a table, and a backfill takes its options', async 
   expect(await plan({ ...call, replace: true })).toMatchObject([{ mode: 'backfill', replace: true, version: 0 }]);
   expect(await backfill({ ...call, replace: true })).toMatchObject([{ version: 1, inserted: 3, deleted: 4 }]);
   expect(await sync({ ...call, from: '2026-04-01', to: '2026-04-02T00:00:00Z' })).toMatchObject([{ read: 0 }]);
-  expect(await errorOf(sync({ ...call, from: 'yesterday' }))).toMatchObject({ code: 'USAGE', message: expect.stringMatching(/^from: /) });
+  expect(await errorOf(sync({ ...call, from: 'yesterday' }))).toMatchObject({
+    code: 'USAGE',
+    message: expect.stringMatching(/^from: /),
+  });
 });
 
 test('a wrong configuration is thrown, and names the key', async () => {
@@ -95,7 +105,9 @@ test('a wrong configuration is thrown, and names the key', async () => {
   const wrong = { ...rest, pipelines: { guest: { ...guest, source: { connection: 'guest', colections: ['a'] } } } };
   const object = await errorOf(sync({ config: wrong as never }));
   expect(object.code).toBe('CONFIG_INVALID');
-  expect(object.message).toMatch(/^config pipelines\.guest\.source\.colections: unknown key.*did you mean "collections"/);
+  expect(object.message).toMatch(
+    /^config pipelines\.guest\.source\.colections: unknown key.*did you mean "collections"/,
+  );
   const file = join(folder, 'wrong.yaml');
   writeFileSync(file, stringify(wrong));
   const read = await errorOf(status({ config: file }));
@@ -166,5 +178,9 @@ test('a signal in the middle ends what runs; finished tables keep their results,
 test('a signal that came before is thrown, with its reason', async () => {
   const reason = new Error('too late');
   const error = await errorOf(sync({ config: config(), signal: AbortSignal.abort(reason) }));
-  expect(error).toMatchObject({ code: 'INTERRUPTED', message: expect.stringContaining("the caller's signal"), cause: reason });
+  expect(error).toMatchObject({
+    code: 'INTERRUPTED',
+    message: expect.stringContaining("the caller's signal"),
+    cause: reason,
+  });
 });
