@@ -15,11 +15,11 @@ import { asMongolakeError } from './shared/domain/errors.ts';
  */
 
 export type { FailedResult, PlanResult, StatusResult, SyncResult } from './app/results.ts';
+export type { MongolakeConfig, MongolakeSettings } from './library/config.ts';
 export type {
   BackfillOptions,
   Bounds,
   CallOptions,
-  MongolakeConfig,
   MongolakeLogger,
   PlanOptions,
   StatusOptions,

@@ -1,7 +1,5 @@
 import type { ErrorCode } from '../shared/domain/errors.ts';
-import type { EngineName } from '../shared/domain/plan.ts';
 import type { Stage, StageDurations } from '../shared/domain/stage.ts';
-import type { TableMode } from '../shared/domain/window.ts';
 
 /** The objects that `--json` prints and the library gives: plain data, one per table. Times are ISO 8601 in UTC. */
 
@@ -151,8 +149,8 @@ export interface StatusResult extends TableResult {
   readonly bytes: number | null;
   /** Hash partitions, with rows or without. */
   readonly partitions: number | null;
-  readonly engine: EngineName | null;
-  readonly mode: TableMode;
+  readonly engine: 'duckdb' | 'parquetjs' | null;
+  readonly mode: 'incremental' | 'full';
   readonly watermark: string | null;
   /** The last run that ended well, whether or not it found a change. */
   readonly lastCheck: {

@@ -1,12 +1,6 @@
 import type { StageProgress } from '../coordinator/progress.ts';
-import type { ConfigInput } from '../shared/config/schema.ts';
 import type { LogFields } from '../shared/ports/logger.ts';
-
-/**
- * A configuration as an object, of the same shape as the file: durations and sizes are strings with a unit (`5m`, `128MB`), and any string may
- * refer to `${VAR}` or `${vault:path#key}`. Relative paths start at the working directory. docs/configuration.md tells every key.
- */
-export type MongolakeConfig = ConfigInput;
+import type { MongolakeConfig } from './config.ts';
 
 /** Takes what happens, a line each, with ids and figures and never a value or a secret; `console` is one. What it throws is lost. */
 export interface MongolakeLogger {

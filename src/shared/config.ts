@@ -8,7 +8,7 @@ import type { Environment, ReferenceResolver } from './config/interpolate.ts';
 import { issueMessage, issueProblems } from './config/issues.ts';
 import { type Problem, problemsError } from './config/problem.ts';
 import { answeredReferences, collectReferences } from './config/references.ts';
-import { type Config, type ConfigInput, configSchema, type ParsedConfig, type VaultConfig } from './config/schema.ts';
+import { type Config, configSchema, type ParsedConfig, type VaultConfig } from './config/schema.ts';
 import { MongolakeError } from './domain/errors.ts';
 import type { Secrets } from './ports/secrets.ts';
 
@@ -19,7 +19,7 @@ export interface LoadedConfig {
 }
 
 /** Path of a file, or what such a file would hold; relative paths of the latter start at the working directory. */
-export type ConfigSource = string | ConfigInput;
+export type ConfigSource = string | object;
 
 /**
  * Reads a configuration. The path is what messages show. `openSecrets` is called only where the file has `${vault:…}`

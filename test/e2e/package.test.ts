@@ -17,7 +17,7 @@ const documents = (count: number) => Array.from({ length: count }, (_, n) => ({ 
 const CONSUMER = `
 import {
   type BackfillOptions, backfill, type Bounds, type CallOptions, type ErrorCode, type FailedResult, type MongolakeConfig, MongolakeError,
-  type MongolakeLogger, type PlanOptions, type PlanResult, plan, type StatusOptions, type StatusResult, status, type SyncOptions,
+  type MongolakeLogger, type MongolakeSettings, type PlanOptions, type PlanResult, plan, type StatusOptions, type StatusResult, status, type SyncOptions,
   type SyncResult, sync, type TableProgress,
 } from 'mongolake';
 
@@ -28,7 +28,7 @@ const folder = process.argv[2] ?? '';
 const config = {
   version: 1,
   connections: { guest: { kind: 'dump', path: folder + '/dump' } },
-  defaults: { partitions: 2, allowedLateness: '5m' },
+  defaults: { partitions: 2, allowedLateness: '5m' } satisfies MongolakeSettings,
   worker: { concurrency: 1 },
   pipelines: {
     guest: {
@@ -141,7 +141,7 @@ describe('the package as a project has it that installed it', () => {
       first: { table: 'guest.notifications', status: 'committed', version: 0, inserted: 20 },
       code: null,
       again: [{ status: 'unchanged', read: 20, unchanged: 20 }],
-      planned: [{ status: 'work', documents: 0 }],
+      planned: [{ status: 'nothing-to-do', documents: 0 }],
       stands: [{ status: 'present', rows: 20, partitions: 2 }],
       wrong: 'CONFIG_INVALID',
     });

@@ -23,16 +23,9 @@ const VARIABLE = { type: 'string', pattern: '\\$\\{' } as const;
 
 const QUOTE_IT = 'expected a string; quote it';
 
-/**
- * A field that reads YAML's value, or the string that a variable gave, and describes itself to editors by `json`. `Input` is what it
- * takes, for those who write a configuration as an object.
- */
-function field<T, Input = string>(
-  read: (value: unknown) => Read<T>,
-  doc: Doc,
-  json: Record<string, unknown>,
-): z.ZodType<T, Input> {
-  const schema = z
+/** A field that reads YAML's value, or the string that a variable gave, and describes itself to editors by `json`. */
+function field<T>(read: (value: unknown) => Read<T>, doc: Doc, json: Record<string, unknown>) {
+  return z
     .unknown()
     .transform((value, context): T => {
       const result = read(value);
@@ -41,11 +34,7 @@ function field<T, Input = string>(
       return z.NEVER;
     })
     .meta({ ...json, ...doc, examples: [...doc.examples] });
-  return schema as unknown as z.ZodType<T, Input>;
 }
-
-/** A reference to a variable or a secret, which may stand for a value of any type. */
-type Referring = `${string}\${${string}`;
 
 /** A string that is not empty and matches `pattern`; `expected` says so in words. Space around it is cut off. */
 export function text(doc: Doc, pattern?: RegExp, expected = 'expected a string that is not empty') {
@@ -73,9 +62,7 @@ export function integer(doc: Doc, { min, max }: Bounds) {
     if (number !== undefined && number >= min && number <= max) return { value: number };
     return { expected: `expected a whole number from ${min} to ${max}` };
   };
-  return field<number, number | Referring>(read, doc, {
-    anyOf: [{ type: 'integer', minimum: min, maximum: max }, VARIABLE],
-  });
+  return field(read, doc, { anyOf: [{ type: 'integer', minimum: min, maximum: max }, VARIABLE] });
 }
 
 /** A whole number, or `auto`, which stays as it is. */
@@ -86,9 +73,7 @@ export function integerOrAuto(doc: Doc, { min, max }: Bounds) {
     if (number !== undefined && number >= min && number <= max) return { value: number };
     return { expected: `expected "auto" or a whole number from ${min} to ${max}` };
   };
-  return field<number | 'auto', number | 'auto' | Referring>(read, doc, {
-    anyOf: [{ const: 'auto' }, { type: 'integer', minimum: min, maximum: max }, VARIABLE],
-  });
+  return field(read, doc, { anyOf: [{ const: 'auto' }, { type: 'integer', minimum: min, maximum: max }, VARIABLE] });
 }
 
 /** `auto` or a power of two up to `max`. */
@@ -101,9 +86,7 @@ export function powerOfTwoOrAuto(doc: Doc, max: number) {
     if (number !== undefined && powers.includes(number)) return { value: number };
     return { expected: `expected "auto" or a power of two from 1 to ${max}, such as 64` };
   };
-  return field<number | 'auto', number | 'auto' | Referring>(read, doc, {
-    anyOf: [{ const: 'auto' }, { type: 'integer', enum: powers }, VARIABLE],
-  });
+  return field(read, doc, { anyOf: [{ const: 'auto' }, { type: 'integer', enum: powers }, VARIABLE] });
 }
 
 /** `true` or `false`. */
@@ -113,7 +96,7 @@ export function boolean(doc: Doc) {
     if (value === false || value === 'false') return { value: false };
     return { expected: 'expected true or false' };
   };
-  return field<boolean, boolean | Referring>(read, doc, { anyOf: [{ type: 'boolean' }, VARIABLE] });
+  return field(read, doc, { anyOf: [{ type: 'boolean' }, VARIABLE] });
 }
 
 /** One of a few words. */
@@ -122,7 +105,7 @@ export function oneOf<const T extends string>(doc: Doc, words: readonly T[]) {
     const word = words.find((candidate) => candidate === value);
     return word === undefined ? { expected: `expected one of ${words.join(', ')}` } : { value: word };
   };
-  return field<T, T | Referring>(read, doc, { anyOf: [{ type: 'string', enum: [...words] }, VARIABLE] });
+  return field(read, doc, { anyOf: [{ type: 'string', enum: [...words] }, VARIABLE] });
 }
 
 /** A duration such as `5m`; gives milliseconds. Bounds are milliseconds. */

@@ -194,9 +194,6 @@ export const configSchema = z
 /** What the schema gives for a file: durations in milliseconds, sizes in bytes. */
 export type ParsedConfig = z.output<typeof configSchema>;
 
-/** What a file holds: durations and sizes are strings with a unit (`5m`, `128MB`). docs/configuration.md tells every key. */
-export type ConfigInput = DeepReadonly<z.input<typeof configSchema>>;
-
 type DeepReadonly<T> = T extends readonly (infer Item)[]
   ? readonly DeepReadonly<Item>[]
   : T extends object
