@@ -84,7 +84,8 @@ const results = await sync({
   signal: controller.signal,
   onProgress: ({ stage }) => stage === 'merge' && controller.abort(),
 });
-console.log(JSON.stringify(results));
+const open = process.getActiveResourcesInfo();
+console.log(JSON.stringify({ results, open }));
 `;
 
 describe('the package as a project has it that installed it', () => {
@@ -164,7 +165,10 @@ describe('the package as a project has it that installed it', () => {
     writeFileSync(join(folder, 'aborting.mjs'), ABORTING);
     const { code, stdout, stderr } = await node('aborting.mjs');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(JSON.parse(stdout)).toMatchObject([{ status: 'failed', error: { code: 'INTERRUPTED' } }]);
+    const { results, open } = JSON.parse(stdout);
+    expect(results).toMatchObject([{ status: 'failed', error: { code: 'INTERRUPTED' } }]);
+    // Its own pipes to us, and nothing else.
+    expect(open.filter((name: string) => name !== 'PipeWrap')).toEqual([]);
   });
 
   it('runs the example', async () => {
