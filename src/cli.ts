@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
+import { failureJson } from './app/json.ts';
+import { VERSION } from './app/version.ts';
 import type { GlobalOptions } from './cli/app.ts';
 import { percent, positive, powerOfTwo, words } from './cli/arguments.ts';
 import type { CoordinatorOptions } from './cli/coordinator.ts';
@@ -9,7 +11,7 @@ import { leave } from './cli/ending.ts';
 import type { HeadOptions } from './cli/head.ts';
 import type { HistoryOptions } from './cli/history.ts';
 import type { InitOptions } from './cli/init.ts';
-import { failureJson, printFailure, printJson } from './cli/output.ts';
+import { printFailure, printJson } from './cli/output.ts';
 import type { PlanOptions } from './cli/plan.ts';
 import type { ShowOptions } from './cli/quarantine.ts';
 import type { SchemaOptions } from './cli/schema.ts';
@@ -17,7 +19,6 @@ import type { SyncOptions } from './cli/sync.ts';
 import type { UnlockOptions } from './cli/unlock.ts';
 import type { VacuumOptions } from './cli/vacuum.ts';
 import type { VerifyOptions } from './cli/verify.ts';
-import { VERSION } from './cli/version.ts';
 import type { WorkerOptions } from './cli/worker.ts';
 import type { Layout } from './coordinator/repartition.ts';
 import { asMongolakeError, EXIT } from './shared/domain/errors.ts';

@@ -1,4 +1,5 @@
 import pc from 'picocolors';
+import { JSON_SCHEMA_VERSION } from '../app/json.ts';
 import { checkTable, type TableCheckContext } from '../coordinator/check.ts';
 import { type CheckResult, failed, ok, queueVerdicts, scratchVerdict, skipped } from '../coordinator/check-verdicts.ts';
 import { inspectRedis, redisLabel } from '../shared/adapters/redis.ts';
@@ -6,7 +7,7 @@ import { sourceConnection, type TableTarget } from '../shared/config/targets.ts'
 import { asMongolakeError, ERROR_CODES, type ErrorCode, EXIT, MongolakeError } from '../shared/domain/errors.ts';
 import type { CollectionInfo } from '../shared/ports/source.ts';
 import { type App, type GlobalOptions, openApp } from './app.ts';
-import { JSON_SCHEMA_VERSION, printJson, printLine } from './output.ts';
+import { printJson, printLine } from './output.ts';
 import { freeSpace } from './scratch.ts';
 import { counted, pad, printable } from './text.ts';
 

@@ -1,10 +1,13 @@
+import { runAsked } from '../app/requests.ts';
+import { type RunPlace, withTable } from '../app/runs.ts';
+import { verifyAsked } from '../app/verify.ts';
+import { runWorker } from '../app/worker.ts';
 import { runDaemon } from '../coordinator/daemon.ts';
 import { readFreshness } from '../coordinator/freshness.ts';
 import { type Notes, type ObservedTable, observed } from '../coordinator/observe.ts';
-import { runTable } from '../coordinator/run.ts';
 import { verificationSchedule } from '../coordinator/schedule.ts';
 import { readVerification } from '../coordinator/verification.ts';
-import { type VerifyResult, verifyTable } from '../coordinator/verify.ts';
+import type { Verified } from '../coordinator/verify.ts';
 import { coordinatorMetrics } from '../shared/adapters/metrics-coordinator.ts';
 import { queueMetrics } from '../shared/adapters/metrics-queue.ts';
 import { workerMetrics } from '../shared/adapters/metrics-worker.ts';
@@ -12,13 +15,10 @@ import { resolveTargets, type TableTarget } from '../shared/config/targets.ts';
 import { createLiveness, type Liveness } from '../shared/liveness.ts';
 import type { CoordinatorMetrics, WorkerMetrics } from '../shared/ports/metrics.ts';
 import type { Queue } from '../shared/ports/queue.ts';
-import { type App, type GlobalOptions, openApp, runWorker } from './app.ts';
+import { type App, type GlobalOptions, openApp } from './app.ts';
 import { listenOf } from './listen.ts';
 import { firstStuck, type Heartbeat, heartbeat, livenessVerdict, type Observation, observe } from './observe.ts';
-import { createProgressView } from './progress.ts';
-import { type RunPlace, withTable } from './runs.ts';
-import { requestFor } from './sync.ts';
-import { verifyRequestFor } from './verify.ts';
+import { createProgressView, type ProgressView } from './progress.ts';
 
 export interface CoordinatorOptions {
   readonly listen?: string;
@@ -119,7 +119,7 @@ async function observeCoordinator(
 async function scheduledTables(
   app: App,
   pipelines: readonly string[],
-  place: RunPlace,
+  place: RunPlace & { readonly view: ProgressView },
 ): Promise<readonly ObservedTable[]> {
   const request = { mode: 'sync', from: null, to: null, overwrite: false, replace: false } as const;
   const targets = await Promise.all(pipelines.map((pipeline) => resolveTargets(app.config, pipeline, app.collections)));
@@ -127,7 +127,7 @@ async function scheduledTables(
     name: target.name,
     schedule: target.settings.schedule,
     sync: () =>
-      withTable(app, target, place, (context) => runTable(requestFor(app, target, request), context)).finally(() =>
+      withTable(app, target, place, (context) => runAsked(app, target, request, context)).finally(() =>
         place.view.finish(target.name),
       ),
     verifySchedule: verificationSchedule(target.settings),
@@ -137,18 +137,18 @@ async function scheduledTables(
 }
 
 /** An interval begins with the last verification, whichever process did it. */
-async function verifyIfDue(app: App, target: TableTarget, place: RunPlace): Promise<VerifyResult | undefined> {
+async function verifyIfDue(
+  app: App,
+  target: TableTarget,
+  place: RunPlace & { readonly view: ProgressView },
+): Promise<Verified | undefined> {
   const { deletes, verifyRepair } = target.settings;
   const schedule = verificationSchedule(target.settings);
   const { verification } = await notesOf(app, target);
   const age = app.clock.now() - (verification?.checkedAt ?? Number.NEGATIVE_INFINITY);
   if (schedule.kind === 'every' && age < schedule.every_ms) return undefined;
-  const request = verifyRequestFor(app, target, {
-    isDeep: false,
-    repairs: verifyRepair || deletes === 'reconcile',
-    sample: 1,
-  });
-  return withTable(app, target, place, (context) => verifyTable(request, context)).finally(() =>
+  const asked = { isDeep: false, repairs: verifyRepair || deletes === 'reconcile', sample: 1 };
+  return withTable(app, target, place, (context) => verifyAsked(app, target, asked, context)).finally(() =>
     place.view.finish(target.name),
   );
 }

@@ -1,9 +1,11 @@
 import pc from 'picocolors';
+import { isoOrNull, JSON_SCHEMA_VERSION } from '../app/json.ts';
+import { failuresOf, holdContext, readTables } from '../app/tables.ts';
 import { discardUnfinished } from '../coordinator/discard.ts';
 import type { Plan } from '../shared/domain/plan.ts';
 import { type GlobalOptions, openApp } from './app.ts';
-import { exitCodeOf, isoOrNull, JSON_SCHEMA_VERSION } from './output.ts';
-import { failuresOf, holdContext, printOutcomes, readTables } from './tables.ts';
+import { exitCodeOf } from './output.ts';
+import { printOutcomes } from './tables.ts';
 import { timeText } from './text.ts';
 
 /** `discard`: gives up the run of each table that did not end; returns the exit code. */

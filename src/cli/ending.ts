@@ -1,5 +1,6 @@
+import { interrupted } from '../app/interrupted.ts';
 import { systemClock } from '../shared/adapters/clock-system.ts';
-import { EXIT, MongolakeError } from '../shared/domain/errors.ts';
+import { EXIT } from '../shared/domain/errors.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
 
@@ -24,11 +25,7 @@ export function interruption(log: () => Logger | undefined): AbortSignal {
     if (logger === undefined || controller.signal.aborted) process.exit(EXIT.interrupted);
     told = true;
     logger.info(`${name}: stopping; once more to stop at once`);
-    controller.abort(
-      new MongolakeError('INTERRUPTED', `stopped by ${name}; nothing of the run is visible`, {
-        hint: 'What is staged the next run finishes first; `mongolake discard` gives it up.',
-      }),
-    );
+    controller.abort(interrupted(name));
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);

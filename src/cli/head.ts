@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import pc from 'picocolors';
+import { JSON_SCHEMA_VERSION } from '../app/json.ts';
+import { failuresOf, readTables } from '../app/tables.ts';
 import { openState, type TableState, tableMissing } from '../coordinator/table.ts';
 import type { TableTarget } from '../shared/config/targets.ts';
 import { ID_COLUMN, type TableSchema } from '../shared/domain/schema.ts';
@@ -8,9 +10,9 @@ import { downloadDataFile } from '../worker/data-file.ts';
 import type { JsonRow, JsonValue } from '../worker/thread/engine.ts';
 import { type App, type GlobalOptions, openApp } from './app.ts';
 import { chooseFiles, describeRows, type HeadColumn } from './head-rows.ts';
-import { exitCodeOf, JSON_SCHEMA_VERSION } from './output.ts';
+import { exitCodeOf } from './output.ts';
 import { withScratch } from './scratch.ts';
-import { failuresOf, printOutcomes, readTables } from './tables.ts';
+import { printOutcomes } from './tables.ts';
 import { counted } from './text.ts';
 
 export interface HeadOptions {

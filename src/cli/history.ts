@@ -1,11 +1,13 @@
 import pc from 'picocolors';
+import { isoOrNull, JSON_SCHEMA_VERSION } from '../app/json.ts';
+import { failuresOf, readTables } from '../app/tables.ts';
 import { type HistoryEntry, readHistory } from '../coordinator/history.ts';
 import { tableMissing } from '../coordinator/table.ts';
 import { bytesText } from '../shared/domain/bytes-text.ts';
 import type { Counts } from '../shared/domain/receipt.ts';
 import { type GlobalOptions, openApp } from './app.ts';
-import { exitCodeOf, isoOrNull, JSON_SCHEMA_VERSION, number } from './output.ts';
-import { failuresOf, printOutcomes, readTables } from './tables.ts';
+import { exitCodeOf, number } from './output.ts';
+import { printOutcomes } from './tables.ts';
 import { alignRows, counted, timeText } from './text.ts';
 
 export interface HistoryOptions {

@@ -1,9 +1,10 @@
 import pc from 'picocolors';
+import { JSON_SCHEMA_VERSION } from '../app/json.ts';
 import { createIndex } from '../coordinator/check-verdicts.ts';
 import type { CursorType } from '../shared/domain/cursor.ts';
 import { DEFAULT_CONFIG_FILE } from './defaults.ts';
 import type { Discovery } from './init-discover.ts';
-import { JSON_SCHEMA_VERSION, number } from './output.ts';
+import { number } from './output.ts';
 import { alignRows, counted, printable } from './text.ts';
 
 /** The cursor field of one collection in the written file. */

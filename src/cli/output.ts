@@ -1,10 +1,8 @@
 import pc from 'picocolors';
+import type { AnyRun } from '../app/json.ts';
 import type { RunResult } from '../coordinator/carry-out.ts';
 import { bytesText } from '../shared/domain/bytes-text.ts';
-import { asMongolakeError, EXIT, type MongolakeError } from '../shared/domain/errors.ts';
-
-/** Version of the objects that `--json` prints; grows only when a field changes its meaning. */
-export const JSON_SCHEMA_VERSION = 1;
+import { asMongolakeError, EXIT } from '../shared/domain/errors.ts';
 
 export function printLine(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -12,48 +10,6 @@ export function printLine(text: string): void {
 
 export function printJson(value: unknown): void {
   printLine(JSON.stringify(value, (_key, item) => (typeof item === 'bigint' ? item.toString() : item)));
-}
-
-/** What every run tells of itself, whether or not it read its source. */
-type AnyResult = Omit<RunResult, 'checkedAt'>;
-
-/** The result of one run as `--json` prints it; one object per table, a line each. */
-export function resultJson(table: string, result: AnyResult): Record<string, unknown> {
-  const { counts, window, ...rest } = result;
-  return {
-    schemaVersion: JSON_SCHEMA_VERSION,
-    table,
-    status: result.version === null ? 'unchanged' : 'committed',
-    version: result.version,
-    window: { from: isoOrNull(window.from), to: isoOrNull(window.to) },
-    read: counts.read,
-    inserted: counts.inserted,
-    updated: counts.updated,
-    unchanged: counts.unchanged,
-    superseded: counts.superseded,
-    deleted: counts.deleted,
-    quarantined: counts.quarantined,
-    partitionsTouched: rest.partitionsTouched,
-    filesAdded: rest.filesAdded,
-    filesRemoved: rest.filesRemoved,
-    bytesRead: rest.bytesRead,
-    bytesWritten: rest.bytesWritten,
-    durationMs: rest.durationMs,
-    stagesMs: rest.stagesMs,
-    run: rest.run,
-    recovered: rest.recovered ?? [],
-    watermark: isoOrNull(rest.watermark),
-  };
-}
-
-/** A failure as `--json` prints it. */
-export function failureJson(table: string | null, error: MongolakeError): Record<string, unknown> {
-  return {
-    schemaVersion: JSON_SCHEMA_VERSION,
-    table,
-    status: 'failed',
-    error: { code: error.code, message: error.message, retryable: error.retryable, hint: error.hint ?? null },
-  };
 }
 
 /** A failure for people, on stderr: what is wrong, and what to do next. */
@@ -90,7 +46,7 @@ export function describeRun(table: string, result: RunResult): string {
 }
 
 /** What a run did to files, and how long it took. */
-export function describeFiles(result: AnyResult): string {
+export function describeFiles(result: AnyRun): string {
   const { partitionsTouched, filesAdded, filesRemoved, bytesWritten, durationMs } = result;
   return `${partitionsTouched} partitions, +${filesAdded} −${filesRemoved} files, ${bytesText(bytesWritten)} written, ${seconds(durationMs)}`;
 }
@@ -103,8 +59,4 @@ export function seconds(ms: number): string {
   return ms < 60_000
     ? `${(ms / 1000).toFixed(1)} s`
     : `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
-}
-
-export function isoOrNull(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
 }

@@ -1,12 +1,14 @@
 import pc from 'picocolors';
-import { hasWork, type Preview, previewRun, type Touched } from '../coordinator/preview.ts';
+import { planJson, previewTables } from '../app/plan.ts';
+import { parseTime } from '../app/requests.ts';
+import { failuresOf } from '../app/tables.ts';
+import { hasWork, type Preview, type Touched } from '../coordinator/preview.ts';
 import { bytesText } from '../shared/domain/bytes-text.ts';
 import { EXIT } from '../shared/domain/errors.ts';
 import type { ReadScope } from '../shared/domain/job.ts';
 import { type GlobalOptions, openApp } from './app.ts';
-import { exitCodeOf, isoOrNull, JSON_SCHEMA_VERSION, number } from './output.ts';
-import { parseTime } from './sync.ts';
-import { failuresOf, printOutcomes, readTables } from './tables.ts';
+import { exitCodeOf, number } from './output.ts';
+import { printOutcomes } from './tables.ts';
 import { alignRows, counted, timeText } from './text.ts';
 
 export interface PlanOptions {
@@ -28,47 +30,12 @@ export async function planCommand(
   const bounds = { from: parseTime('--from', options.from), to: parseTime('--to', options.to) };
   const { replace = false } = options;
   const mode = options.backfill || replace ? 'backfill' : 'sync';
-  const outcomes = await readTables(app, await app.targets(name), async (target, storage) => {
-    const source = app.source(target);
-    try {
-      const context = { storage, source, clock: app.clock, signal: app.signal };
-      const { settings } = target;
-      return await previewRun({ mode, ...bounds, replace, settings, columns: app.columns(target) }, context);
-    } finally {
-      await source.close();
-    }
-  });
+  const outcomes = await previewTables(app, name, { mode, ...bounds, replace });
   printOutcomes(outcomes, json, { json: planJson, lines: describePlan });
   const failures = failuresOf(outcomes);
   if (failures.length > 0) return exitCodeOf(failures);
   const work = outcomes.some((outcome) => 'value' in outcome && hasWork(outcome.value));
   return options.detailedExitcode && work ? EXIT.workToDo : EXIT.ok;
-}
-
-/** A preview as `--json` prints it. */
-export function planJson(table: string, preview: Preview): Record<string, unknown> {
-  const { scope, documents, rewrite } = preview;
-  return {
-    schemaVersion: JSON_SCHEMA_VERSION,
-    table,
-    status: preview.base === undefined ? 'first-load' : hasWork(preview) ? 'work' : 'nothing-to-do',
-    mode: preview.mode,
-    replace: preview.replace,
-    version: preview.base ?? null,
-    window: scope.kind === 'full' ? { from: null, to: null } : { from: isoOrNull(scope.from), to: isoOrNull(scope.to) },
-    full: scope.kind === 'full',
-    watermark: isoOrNull(preview.watermark),
-    nextWatermark: isoOrNull(preview.nextWatermark),
-    documents: documents.count ?? null,
-    documentsBasis: documents.basis,
-    bytes: preview.bytes ?? null,
-    ranges: preview.ranges,
-    partitions: preview.partitions,
-    rewrite,
-    writeAmplification: preview.amplification ?? null,
-    withoutCursor: preview.withoutCursor?.documents ?? null,
-    notes: preview.notes,
-  };
 }
 
 /** What the run would do, for people. */

@@ -1,4 +1,6 @@
 import pc from 'picocolors';
+import { isoOrNull, JSON_SCHEMA_VERSION } from '../app/json.ts';
+import { failuresOf, readTables } from '../app/tables.ts';
 import { readBytes, readQuarantine } from '../coordinator/quarantine.ts';
 import { openState, tableMissing } from '../coordinator/table.ts';
 import type { TableTarget } from '../shared/config/targets.ts';
@@ -8,8 +10,8 @@ import { documentJson, type ListedDocument } from '../shared/domain/quarantine.t
 import type { Storage } from '../shared/ports/storage.ts';
 import { type App, type GlobalOptions, openApp } from './app.ts';
 import { hexDump } from './hex-dump.ts';
-import { exitCodeOf, isoOrNull, JSON_SCHEMA_VERSION, printJson, printLine } from './output.ts';
-import { failuresOf, printOutcomes, readTables } from './tables.ts';
+import { exitCodeOf, printJson, printLine } from './output.ts';
+import { printOutcomes } from './tables.ts';
 import { alignRows, counted, cut, printable, timeText } from './text.ts';
 
 /** Characters of a digest that are shown: enough to tell documents apart and to name one. */

@@ -1,8 +1,9 @@
 import pc from 'picocolors';
+import { resultJson } from '../app/json.ts';
 import { type Layout, type RepartitionResult, repartitionTable } from '../coordinator/repartition.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import { type GlobalOptions, openApp } from './app.ts';
-import { describeFiles, exitCodeOf, resultJson } from './output.ts';
+import { describeFiles, exitCodeOf } from './output.ts';
 import { runTables } from './runs.ts';
 import { counted } from './text.ts';
 

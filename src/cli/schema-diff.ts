@@ -1,14 +1,16 @@
 import pc from 'picocolors';
+import { JSON_SCHEMA_VERSION } from '../app/json.ts';
+import { failuresOf, readTables } from '../app/tables.ts';
 import { previewSchema, type SchemaPreview } from '../coordinator/schema-preview.ts';
 import { kindText } from '../shared/domain/delta/schema.ts';
 import { EXIT } from '../shared/domain/errors.ts';
 import { FOREIGN_ID_HINT } from '../shared/domain/foreign-ids.ts';
 import type { AddedColumn } from '../shared/domain/schema-diff.ts';
 import type { App } from './app.ts';
-import { exitCodeOf, JSON_SCHEMA_VERSION, number } from './output.ts';
+import { exitCodeOf, number } from './output.ts';
 import { describeScope } from './plan.ts';
 import { RENAMED, typeText } from './schema-rows.ts';
-import { failuresOf, printOutcomes, readTables } from './tables.ts';
+import { printOutcomes } from './tables.ts';
 import { alignRows, counted, printable } from './text.ts';
 
 /** `schema --diff`: what the next sync would change in the schema, changing nothing; returns the exit code. */

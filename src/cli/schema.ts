@@ -1,11 +1,13 @@
 import pc from 'picocolors';
+import { JSON_SCHEMA_VERSION } from '../app/json.ts';
+import { failuresOf, readTables } from '../app/tables.ts';
 import { openState, type TableState, tableMissing } from '../coordinator/table.ts';
 import { renderJsonSchema } from '../shared/config/json-schema.ts';
 import { type GlobalOptions, openApp } from './app.ts';
-import { exitCodeOf, JSON_SCHEMA_VERSION } from './output.ts';
+import { exitCodeOf } from './output.ts';
 import { schemaDiffCommand } from './schema-diff.ts';
 import { schemaRows } from './schema-rows.ts';
-import { failuresOf, printOutcomes, readTables } from './tables.ts';
+import { printOutcomes } from './tables.ts';
 import { alignRows, counted, printable } from './text.ts';
 
 export interface SchemaOptions {

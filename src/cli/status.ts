@@ -1,138 +1,46 @@
 import pc from 'picocolors';
+import { type NamedStatus, readStatuses, type Statuses, statusJson } from '../app/status.ts';
+import { failuresOf } from '../app/tables.ts';
 import type { StageFigures } from '../coordinator/stage-figures.ts';
-import { type RunStatus, readStatus, type TableStatus } from '../coordinator/status.ts';
+import type { RunStatus, TableStatus } from '../coordinator/status.ts';
 import { bytesText } from '../shared/domain/bytes-text.ts';
-import type { TableMode } from '../shared/domain/window.ts';
 import type { QueueDepth } from '../shared/ports/queue.ts';
-import { type App, type GlobalOptions, openApp } from './app.ts';
-import { exitCodeOf, isoOrNull, JSON_SCHEMA_VERSION, number, printFailure, printJson, printLine } from './output.ts';
-import { failuresOf, printError, readTables } from './tables.ts';
+import { type GlobalOptions, openApp } from './app.ts';
+import { exitCodeOf, number, printFailure, printJson, printLine } from './output.ts';
+import { printError } from './tables.ts';
 import { alignRows, counted, duration, timeText } from './text.ts';
-
-interface NamedStatus {
-  readonly table: string;
-  readonly mode: TableMode;
-  readonly status: TableStatus;
-}
 
 /** `status`: how each table and the queue stand; returns the exit code. */
 export async function statusCommand(name: string | undefined, globals: GlobalOptions): Promise<number> {
   const app = await openApp(globals);
   const json = globals.json ?? false;
-  const targets = await app.targets(name);
-  const queue = await readDepth(app);
-  const outcomes = await readTables(app, targets, async ({ settings: { mode } }, storage) => ({
-    mode,
-    status: await readStatus(storage, app.clock.now()),
-  }));
-  const now = app.clock.now();
-  const statuses = outcomes.flatMap((outcome) =>
-    'value' in outcome ? [{ table: outcome.table, ...outcome.value }] : [],
-  );
-  if (!json) for (const line of describeStatus(statuses, queue.depth, now)) printLine(line);
+  const statuses = await readStatuses(app, name);
+  const { outcomes, queue } = statuses;
+  if (!json) for (const line of describeStatus(statuses)) printLine(line);
   for (const outcome of outcomes) {
     if ('error' in outcome) printError(outcome.table, outcome.error, json);
-    else if (json) printJson(statusJson({ table: outcome.table, ...outcome.value }, queue.depth, now));
+    else if (json) printJson(statusJson(outcome.table, outcome.value, statuses));
   }
   if (queue.error !== undefined) printFailure(queue.error);
   return exitCodeOf([...failuresOf(outcomes), ...(queue.error === undefined ? [] : [queue.error])]);
 }
 
-interface Depth {
-  /** `undefined` where the queue is local, or could not be asked. */
-  readonly depth: QueueDepth | undefined;
-  readonly error?: unknown;
-}
-
-/** A queue in Redis holds no truth: where it can't be asked, the tables can. */
-async function readDepth(app: App): Promise<Depth> {
-  if (app.config.queue.kind === 'local') return { depth: undefined };
-  const queue = app.queue();
-  try {
-    return { depth: await queue.depth() };
-  } catch (error) {
-    return { depth: undefined, error };
-  } finally {
-    await queue.close();
-  }
-}
-
-/** The status of one table as `--json` prints it. */
-export function statusJson(
-  { table, mode, status }: NamedStatus,
-  queue: QueueDepth | undefined,
-  now: number,
-): Record<string, unknown> {
-  const { uri, lastCheck, lease, run } = status;
-  const { version, rows, files, partitions, watermark } = status.table ?? {};
-  return {
-    schemaVersion: JSON_SCHEMA_VERSION,
-    table,
-    status: status.table === undefined ? 'missing' : 'present',
-    uri,
-    version: version ?? null,
-    rows: rows ?? null,
-    files: files ?? null,
-    bytes: status.table?.bytes ?? null,
-    partitions: partitions ?? null,
-    engine: status.table?.engine ?? null,
-    mode,
-    watermark: isoOrNull(watermark ?? null),
-    lastCheck:
-      lastCheck === undefined ? null : { ...lastCheck, at: isoOrNull(lastCheck.at), ageMs: now - lastCheck.at },
-    lease: lease === undefined ? null : { ...lease, renewedAt: isoOrNull(lease.renewedAt) },
-    run: run === undefined ? null : runJson(run),
-    unfinished: status.unfinished === undefined ? null : runJson(status.unfinished),
-    quarantined: status.quarantined,
-    queue: queue ?? null,
-    notes: status.notes,
-  };
-}
-
-function runJson({ run, what, startedAt, stage, extract, merge }: RunStatus): Record<string, unknown> {
-  return {
-    run,
-    what: what ?? null,
-    startedAt: isoOrNull(startedAt ?? null),
-    stage,
-    extract: stageJson(extract),
-    merge: stageJson(merge),
-  };
-}
-
-function stageJson(figures: StageFigures): Record<string, unknown> {
-  const { done, total, documents, bytes, estimated, documentsPerSecond, bytesPerSecond, etaMs } = figures;
-  return {
-    done,
-    total: total ?? null,
-    documents: documents ?? null,
-    bytes: bytes ?? null,
-    estimated,
-    documentsPerSecond: documentsPerSecond ?? null,
-    bytesPerSecond: bytesPerSecond ?? null,
-    etaMs: etaMs ?? null,
-  };
-}
-
 const HEADER = ['table', 'version', 'rows', 'files', 'size', 'partitions', 'watermark', 'checked'];
 
 /** A line for each table, what runs and what is damaged below it, and the queue at the end. */
-export function describeStatus(
-  statuses: readonly NamedStatus[],
-  queue: QueueDepth | undefined,
-  now: number,
-): readonly string[] {
-  const rows = statuses.map((named) => tableRow(named, now));
+export function describeStatus({ outcomes, queue, now }: Statuses): readonly string[] {
+  const present = outcomes.flatMap((outcome) => ('value' in outcome ? [outcome] : []));
+  const rows = present.map(({ table, value }) => tableRow(table, value, now));
   const aligned = alignRows([HEADER, ...rows], ['left', 'right', 'right', 'right', 'right', 'right', 'left', 'left']);
   const [header = '', ...lines] = aligned;
   return [
-    ...(statuses.length === 0 ? [] : [pc.dim(header)]),
-    ...lines.flatMap((line, index) => [line, ...below(statuses[index]?.status, now)]),
-    ...(queue === undefined ? [] : [describeQueue(queue)]),
+    ...(present.length === 0 ? [] : [pc.dim(header)]),
+    ...lines.flatMap((line, index) => [line, ...below(present[index]?.value.status, now)]),
+    ...(queue.depth === undefined ? [] : [describeQueue(queue.depth)]),
   ];
 }
 
-function tableRow({ table: name, mode, status }: NamedStatus, now: number): readonly string[] {
+function tableRow(name: string, { mode, status }: NamedStatus, now: number): readonly string[] {
   const { table, lastCheck } = status;
   const checked = lastCheck === undefined ? 'never' : `${duration(now - lastCheck.at)} ago`;
   if (table === undefined) return [pc.bold(name), pc.yellow('no table yet'), '', '', '', '', '', checked];

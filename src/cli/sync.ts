@@ -1,8 +1,8 @@
-import { type RunRequest, runTable } from '../coordinator/run.ts';
-import type { TableTarget } from '../shared/config/targets.ts';
-import { EXIT, MongolakeError } from '../shared/domain/errors.ts';
+import { resultJson } from '../app/json.ts';
+import { type Asked, parseTime, runAsked } from '../app/requests.ts';
+import { EXIT } from '../shared/domain/errors.ts';
 import { type App, type GlobalOptions, openApp } from './app.ts';
-import { describeRun, exitCodeOf, resultJson } from './output.ts';
+import { describeRun, exitCodeOf } from './output.ts';
 import { runTables } from './runs.ts';
 
 export interface SyncOptions {
@@ -12,9 +12,6 @@ export interface SyncOptions {
   readonly replace?: boolean;
   readonly detailedExitcode?: boolean;
 }
-
-/** What a run is asked for, beside its table. */
-type Asked = Pick<RunRequest, 'mode' | 'from' | 'to' | 'overwrite' | 'replace'>;
 
 /** `sync` and `backfill`: one run of each table that the target names; returns the exit code. */
 export async function syncCommand(
@@ -49,31 +46,11 @@ async function runAll(
   globals: GlobalOptions,
 ): Promise<number> {
   const { results, failures } = await runTables(app, name, globals, {
-    run: (target, context) => runTable(requestFor(app, target, asked), context),
+    run: (target, context) => runAsked(app, target, asked, context),
     json: resultJson,
     line: describeRun,
   });
   if (failures.length > 0) return exitCodeOf(failures);
   const quarantined = results.some(({ counts }) => counts.quarantined > 0);
   return quarantined && options.detailedExitcode ? EXIT.quarantined : EXIT.ok;
-}
-
-/** The request of a run of this table. */
-export function requestFor(app: App, target: TableTarget, asked: Asked): RunRequest {
-  const { pipeline, collection, settings } = target;
-  return { ...asked, pipeline, collection, settings, columns: app.columns(target) };
-}
-
-/** An ISO 8601 time with a zone, or a date, in epoch milliseconds. Throws `USAGE`. */
-export function parseTime(option: string, text: string | undefined): number | null {
-  if (text === undefined) return null;
-  const ms = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/.test(text)
-    ? Date.parse(text)
-    : Number.NaN;
-  if (Number.isNaN(ms)) {
-    throw new MongolakeError('USAGE', `${option}: "${text}" is not a time`, {
-      hint: 'Write it with a zone, such as 2026-01-31T02:00:00Z, or as a date.',
-    });
-  }
-  return ms;
 }

@@ -1,49 +1,11 @@
-import pMap from 'p-map';
-import type { HoldContext } from '../coordinator/steps.ts';
-import type { TableTarget } from '../shared/config/targets.ts';
+import { failureJson } from '../app/json.ts';
+import type { Outcome } from '../app/tables.ts';
 import { asMongolakeError } from '../shared/domain/errors.ts';
-import type { Storage } from '../shared/ports/storage.ts';
-import type { App } from './app.ts';
-import { failureJson, printFailure, printJson, printLine } from './output.ts';
-import { VERSION } from './version.ts';
-
-const TABLES_AT_ONCE = 8;
-
-/** What came of one table. */
-export type Outcome<T> =
-  | { readonly table: string; readonly value: T }
-  | { readonly table: string; readonly error: unknown };
-
-/** Reads several tables at once; a failure of one does not keep the others from being read. In the order of the targets. */
-export async function readTables<T>(
-  app: App,
-  targets: readonly TableTarget[],
-  read: (target: TableTarget, storage: Storage) => Promise<T>,
-): Promise<readonly Outcome<T>[]> {
-  return pMap(
-    targets,
-    async (target): Promise<Outcome<T>> => {
-      const storage = app.storage(target);
-      try {
-        return { table: target.name, value: await read(target, storage) };
-      } catch (error) {
-        return { table: target.name, error };
-      } finally {
-        await storage.close();
-      }
-    },
-    { concurrency: TABLES_AT_ONCE },
-  );
-}
-
-/** What a command holds a table by that runs no jobs. */
-export function holdContext({ clock, logger, signal }: App, { name }: TableTarget, storage: Storage): HoldContext {
-  return { storage, clock, logger: logger.child({ table: name }), signal, engineVersion: VERSION };
-}
+import { printFailure, printJson, printLine } from './output.ts';
 
 /** How a table's value is shown. */
 export interface Shown<T> {
-  readonly json: (table: string, value: T) => Record<string, unknown>;
+  readonly json: (table: string, value: T) => object;
   readonly lines: (table: string, value: T) => readonly string[];
 }
 
@@ -67,9 +29,4 @@ export function printOutcomes<T>(outcomes: readonly Outcome<T>[], json: boolean,
 export function printError(table: string, error: unknown, json: boolean): void {
   if (json) printJson(failureJson(table, asMongolakeError(error)));
   printFailure(error, table);
-}
-
-/** The errors, in order. */
-export function failuresOf(outcomes: readonly Outcome<unknown>[]): readonly unknown[] {
-  return outcomes.flatMap((outcome) => ('error' in outcome ? [outcome.error] : []));
 }

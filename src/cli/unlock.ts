@@ -1,10 +1,12 @@
 import pc from 'picocolors';
+import { isoOrNull, JSON_SCHEMA_VERSION } from '../app/json.ts';
+import { failuresOf, readTables } from '../app/tables.ts';
 import { leaseStatus } from '../coordinator/status.ts';
 import { type Unlocked, unlockTable } from '../coordinator/unlock.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import { type GlobalOptions, openApp } from './app.ts';
-import { exitCodeOf, isoOrNull, JSON_SCHEMA_VERSION } from './output.ts';
-import { failuresOf, printOutcomes, readTables } from './tables.ts';
+import { exitCodeOf } from './output.ts';
+import { printOutcomes } from './tables.ts';
 import { duration } from './text.ts';
 
 export interface UnlockOptions {

@@ -1,10 +1,12 @@
 import pc from 'picocolors';
+import { isoOrNull, JSON_SCHEMA_VERSION } from '../app/json.ts';
+import { failuresOf, holdContext, readTables } from '../app/tables.ts';
 import { previewVacuum, type VacuumResult, vacuumTable } from '../coordinator/vacuum.ts';
 import { type Doomed, type Sum, sumByGroup, VACUUM_GROUPS, type VacuumGroup } from '../coordinator/vacuum-plan.ts';
 import { bytesText } from '../shared/domain/bytes-text.ts';
 import { type GlobalOptions, openApp } from './app.ts';
-import { exitCodeOf, isoOrNull, JSON_SCHEMA_VERSION } from './output.ts';
-import { failuresOf, holdContext, printOutcomes, readTables, type Shown } from './tables.ts';
+import { exitCodeOf } from './output.ts';
+import { printOutcomes, type Shown } from './tables.ts';
 import { alignRows, counted, duration, printable } from './text.ts';
 
 export interface VacuumOptions {

@@ -1,11 +1,10 @@
 import pc from 'picocolors';
-import { type VerifyResult, verifyTable } from '../coordinator/verify.ts';
-import type { VerifyRequest } from '../coordinator/verify-plan.ts';
-import type { TableTarget } from '../shared/config/targets.ts';
+import { stillDiffers, verifyAsked, verifyJson } from '../app/verify.ts';
+import type { Verified } from '../coordinator/verify.ts';
 import { DIFFERENCES, differing } from '../shared/domain/comparison.ts';
 import { EXIT } from '../shared/domain/errors.ts';
-import { type App, type GlobalOptions, openApp } from './app.ts';
-import { describeRun, exitCodeOf, isoOrNull, JSON_SCHEMA_VERSION, number, resultJson, seconds } from './output.ts';
+import { type GlobalOptions, openApp } from './app.ts';
+import { describeRun, exitCodeOf, number, seconds } from './output.ts';
 import { runTables } from './runs.ts';
 import { counted } from './text.ts';
 
@@ -23,52 +22,21 @@ export async function verifyCommand(
   globals: GlobalOptions,
 ): Promise<number> {
   const app = await openApp(globals);
+  const asked = { isDeep: deep, repairs: repair, sample: sample / 100 };
   const { results, failures } = await runTables(app, name, globals, {
-    run: (target, context) =>
-      verifyTable(verifyRequestFor(app, target, { isDeep: deep, repairs: repair, sample: sample / 100 }), context),
+    run: (target, context) => verifyAsked(app, target, asked, context),
     json: verifyJson,
     line: describeVerification,
   });
   if (failures.length > 0) return exitCodeOf(failures);
-  return results.some(differs) ? EXIT.differs : EXIT.ok;
-}
-
-/** The request of a verification of this table. */
-export function verifyRequestFor(
-  app: App,
-  target: TableTarget,
-  asked: Pick<VerifyRequest, 'isDeep' | 'repairs' | 'sample'>,
-): VerifyRequest {
-  const { pipeline, collection, settings } = target;
-  return { ...asked, pipeline, collection, settings, columns: app.columns(target) };
-}
-
-/** Whether something differs that was not repaired. */
-function differs({ differences, unconfirmed, repaired }: VerifyResult): boolean {
-  return unconfirmed > 0 || (differing(differences) > 0 && repaired === undefined);
-}
-
-/** A verification as `--json` prints it. */
-export function verifyJson(table: string, result: VerifyResult): Record<string, unknown> {
-  const { differences, different, repaired, watermark, checkedAt, ...rest } = result;
-  return {
-    schemaVersion: JSON_SCHEMA_VERSION,
-    table,
-    status: differing(differences) === 0 ? 'equal' : repaired === undefined ? 'differs' : 'repaired',
-    ...rest,
-    watermark: isoOrNull(watermark),
-    checkedAt: isoOrNull(checkedAt),
-    ...differences,
-    partitionsDiffering: different.map(({ partition, differences: own }) => ({ partition, ...own })),
-    repaired: repaired === undefined ? null : resultJson(table, repaired),
-  };
+  return results.some(stillDiffers) ? EXIT.differs : EXIT.ok;
 }
 
 /** Ids that are told to people. */
 const IDS_TOLD = 20;
 
 /** A verification for people. */
-export function describeVerification(table: string, result: VerifyResult): string {
+export function describeVerification(table: string, result: Verified): string {
   const { version, documents, rows, leftOut, partitions, differences, different, ids, unconfirmed, durationMs } =
     result;
   const total = differing(differences);

@@ -1,8 +1,9 @@
+import { runWorker } from '../app/worker.ts';
 import { workerMetrics } from '../shared/adapters/metrics-worker.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import { createLiveness } from '../shared/liveness.ts';
 import type { WorkerMetrics } from '../shared/ports/metrics.ts';
-import { type GlobalOptions, openApp, runWorker } from './app.ts';
+import { type GlobalOptions, openApp } from './app.ts';
 import { listenOf } from './listen.ts';
 import { livenessVerdict, observe } from './observe.ts';
 

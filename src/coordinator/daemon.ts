@@ -5,7 +5,7 @@ import type { Clock } from '../shared/ports/clock.ts';
 import type { LogFields, Logger } from '../shared/ports/logger.ts';
 import type { RunResult } from './carry-out.ts';
 import { firstTick, retryTick, type Scheduled, takeDue } from './schedule.ts';
-import type { VerifyResult } from './verify.ts';
+import type { Verified } from './verify.ts';
 
 /** A table that the coordinator keeps in step, and compares with its source now and then. */
 export interface DaemonTable {
@@ -14,7 +14,7 @@ export interface DaemonTable {
   readonly sync: (signal: AbortSignal) => Promise<RunResult>;
   readonly verifySchedule: Schedule;
   /** `undefined` where the last verification is too young for another. */
-  readonly verify: (signal: AbortSignal) => Promise<VerifyResult | undefined>;
+  readonly verify: (signal: AbortSignal) => Promise<Verified | undefined>;
 }
 
 /** Something that is done to a table on a schedule. */
@@ -50,7 +50,7 @@ function saidOfSync({ version, counts, durationMs }: RunResult): Said {
   return { message, fields: { version, ...counts, durationMs } };
 }
 
-function saidOfVerification(result: VerifyResult | undefined): Said | undefined {
+function saidOfVerification(result: Verified | undefined): Said | undefined {
   if (result === undefined) return undefined;
   const { version, rows, differences, unconfirmed, repaired, durationMs } = result;
   const isEqual = differing(differences) + unconfirmed === 0;

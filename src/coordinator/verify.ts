@@ -38,7 +38,7 @@ export interface DifferentPartition {
   readonly differences: Readonly<Record<Difference, number>>;
 }
 
-export interface VerifyResult {
+export interface Verified {
   readonly run: string;
   /** The version that was compared, and its watermark. */
   readonly version: number;
@@ -74,7 +74,7 @@ interface Look {
  * meanwhile. It takes no lease, and syncs go on beside it. Where it is to repair, a run reads those ids a third time and makes one version, in which
  * what the source has is as the source has it, and what it has not is gone. Throws `TABLE_MISSING`, and what a run throws.
  */
-export async function verifyTable(request: VerifyRequest, context: RunContext): Promise<VerifyResult> {
+export async function verifyTable(request: VerifyRequest, context: RunContext): Promise<Verified> {
   const { storage, source, clock, logger, engineVersion } = context;
   const started = clock.monotonic();
   const state = await openState(storage);
@@ -167,7 +167,7 @@ function resultOf(
   { plan, compared }: Look,
   second: Look | undefined,
   durationMs: number,
-): Omit<VerifyResult, 'repaired'> {
+): Omit<Verified, 'repaired'> {
   const confirmed = second?.compared ?? [];
   const asked = total(listsOf(compared), ({ ids }) => ids);
   const answered = total(second?.extracted ?? [], ({ documents }) => documents);

@@ -18,17 +18,21 @@ export interface LoadedConfig {
   readonly secrets: Secrets | undefined;
 }
 
+/** Path of a file, or what such a file would hold; relative paths of the latter start at the working directory. */
+export type ConfigSource = string | object;
+
 /**
- * Reads a configuration file. `path` is what messages show. `openSecrets` is called only where the file has `${vault:…}`
+ * Reads a configuration. The path is what messages show. `openSecrets` is called only where the file has `${vault:…}`
  * references and nothing else is wrong with it. Errors: `CONFIG_INVALID` (no such file, not YAML, wrong keys or values, no such
  * secret: all of them, with line, column and key), `CONFIG_VARIABLE` (a `${VAR}` is not set), and those of `Secrets`.
  */
 export async function loadConfig(
-  path: string,
+  from: ConfigSource,
   env: Environment,
   openSecrets: (vault: VaultConfig) => Promise<Secrets>,
 ): Promise<LoadedConfig> {
-  const text = readText(path);
+  const path = typeof from === 'string' ? from : undefined;
+  const text = typeof from === 'string' ? readText(from) : textOf(from);
   const asked = collectReferences();
   const { document, config, problems } = examine(text, path, env, [asked.resolver]);
   const all = [...problems, ...asked.problems(document)];
@@ -41,9 +45,9 @@ export async function loadConfig(
 }
 
 /** The section by itself, which has no references to Vault and nothing wrong. */
-function vaultOf(document: ConfigDocument, path: string): VaultConfig {
+function vaultOf(document: ConfigDocument, path: string | undefined): VaultConfig {
   const { vault } = document.value as { readonly vault: unknown };
-  return completeVault(vaultSchema.parse(vault), dirname(resolve(path)));
+  return completeVault(vaultSchema.parse(vault), dirname(absolute(path)));
 }
 
 /**
@@ -52,7 +56,7 @@ function vaultOf(document: ConfigDocument, path: string): VaultConfig {
  */
 export function parseConfig(
   text: string,
-  fileName: string,
+  fileName: string | undefined,
   env: Environment,
   resolvers: readonly ReferenceResolver[] = [],
 ): Config {
@@ -64,7 +68,7 @@ export function parseConfig(
 /** Everything that is wrong, and the configuration as far as its values are known. */
 function examine(
   text: string,
-  fileName: string,
+  fileName: string | undefined,
   env: Environment,
   resolvers: readonly ReferenceResolver[],
 ): { readonly document: ConfigDocument; readonly config: Config | undefined; readonly problems: readonly Problem[] } {
@@ -75,8 +79,13 @@ function examine(
   if (!parsed.success) {
     return { document, config: undefined, problems: [...problems, ...issueProblems(parsed.error.issues, document)] };
   }
-  const config = complete(parsed.data, resolve(fileName));
+  const config = complete(parsed.data, absolute(fileName));
   return { document, config, problems: [...problems, ...crossCheck(config, document)] };
+}
+
+/** Where a file is; an object stands in the working directory, as a file of the usual name would. */
+function absolute(fileName = 'mongolake.yaml'): string {
+  return resolve(fileName);
 }
 
 /** Fills in what depends on the machine and on where the file is. */
@@ -104,6 +113,18 @@ function complete(parsed: ParsedConfig, file: string): Config {
 function completeVault(vault: VaultConfig, folder: string): VaultConfig {
   const { auth } = vault;
   return auth.method === 'ec2' ? { ...vault, auth: { ...auth, nonceFile: resolve(folder, auth.nonceFile) } } : vault;
+}
+
+/** The object as YAML, of which JSON is a part: what is wrong with it is found and told as in a file. */
+function textOf(config: unknown): string {
+  let text: string | undefined;
+  try {
+    if (typeof config === 'object' && config !== null) text = JSON.stringify(config);
+  } catch (cause) {
+    throw new MongolakeError('CONFIG_INVALID', 'config: holds what JSON can not', { cause });
+  }
+  if (text === undefined) throw new MongolakeError('CONFIG_INVALID', 'config: expected a path or an object');
+  return text;
 }
 
 function readText(path: string): string {

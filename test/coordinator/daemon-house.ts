@@ -1,6 +1,6 @@
 import type { RunResult } from '../../src/coordinator/carry-out.ts';
 import { type DaemonTable, runDaemon } from '../../src/coordinator/daemon.ts';
-import type { VerifyResult } from '../../src/coordinator/verify.ts';
+import type { Verified } from '../../src/coordinator/verify.ts';
 import { NO_COUNTS } from '../../src/shared/domain/books.ts';
 import { MongolakeError } from '../../src/shared/domain/errors.ts';
 import type { Schedule } from '../../src/shared/domain/schedule.ts';
@@ -11,7 +11,7 @@ export const SECOND = 1000;
 export const MINUTE = 60 * SECOND;
 const NOON = Date.UTC(2026, 10, 22, 12);
 
-export const VERIFIED: VerifyResult = {
+export const VERIFIED: Verified = {
   run: 'verify-1',
   version: 3,
   watermark: 1,
@@ -70,7 +70,7 @@ export function house() {
     verification(
       name: string,
       verifySchedule: Schedule,
-      verify: () => Promise<VerifyResult | undefined> = async () => VERIFIED,
+      verify: () => Promise<Verified | undefined> = async () => VERIFIED,
     ): number[] {
       const startedAt_ms: number[] = [];
       const counted = () => {

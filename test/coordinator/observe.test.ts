@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { RunResult } from '../../src/coordinator/carry-out.ts';
 import type { Freshness } from '../../src/coordinator/freshness.ts';
 import { type ObservedTable, observed } from '../../src/coordinator/observe.ts';
-import type { VerifyResult } from '../../src/coordinator/verify.ts';
+import type { Verified } from '../../src/coordinator/verify.ts';
 import { NO_COUNTS } from '../../src/shared/domain/books.ts';
 import { MongolakeError } from '../../src/shared/domain/errors.ts';
 import type { CoordinatorMetrics } from '../../src/shared/ports/metrics.ts';
@@ -214,7 +214,7 @@ test('what a verification found is told, of the last one before the first here',
   const { told, table, resolve } = observation();
   const noted = { ...VERIFIED, formatVersion: 1, isDeep: false, repairedIn: null } as const;
   const verification = { ...noted, checkedAt: 700, differences: { missing: 1, stale: 2, gone: 3 } };
-  let result: VerifyResult | undefined;
+  let result: Verified | undefined;
   table(
     'guest.a',
     async () => RESULT,

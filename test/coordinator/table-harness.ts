@@ -6,7 +6,7 @@ import type { RunContext, RunResult, RunSettings } from '../../src/coordinator/c
 import type { PreviewContext } from '../../src/coordinator/preview.ts';
 import { type Layout, type RepartitionResult, repartitionTable } from '../../src/coordinator/repartition.ts';
 import { type RunRequest, runTable } from '../../src/coordinator/run.ts';
-import { type VerifyResult, verifyTable } from '../../src/coordinator/verify.ts';
+import { type Verified, verifyTable } from '../../src/coordinator/verify.ts';
 import type { VerifyRequest } from '../../src/coordinator/verify-plan.ts';
 import { systemClock } from '../../src/shared/adapters/clock-system.ts';
 import { localQueue } from '../../src/shared/adapters/queue-local.ts';
@@ -52,7 +52,7 @@ export interface Harness {
   readonly previewContext: PreviewContext;
   readonly runContext: RunContext;
   sync(request?: Partial<RunRequest>, settings?: Partial<RunSettings>): Promise<RunResult>;
-  verify(asked?: Partial<VerifyRequest>, settings?: Partial<RunSettings>): Promise<VerifyResult>;
+  verify(asked?: Partial<VerifyRequest>, settings?: Partial<RunSettings>): Promise<Verified>;
   /** To string ids, unless told otherwise. */
   repartition(settings?: Partial<RunSettings>, layout?: Layout): Promise<RepartitionResult>;
   /** The newest log entry's actions, as JSON. */

@@ -45,6 +45,29 @@ const ROOMS: readonly Room[] = [
     types: ['worker/thread'],
   },
   { name: 'composition', files: /^src\/composition\.ts$/, imports: ['domain', 'ports', 'adapters', 'config'] },
+  // What commands and the library share: the only room that knows both coordinator and worker, but for the commands.
+  {
+    name: 'app',
+    files: /^src\/app\//,
+    imports: [
+      'domain',
+      'ports',
+      'waiting',
+      'bytes',
+      'shared helpers',
+      'adapters',
+      'config',
+      'coordinator',
+      'worker',
+      'composition',
+    ],
+  },
+  {
+    name: 'library',
+    files: /^src\/(?:index\.ts$|library\/)/,
+    imports: ['domain', 'app'],
+    types: ['ports', 'config', 'coordinator'],
+  },
   {
     name: 'cli',
     files: /^src\/cli(?:\.ts$|\/)/,
@@ -60,6 +83,7 @@ const ROOMS: readonly Room[] = [
       'worker',
       'worker/thread',
       'composition',
+      'app',
     ],
   },
   { name: 'types', files: /^src\/types\//, imports: [] },

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
-import { lock } from 'proper-lockfile';
 import { MongolakeError } from '../domain/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import { systemCode } from './storage-file-errors.ts';
@@ -49,6 +48,8 @@ async function acquire(path: string, clock: Clock, onLost: (error: Error) => voi
   const name = createHash('sha256').update(basename(path)).digest('hex').slice(0, 32);
   const lockfilePath = join(dirname(path), `${HIDDEN_PREFIX}lock-${name}`);
   const deadline = clock.monotonic() + WAIT_MS;
+  // Loaded here: it listens for the process's signals from then on, to remove its locks, and only tables in a folder need it.
+  const { lock } = await import('proper-lockfile');
   for (;;) {
     try {
       return await lock(path, { realpath: false, lockfilePath, stale: STALE_MS, onCompromised: onLost });

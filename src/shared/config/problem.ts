@@ -32,16 +32,16 @@ export function formatPath(path: KeyPath): string {
   return text;
 }
 
-/** `mongolake.yaml:12:5 pipelines.guest: message`. */
-export function formatProblem(fileName: string, problem: Problem): string {
-  const place = `${fileName}:${problem.place.line}:${problem.place.column}`;
+/** `mongolake.yaml:12:5 pipelines.guest: message`; `config pipelines.guest: message` where there is no file. */
+export function formatProblem(fileName: string | undefined, problem: Problem): string {
+  const place = fileName === undefined ? 'config' : `${fileName}:${problem.place.line}:${problem.place.column}`;
   return problem.path.length === 0
     ? `${place} ${problem.message}`
     : `${place} ${formatPath(problem.path)}: ${problem.message}`;
 }
 
 /** One error that lists every problem, a line each, in file order. Its code is `CONFIG_VARIABLE` where only variables are missing. */
-export function problemsError(fileName: string, problems: readonly Problem[]): MongolakeError {
+export function problemsError(fileName: string | undefined, problems: readonly Problem[]): MongolakeError {
   const sorted = [...problems].sort((a, b) => a.place.line - b.place.line || a.place.column - b.place.column);
   const lines = sorted.slice(0, LISTED_AT_MOST).map((problem) => formatProblem(fileName, problem));
   if (sorted.length > LISTED_AT_MOST) lines.push(`… and ${sorted.length - LISTED_AT_MOST} more`);

@@ -7,6 +7,7 @@ import { configKeys, renderConfigHelp, renderConfigPage } from '../../../src/sha
 import { renderInitConfig } from '../../../src/shared/config/init.ts';
 import { maskReferences } from '../../../src/shared/config/interpolate.ts';
 import { configJsonSchema, type JsonSchema, renderJsonSchema } from '../../../src/shared/config/json-schema.ts';
+import { renderConfigTypes } from '../../../src/shared/config/type-text.ts';
 import { parseDuration, parseSize } from '../../../src/shared/config/units.ts';
 import { schemaErrors } from './json-schema-check.ts';
 import { DESIGN_EXAMPLE, SMALL } from './sample.ts';
@@ -27,6 +28,10 @@ test('schema/mongolake.schema.json is up to date (else run: npx tsx scripts/sche
 
 test('docs/configuration.md is up to date (else run: npm run schema)', () => {
   expect(readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8')).toBe(renderConfigPage());
+});
+
+test('src/library/config.ts is up to date (else run: npm run schema)', () => {
+  expect(readFileSync(new URL('../../../src/library/config.ts', import.meta.url), 'utf8')).toBe(renderConfigTypes());
 });
 
 test('is draft 7', () => {

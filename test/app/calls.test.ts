@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Calls, runCalls } from '../../src/cli/calls.ts';
+import { type Calls, runCalls } from '../../src/app/calls.ts';
 import { memoryStorage } from '../../src/shared/adapters/storage-memory.ts';
 import { LEASE_KEY } from '../../src/shared/domain/keys.ts';
 import { createLiveness } from '../../src/shared/liveness.ts';

@@ -1,0 +1,226 @@
+// Written by `npm run schema` from the configuration's schema; change that instead.
+
+/** A reference to a variable or a secret, which may stand for a value of any type: `${NAME}`, `${vault:path#key}`. */
+type Reference = `${string}\${${string}`;
+
+/** Settings of tables: of all under `defaults`, of a pipeline, or of one under its `collections`. */
+export interface MongolakeSettings {
+  /** incremental finds changes by the cursor field. full is for a collection without one: every run reads all of it and replaces the table. See docs/backfill.md. By default 'incremental'. */
+  readonly mode?: 'incremental' | 'full' | Reference | undefined;
+  /** The field that every write to a document sets to its time, and by which changes are found. It needs an index. A dot reaches into an object. By default 'updateTime'. */
+  readonly cursorField?: string | undefined;
+  /** What the cursor field holds: a Date, a BSON timestamp, a number of seconds or milliseconds since 1970, or an ObjectId. A value of any other type counts as missing. See docs/cursors.md. By default 'date'. */
+  readonly cursorType?: 'date' | 'timestamp' | 'epochSeconds' | 'epochMilliseconds' | 'objectId' | Reference | undefined;
+  /** How much later than its cursor value a document may become visible. Each run reads this much again. Clocks that differ by more are refused. By default '5m'. */
+  readonly allowedLateness?: string | undefined;
+  /** Hash partitions of a new table, a power of two. One job merges one partition. auto sizes it at the first load; a table that is there keeps its number. See docs/partitions.md. By default 'auto'. */
+  readonly partitions?: 'auto' | number | Reference | undefined;
+  /** When the coordinator syncs: an interval, a cron expression (5 or 6 fields, UTC), or none. By default '15m'. */
+  readonly schedule?: string | undefined;
+  /** What merges and writes: duckdb, or parquetjs, which is slower and needs no native code. Fixed when a table is made; duckdb may take over a table of parquetjs, never the reverse. By default 'duckdb'. */
+  readonly engine?: 'duckdb' | 'parquetjs' | Reference | undefined;
+  /** Size at which a partition is cut into another Parquet file. By default '128MB'. */
+  readonly targetFileSize?: string | undefined;
+  /** Rows per Parquet row group, at most. The engine parquetjs takes no more than 8192. By default 122880. */
+  readonly rowGroupSize?: number | Reference | undefined;
+  /** Codec of new Parquet files. Those of the engine parquetjs are snappy, whatever is written here. By default 'zstd'. */
+  readonly compression?: 'zstd' | 'snappy' | Reference | undefined;
+  /** Level of zstd: 1 is fastest, 22 smallest. Not used by snappy. By default 3. */
+  readonly compressionLevel?: number | Reference | undefined;
+  /** What becomes of the row of a document that is gone: none keeps it, soft deletes it where the document says so in deletedField, reconcile where a scheduled verification finds no document. See docs/deletes.md. By default 'none'. */
+  readonly deletes?: 'none' | 'soft' | 'reconcile' | Reference | undefined;
+  /** With deletes: soft, the field by which a document says that it is deleted: it is there, and not null, false or 0. A dot reaches into an object. By default 'deletedAt'. */
+  readonly deletedField?: string | undefined;
+  /** When the coordinator compares the table with its source: an interval, a cron expression (5 or 6 fields, UTC), or none. See docs/verify.md. By default 'none'. */
+  readonly verifySchedule?: string | undefined;
+  /** Whether a scheduled verification also repairs what differs. With deletes: reconcile it always does. By default false. */
+  readonly verifyRepair?: boolean | Reference | undefined;
+  /** Documents that cannot be stored are put aside and listed (mongolake quarantine). More than so many in one run fail it instead, before its commit. By default 1000. */
+  readonly maxQuarantined?: number | Reference | undefined;
+  /** Jobs of one run that read from the source at once, at most; no limit if not given. See docs/backfill.md. */
+  readonly maxConcurrentReads?: number | Reference | undefined;
+  /** Documents that all reads of one run together take from the source in a second, at most; no limit if not given. Shared evenly by maxConcurrentReads reads, by 4 where that is not given. See docs/backfill.md. */
+  readonly documentsPerSecond?: number | Reference | undefined;
+  /** A Delta checkpoint is written every so many commits. By default 10. */
+  readonly checkpointInterval?: number | Reference | undefined;
+  /** How long files that no longer belong to the table are kept, for readers of older versions. By default '7d'. */
+  readonly retention?: string | undefined;
+  /** A run whose lease was not renewed for so long may be taken over. By default '30s'. */
+  readonly leaseTtl?: string | undefined;
+  /** What is taken of the documents, and how. A path is dotted and passes through arrays. The nearest columns replaces all of those around it. */
+  readonly columns?: {
+    /** Only these fields, with _id and the cursor field. The rest is not read from MongoDB. */
+    readonly include?: readonly string[] | undefined;
+    /** Fields that are left out; MongoDB does not send them. */
+    readonly exclude?: readonly string[] | undefined;
+    /** Names of columns by path. */
+    readonly rename?: Readonly<Record<string, string>> | undefined;
+    /** Decimal types by path: what fits exactly is in a decimal column, the rest beside it. */
+    readonly decimal?: Readonly<Record<string, string>> | undefined;
+    /** Fields that are kept as one JSON text each, whatever is in them. */
+    readonly json?: readonly string[] | undefined;
+    /** Fields whose values are replaced by their HMAC-SHA-256 with hashKey. */
+    readonly hash?: readonly string[] | undefined;
+  } | undefined;
+}
+
+/**
+ * A configuration as an object, of the same shape as the file. Durations and sizes are strings with a unit (`5m`, `128MB`), and any
+ * string may hold references. Relative paths start at the working directory, where these comments say "this file".
+ */
+export interface MongolakeConfig {
+  /** Version of this format. */
+  readonly version: 1;
+  /** Servers, dumps and stores, by a name of your own. */
+  readonly connections: Readonly<Record<string, {
+    /** A MongoDB deployment. */
+    readonly kind: 'mongodb';
+    /** Connection string. Keep the password out of this file: take it from a variable. */
+    readonly uri: string;
+    /** Which member serves the reads; overrides the connection string. */
+    readonly readPreference?: 'primary' | 'primaryPreferred' | 'secondary' | 'secondaryPreferred' | 'nearest' | Reference | undefined;
+    /** How long opening a socket may take; 10s where neither this nor the URI tells. */
+    readonly connectTimeout?: string | undefined;
+    /** How long to look for a usable member before the server counts as unreachable; 10s where neither this nor the URI tells. */
+    readonly serverSelectionTimeout?: string | undefined;
+    /** How long a socket may be silent during a request; 5m where neither this nor the URI tells. */
+    readonly socketTimeout?: string | undefined;
+  } | {
+    /** mongodump's files. */
+    readonly kind: 'dump';
+    /** A .bson or .bson.gz file, the folder of a database, or a whole mongodump, on a local disk. Relative to this file. */
+    readonly path: string;
+    /** When the dump was started. Without it the whole dump is compared and no watermark moves. */
+    readonly startedAt?: string | undefined;
+  } | {
+    /** S3, or a store that speaks its protocol. */
+    readonly kind: 's3';
+    /** Region of the bucket. */
+    readonly region: string;
+    /** URL of a store other than AWS. */
+    readonly endpoint?: string | undefined;
+    /** Put the bucket in the path, not in the host name. Many stores other than AWS need it. By default false. */
+    readonly forcePathStyle?: boolean | Reference | undefined;
+    /** Static credentials. Without them the AWS SDK's usual chain is asked. */
+    readonly credentials?: {
+      /** Access key. */
+      readonly accessKeyId: string;
+      /** Secret key. */
+      readonly secretAccessKey: string;
+      /** Token of temporary credentials. */
+      readonly sessionToken?: string | undefined;
+    } | undefined;
+  }>>;
+  /** A HashiCorp Vault. Any value may then be written as ${vault:secret/data/mongolake#mongo_password}: path of the read, # and the key (KV version 1 and 2). As the user or password of a URL it is percent-encoded, elsewhere put in as it is. */
+  readonly vault?: {
+    /** URL of Vault. */
+    readonly address: string;
+    /** Namespace, where Vault has them. */
+    readonly namespace?: string | undefined;
+    /** How to log in. */
+    readonly auth: {
+      /** The identity of the EC2 instance: its PKCS7 document and a nonce (Vault's AWS auth method, type ec2). */
+      readonly method: 'ec2';
+      /** Role of the auth method to log in to. */
+      readonly role: string;
+      /** Where the auth method is mounted. By default 'aws'. */
+      readonly mount?: string | undefined;
+      /** The client nonce itself, where machines share one from a secret of theirs. Otherwise one is made and kept in nonceFile. */
+      readonly nonce?: string | undefined;
+      /** File that keeps the client nonce, made at the first login with mode 0600 and sent again at each one. Vault refuses the instance without it: keep it as long as the instance. Relative to this file. By default '/var/lib/mongolake/vault-nonce'. */
+      readonly nonceFile?: string | undefined;
+      /** The instance metadata service (IMDSv2). By default 'http://169.254.169.254'. */
+      readonly metadataUrl?: string | undefined;
+    } | {
+      /** A token that somebody else logged in for. */
+      readonly method: 'token';
+      /** The token. */
+      readonly token: string;
+    };
+    /** How long one request to Vault or to the metadata service may take. By default '10s'. */
+    readonly timeout?: string | undefined;
+  } | undefined;
+  /** Key of the hashes of columns.hash: a secret of 16 characters or more, 32 at best; space around it is cut off. Another key gives other hashes. */
+  readonly hashKey?: string | undefined;
+  /** How jobs reach workers. */
+  readonly queue?: {
+    /** No server: everything in this process. */
+    readonly kind: 'local';
+  } | {
+    /** A queue in Redis: coordinator and workers are processes of their own. */
+    readonly kind: 'redis';
+    /** URL of Redis. */
+    readonly url: string;
+    /** Start of every key. The braces keep all keys in one slot of a Redis Cluster. By default '{mongolake}'. */
+    readonly prefix?: string | undefined;
+    /** A worker that is silent for so long has lost its job, and another takes it up. By default '30s'. */
+    readonly lockDuration?: string | undefined;
+  } | undefined;
+  /** Settings of every table. */
+  readonly defaults?: MongolakeSettings | undefined;
+  /** What is synced, by a name of your own. */
+  readonly pipelines: Readonly<Record<string, MongolakeSettings & {
+    /** What is read. */
+    readonly source: {
+      /** Name of a mongodb or dump connection. */
+      readonly connection: string;
+      /** Database to read. May be left out for a dump. */
+      readonly database?: string | undefined;
+      /** Collections to sync, looked up again at each run. May be left out for a dump: all of it. */
+      readonly collections?: readonly string[] | undefined;
+    };
+    /** What is written. */
+    readonly table: {
+      /** Name of an s3 connection. Left out for a local folder. */
+      readonly connection?: string | undefined;
+      /** Folder of the table: s3://bucket/folder, file:./folder or a path, relative to this file. {collection}, {database} and {pipeline} are filled in. */
+      readonly uri: string;
+    };
+    /** Settings by collection. */
+    readonly collections?: Readonly<Record<string, MongolakeSettings>> | undefined;
+  }>>;
+  /** Tables that the coordinator syncs at once. By default 4. */
+  readonly maxConcurrentRuns?: number | Reference | undefined;
+  /** The process that plans and commits. */
+  readonly coordinator?: {
+    /** How long a call to store or source that is under way may go on after SIGTERM; one that never ends is given up then. The process ends at most 12s later. By default '10s'. */
+    readonly drainTimeout?: string | undefined;
+    /** A run that gives no sign of life for so long is stuck: /healthz says so with 503. Waiting for workers is no silence. By default '15m'. */
+    readonly stuckTimeout?: string | undefined;
+    /** Address and port of /metrics, /healthz and /readyz; nothing is served where left out. They tell names of tables and figures, no secrets. */
+    readonly listen?: string | undefined;
+  } | undefined;
+  /** Processes that read and merge. */
+  readonly worker?: {
+    /** Jobs, and so merge threads, at once. auto is one per core; set it where a container has a CPU limit. By default 'auto'. */
+    readonly concurrency?: 'auto' | number | Reference | undefined;
+    /** Memory of one merge thread, above which it spills to scratch. A worker needs about concurrency times this, and a few hundred MB besides. By default '512MB'. */
+    readonly memory?: string | undefined;
+    /** Folder for temporary files, relative to this file. By default the system's. */
+    readonly scratch?: string | undefined;
+    /** How long running jobs may go on after SIGTERM before they are handed back. By default '25s'. */
+    readonly drainTimeout?: string | undefined;
+    /** A job that gives no sign of life for so long is stuck: /healthz says so with 503. A merge gives none while its thread works, so this is more than the longest merge of one partition takes. By default '15m'. */
+    readonly stuckTimeout?: string | undefined;
+    /** Address and port of /metrics, /healthz and /readyz; nothing is served where left out. They tell names of tables and figures, no secrets. */
+    readonly listen?: string | undefined;
+  } | undefined;
+  /** Bull Board: the queue in a browser. */
+  readonly dashboard?: {
+    /** Address and port of the dashboard. Other than on loopback it needs a password. By default '127.0.0.1:3000'. */
+    readonly listen?: string | undefined;
+    /** User of the basic authentication. By default 'mongolake'. */
+    readonly user?: string | undefined;
+    /** Password of the basic authentication; nobody is asked for one where left out. */
+    readonly password?: string | undefined;
+    /** Whether jobs and queues can only be looked at. false lets people pause, retry and remove. By default true. */
+    readonly readOnly?: boolean | Reference | undefined;
+  } | undefined;
+  /** Logs, on stderr. */
+  readonly log?: {
+    /** Least severe level that is logged. By default 'info'. */
+    readonly level?: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent' | Reference | undefined;
+    /** pretty for people, json a line each; auto is pretty on a terminal. By default 'auto'. */
+    readonly format?: 'auto' | 'pretty' | 'json' | Reference | undefined;
+  } | undefined;
+}
