@@ -1,7 +1,8 @@
 import { ObjectId } from 'bson';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { acquireLease } from '../../src/coordinator/lease.ts';
 import { readVerification } from '../../src/coordinator/verification.ts';
-import { type Harness, harness } from './table-harness.ts';
+import { type Harness, harness, silent } from './table-harness.ts';
 import { tableRows } from './table-rows.ts';
 
 const MINUTE = 60_000;
@@ -104,6 +105,21 @@ describe('verify', () => {
     expect(idsOf(result)).toEqual(['0 gone']);
     expect(result.repaired).toMatchObject({ version: null, counts: { read: 1, deleted: 0, unchanged: 1 } });
     expect((await tableRows(house.storage)).size).toBe(20);
+  });
+
+  it('waits for a run that has the table when it is to repair', async () => {
+    await loaded(20);
+    house.collection.documents = house.collection.documents.slice(1);
+    const { storage, clock } = house.runContext;
+    const never = new AbortController().signal;
+    const holder = await acquireLease({ storage, clock, logger: silent, signal: never, run: 'other', ttlMs: 60_000 });
+    let waited = 0;
+    const sleep = async () => {
+      if (++waited === 3) await holder.release();
+    };
+    Object.assign(house.runContext, { clock: { ...clock, sleep } });
+    expect((await house.verify({ repairs: true }, SNAPPY)).repaired).toMatchObject({ counts: { deleted: 1 } });
+    expect(waited).toBeGreaterThanOrEqual(3);
   });
 
   it('compares every column only where it is to be deep', async () => {
