@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { MongolakeError } from '../../src/shared/domain/errors.ts';
 import type { Schedule } from '../../src/shared/domain/schedule.ts';
-import { house, MINUTE, SECOND } from './daemon-house.ts';
+import { house, MINUTE, SECOND, VERIFIED } from './daemon-house.ts';
 import { settle } from './fake-clock.ts';
 
 const QUARTER: Schedule = { kind: 'every', every_ms: 15 * MINUTE };
@@ -226,6 +226,39 @@ describe('the list of tables', () => {
     away.fail(undefined);
     await away.clock.advance(2 * MINUTE);
     expect(runs).toHaveLength(1);
+    await daemon.stop();
+  });
+});
+
+describe('verifications', () => {
+  test('have a beat of their own beside the runs, and say what they found', async () => {
+    const { clock, start, table, verification, lines } = house();
+    const runs = table('a', QUARTER);
+    const found = { ...VERIFIED, differences: { missing: 1, stale: 0, gone: 2 } };
+    const results = [VERIFIED, undefined, found];
+    const verified = verification('a', { kind: 'every', every_ms: 10 * MINUTE }, async () => results.shift());
+    const daemon = start();
+    await clock.advance(21 * MINUTE);
+    expect(runs).toEqual([0, 15 * MINUTE]);
+    expect(verified).toEqual([0, 10 * MINUTE, 20 * MINUTE]);
+    const said = lines.filter(({ message }) => message.startsWith('verified'));
+    expect(said).toMatchObject([
+      { message: 'verified: equal', table: 'a', rows: 10 },
+      { message: 'verified: differs', table: 'a', missing: 1, gone: 2 },
+    ]);
+    await daemon.stop();
+  });
+
+  test('that fail for a reason that passes are tried again, and hold up no run', async () => {
+    const { clock, start, table, verification } = house();
+    const runs = table('a', QUARTER);
+    const verified = verification('a', { kind: 'every', every_ms: 24 * 60 * MINUTE }, async () => {
+      throw new MongolakeError('SOURCE_UNREACHABLE', 'away');
+    });
+    const daemon = start();
+    await clock.advance(4 * MINUTE);
+    expect(verified.length).toBeGreaterThan(1);
+    expect(runs).toEqual([0]);
     await daemon.stop();
   });
 });

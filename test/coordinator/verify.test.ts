@@ -114,12 +114,14 @@ describe('verify', () => {
     const never = new AbortController().signal;
     const holder = await acquireLease({ storage, clock, logger: silent, signal: never, run: 'other', ttlMs: 60_000 });
     let waited = 0;
-    const sleep = async () => {
+    const sleep: typeof clock.sleep = async (ms, signal) => {
+      // The lease is renewed beside that.
+      if (ms !== 2000) return clock.sleep(ms, signal);
       if (++waited === 3) await holder.release();
     };
     Object.assign(house.runContext, { clock: { ...clock, sleep } });
     expect((await house.verify({ repairs: true }, SNAPPY)).repaired).toMatchObject({ counts: { deleted: 1 } });
-    expect(waited).toBeGreaterThanOrEqual(3);
+    expect(waited).toBe(3);
   });
 
   it('compares every column only where it is to be deep', async () => {
