@@ -201,6 +201,19 @@ export interface StatusResult extends TableResult {
     readonly run: string;
     readonly version: number;
   } | null;
+  /** What the last verification found, before any repair; the version that repaired it, if any. */
+  readonly verification:
+    | ({
+        readonly at: string | null;
+        /** Milliseconds since then. */
+        readonly ageMs: number;
+        readonly run: string;
+        readonly version: number;
+        readonly deep: boolean;
+        readonly unconfirmed: number;
+        readonly repairedIn: number | null;
+      } & DifferencesResult)
+    | null;
   /**
    * Who holds the table, or held it last. `expired`: not renewed for its time to live, as after a crash; `unsettled`: nobody holds it, but
    * whether the last run's commit came through is not known yet.

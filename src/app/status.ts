@@ -1,5 +1,6 @@
 import type { StageFigures } from '../coordinator/stage-figures.ts';
 import { type RunStatus, readStatus, type TableStatus } from '../coordinator/status.ts';
+import type { Verification } from '../coordinator/verification.ts';
 import type { TableMode } from '../shared/domain/window.ts';
 import type { QueueDepth } from '../shared/ports/queue.ts';
 import type { OpenedConfig } from './app.ts';
@@ -57,7 +58,7 @@ export function statusJson(
   { mode, status }: NamedStatus,
   { queue, now }: Pick<Statuses, 'queue' | 'now'>,
 ): StatusResult {
-  const { uri, lastCheck, lease, run } = status;
+  const { uri, lastCheck, verification, lease, run } = status;
   const { version, rows, files, partitions, watermark } = status.table ?? {};
   return {
     schemaVersion: JSON_SCHEMA_VERSION,
@@ -74,6 +75,7 @@ export function statusJson(
     watermark: isoOrNull(watermark ?? null),
     lastCheck:
       lastCheck === undefined ? null : { ...lastCheck, at: isoOrNull(lastCheck.at), ageMs: now - lastCheck.at },
+    verification: verification === undefined ? null : verificationJson(verification, now),
     lease: lease === undefined ? null : { ...lease, renewedAt: isoOrNull(lease.renewedAt) },
     run: run === undefined ? null : runJson(run),
     unfinished: status.unfinished === undefined ? null : runJson(status.unfinished),
@@ -106,4 +108,10 @@ function stageJson(figures: StageFigures): NonNullable<StatusResult['run']>['ext
     bytesPerSecond: bytesPerSecond ?? null,
     etaMs: etaMs ?? null,
   };
+}
+
+function verificationJson(found: Verification, now: number): StatusResult['verification'] {
+  const { checkedAt, differences, run, version, isDeep, unconfirmed, repairedIn } = found;
+  const age = { at: isoOrNull(checkedAt), ageMs: now - checkedAt };
+  return { ...age, run, version, deep: isDeep, ...differences, unconfirmed, repairedIn };
 }

@@ -3,7 +3,9 @@ import { type NamedStatus, readStatuses, type Statuses, statusJson } from '../ap
 import { failuresOf } from '../app/tables.ts';
 import type { StageFigures } from '../coordinator/stage-figures.ts';
 import type { RunStatus, TableStatus } from '../coordinator/status.ts';
+import type { Verification } from '../coordinator/verification.ts';
 import { bytesText } from '../shared/domain/bytes-text.ts';
+import { differing } from '../shared/domain/comparison.ts';
 import type { QueueDepth } from '../shared/ports/queue.ts';
 import { type GlobalOptions, openApp } from './app.ts';
 import { exitCodeOf, number, printFailure, printJson, printLine } from './output.ts';
@@ -52,9 +54,11 @@ function tableRow(name: string, { mode, status }: NamedStatus, now: number): rea
 
 function below(status: TableStatus | undefined, now: number): readonly string[] {
   if (status === undefined) return [];
-  const { run, lease, notes, quarantined, unfinished } = status;
+  const { run, lease, notes, quarantined, unfinished, verification } = status;
   const aside = `${counted(quarantined, 'document')} quarantined: \`mongolake quarantine list\``;
-  const lines = [...notes, ...(quarantined === 0 ? [] : [aside])].map((note) => `  ${pc.yellow('note')}  ${note}`);
+  const verified = verification === undefined ? [] : [verifiedLine(verification, now)];
+  const remarks = [...notes, ...(quarantined === 0 ? [] : [aside])].map((note) => `  ${pc.yellow('note')}  ${note}`);
+  const lines = [...verified, ...remarks];
   if (unfinished !== undefined) return [unfinishedLine(unfinished), ...lines];
   if (run === undefined || lease === undefined) return lines;
   const since = run.startedAt === undefined ? '' : `, for ${duration(now - run.startedAt)}`;
@@ -64,6 +68,15 @@ function below(status: TableStatus | undefined, now: number): readonly string[] 
   if (lease.state === 'held') return [line, ...lines];
   const idle = `its lease was not renewed for ${duration(now - lease.renewedAt)}: it seems to have crashed; the next sync takes over`;
   return [line, `        ${pc.yellow(idle)}`, ...lines];
+}
+
+function verifiedLine(found: Verification, now: number): string {
+  const { differences, unconfirmed, version, repairedIn, checkedAt } = found;
+  const total = differing(differences) + unconfirmed;
+  const repaired = repairedIn === null ? '' : `, repaired in version ${repairedIn}`;
+  const verdict = total === 0 ? 'equal to the source' : `${counted(total, 'id')} different from the source${repaired}`;
+  const mark = total > 0 && repairedIn === null ? pc.yellow('note') : pc.dim('note');
+  return `  ${mark}  verified ${duration(now - checkedAt)} ago: version ${version} was ${verdict}`;
 }
 
 function unfinishedLine(run: RunStatus): string {

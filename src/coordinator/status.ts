@@ -7,6 +7,7 @@ import { progressOf, type RunProgress, readStaged } from './run-progress.ts';
 import { type StageFigures, stageFigures } from './stage-figures.ts';
 import { filesOf, openNewest, type TableState } from './table.ts';
 import { finishable, stagedPlans } from './unfinished.ts';
+import { readVerification, type Verification } from './verification.ts';
 
 /** How a table stands. Times are epoch milliseconds. */
 export interface TableStatus {
@@ -15,6 +16,7 @@ export interface TableStatus {
   readonly table: TableFigures | undefined;
   /** The last run that ended well, whether or not it found a change. */
   readonly lastCheck: { readonly at: number; readonly run: string; readonly version: number } | undefined;
+  readonly verification: Verification | undefined;
   readonly lease: LeaseStatus | undefined;
   /** The run that holds the lease. */
   readonly run: RunStatus | undefined;
@@ -61,9 +63,10 @@ export interface RunStatus extends Omit<RunProgress, 'extract' | 'merge'> {
 
 /** Reads how a table stands, a run in progress included; writes nothing. Errors: those of `openNewest` and of the storage. */
 export async function readStatus(storage: Storage, now: number): Promise<TableStatus> {
-  const [newest, freshness, held] = await Promise.all([
+  const [newest, freshness, verification, held] = await Promise.all([
     openNewest(storage),
     readFreshness(storage),
+    readVerification(storage),
     readLease(storage),
   ]);
   const { state } = newest;
@@ -73,6 +76,7 @@ export async function readStatus(storage: Storage, now: number): Promise<TableSt
     uri: storage.uri,
     table: state && figures(state),
     lastCheck: freshness && { at: freshness.checkedAt, run: freshness.run, version: freshness.version },
+    verification,
     lease,
     run: running ? await readRun(storage, lease.run) : undefined,
     unfinished: running

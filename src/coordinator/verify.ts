@@ -13,6 +13,7 @@ import { asMongolakeError } from '../shared/domain/errors.ts';
 import { planKey, verificationOf } from '../shared/domain/keys.ts';
 import type { Plan } from '../shared/domain/plan.ts';
 import type { ExtractReceipt } from '../shared/domain/receipt.ts';
+import type { Storage } from '../shared/ports/storage.ts';
 import type { RunContext, RunResult } from './carry-out.ts';
 import { dispatch } from './dispatch.ts';
 import { dropStaging } from './housekeep.ts';
@@ -93,23 +94,25 @@ export async function verifyTable(request: VerifyRequest, context: RunContext): 
     const plan = secondLook(first.plan, again, suspects, request.columns);
     const second = suspects.length === 0 ? undefined : await look(plan, state, context);
     const result = resultOf(state, first, second, clock.monotonic() - started);
+    await note(result, null, request, storage);
     const repaired = request.repairs ? await repair(request, second, context) : undefined;
-    const { version, checkedAt, differences, unconfirmed } = result;
-    const repairedIn = repaired?.version ?? null;
-    await noteVerification(storage, {
-      run,
-      checkedAt,
-      version,
-      isDeep: request.isDeep,
-      differences,
-      unconfirmed,
-      repairedIn,
-    });
+    if (repaired !== undefined) await note(result, repaired.version, request, storage);
     return { ...result, ...(repaired === undefined ? {} : { repaired }), durationMs: clock.monotonic() - started };
   } finally {
     await dropStaging(storage, run);
     await dropStaging(storage, again);
   }
+}
+
+/** Leaves a note of what was found beside the table; a sample says nothing of the whole of it. */
+async function note(
+  { run, version, checkedAt, differences, unconfirmed }: Verified,
+  repairedIn: number | null,
+  { isDeep, sample }: VerifyRequest,
+  storage: Storage,
+): Promise<void> {
+  if (sample < 1) return;
+  await noteVerification(storage, { run, version, checkedAt, isDeep, differences, unconfirmed, repairedIn });
 }
 
 /** Reads what the plan says, and compares it. */

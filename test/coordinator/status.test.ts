@@ -76,6 +76,14 @@ describe('readStatus', () => {
     expect(status.table?.bytes).toBe(first.bytesWritten);
     expect(status.lastCheck).toEqual({ at: now + 60_000, run: second.run, version: 0 });
     expect(status).toMatchObject({ lease: { state: 'released', run: second.run }, run: undefined });
+    expect(status.verification).toBeUndefined();
+    table.collection.documents.pop();
+    await table.verify({ repairs: true });
+    expect((await readStatus(table.storage, now)).verification).toMatchObject({
+      version: 0,
+      differences: { missing: 0, stale: 0, gone: 1 },
+      repairedIn: 1,
+    });
   });
 
   it('of a run under way counts what is done', async () => {

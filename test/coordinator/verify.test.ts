@@ -151,6 +151,8 @@ describe('verify', () => {
     house.collection.documents = [document(100, OLD), ...house.collection.documents.slice(1)];
     const result = await house.verify({ sample: 0.5 }, SNAPPY);
     expect(idsOf(result)).toEqual(['100 missing']);
+    // It says nothing of the table as a whole.
+    expect(await readVerification(house.storage)).toBeUndefined();
   });
 
   it('leaves documents that can not be stored to the quarantine', async () => {

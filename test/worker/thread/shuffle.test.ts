@@ -1,11 +1,13 @@
+import { deserialize } from 'bson';
 import { describe, expect, it } from 'vitest';
+import { lengthAt, takeDeletion } from '../../../src/shared/domain/deletion.ts';
 import { partitionOf } from '../../../src/shared/domain/hash.ts';
 import { idHash } from '../../../src/shared/domain/ids.ts';
 import { keyedHash } from '../../../src/shared/keyed-hash.ts';
 import { unpack } from '../../../src/shared/packing.ts';
 import { type ShuffleTask, shuffle } from '../../../src/worker/thread/shuffle.ts';
 import { documentOf, element, int32 } from '../../shared/domain/bson-bytes.ts';
-import { bson } from './table.ts';
+import { bson, deletion } from './table.ts';
 
 const CURSOR = { field: 'updateTime', type: 'date' } as const;
 const at = (_id: number, time: number, more: object = {}) => bson({ _id, updateTime: new Date(time), ...more });
@@ -58,6 +60,41 @@ describe('documents that are shuffled', () => {
     const broken = run([Buffer.concat([int32(late.length + 4), late])]);
     expect([broken.broken.length, broken.minCursor]).toEqual([1, 3]);
     expect(run([bson({ _id: 1 })]).minCursor).toBeUndefined();
+  });
+
+  it.each([
+    ['as they are', undefined],
+    ['cut by a column policy', { exclude: ['secret'] }],
+    ['by a policy that leaves out what says so', { include: ['updateTime'] }],
+  ])('stay or become deletions, %s', (_, columns) => {
+    const documents = [
+      at(1, 1),
+      at(2, 1, { gone: true, secret: 'x' }),
+      deletion(bson({ _id: 3 })),
+      at(4, 1, { gone: null }),
+    ];
+    const {
+      blocks,
+      documents: count,
+      bytes,
+    } = run(documents, {
+      partitions: 1,
+      deletedField: 'gone',
+      ...(columns === undefined ? {} : { columns }),
+    });
+    expect([count, bytes]).toEqual([4, Buffer.concat(documents).length]);
+    const unpacked = unpack(Buffer.from(blocks[0]?.packed ?? []));
+    const found: [number, boolean][] = [];
+    for (let start = 0; start < unpacked.length; start += lengthAt(unpacked, start)) {
+      const isDeletion = takeDeletion(unpacked, start);
+      found.push([deserialize(unpacked.subarray(start, start + lengthAt(unpacked, start)))._id, isDeletion]);
+    }
+    expect(found).toEqual([
+      [1, false],
+      [2, true],
+      [3, true],
+      [4, false],
+    ]);
   });
 
   it('that can not be stored are put aside with their place, and the others go on', () => {
