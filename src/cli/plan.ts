@@ -5,9 +5,9 @@ import { EXIT } from '../shared/domain/errors.ts';
 import type { ReadScope } from '../shared/domain/job.ts';
 import { type GlobalOptions, openApp } from './app.ts';
 import { exitCodeOf, isoOrNull, JSON_SCHEMA_VERSION, number } from './output.ts';
-import { parseTime } from './sync.ts';
 import { failuresOf, printOutcomes, readTables } from './tables.ts';
 import { alignRows, counted, timeText } from './text.ts';
+import { parseTime } from './times.ts';
 
 export interface PlanOptions {
   readonly backfill?: boolean;

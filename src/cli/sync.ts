@@ -1,9 +1,10 @@
 import { type RunRequest, runTable } from '../coordinator/run.ts';
 import type { TableTarget } from '../shared/config/targets.ts';
-import { EXIT, MongolakeError } from '../shared/domain/errors.ts';
+import { EXIT } from '../shared/domain/errors.ts';
 import { type App, type GlobalOptions, openApp } from './app.ts';
 import { describeRun, exitCodeOf, resultJson } from './output.ts';
 import { runTables } from './runs.ts';
+import { parseTime } from './times.ts';
 
 export interface SyncOptions {
   readonly from?: string;
@@ -62,18 +63,4 @@ async function runAll(
 export function requestFor(app: App, target: TableTarget, asked: Asked): RunRequest {
   const { pipeline, collection, settings } = target;
   return { ...asked, pipeline, collection, settings, columns: app.columns(target) };
-}
-
-/** An ISO 8601 time with a zone, or a date, in epoch milliseconds. Throws `USAGE`. */
-export function parseTime(option: string, text: string | undefined): number | null {
-  if (text === undefined) return null;
-  const ms = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/.test(text)
-    ? Date.parse(text)
-    : Number.NaN;
-  if (Number.isNaN(ms)) {
-    throw new MongolakeError('USAGE', `${option}: "${text}" is not a time`, {
-      hint: 'Write it with a zone, such as 2026-01-31T02:00:00Z, or as a date.',
-    });
-  }
-  return ms;
 }

@@ -7,6 +7,8 @@ const OWN = '_mongolake';
 export const LEASE_KEY = `${OWN}/lease.json`;
 /** When the table was last checked against its source, and what was found. */
 export const FRESHNESS_KEY = `${OWN}/freshness.json`;
+/** Which versions a vacuum has begun to take files from. */
+export const VACUUM_KEY = `${OWN}/vacuum.json`;
 const QUARANTINE = `${OWN}/quarantine`;
 export const RUNS_PREFIX = `${OWN}/runs/`;
 export const QUARANTINE_PREFIX = `${QUARANTINE}/`;
