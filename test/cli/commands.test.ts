@@ -114,7 +114,7 @@ describe('the commands that look, over a table of two versions beside a collecti
     expect((await jsonOf(space, 'files', 'guest.notifications', ...time))[0]).toEqual(first);
     const { stdout } = await space.run('files', 'guest.notifications', '--version=0');
     expect(stdout).toMatch(
-      /^guest\.notifications {2}version 0, \S+ \S+Z {2}4 files, 40 rows, \d+ kB\nfile:\/\/\/\S+parquet +\d+ rows +\S+ kB {2}partition 0\n/,
+      /^guest\.notifications {2}version 0, \S+ \S+Z {2}4 files, 40 rows, \S+ kB\nfile:\/\/\/\S+parquet +\d+ rows +\S+ k?B {2}partition 0\n/,
     );
     const missing = await space.json('files', 'guest.notifications', '--version', '7');
     expect(missing.results).toMatchObject([{ error: { code: 'VERSION_MISSING' } }]);

@@ -76,6 +76,16 @@ describe('restore', () => {
     ]);
   });
 
+  it('takes back a watermark that moved alone', async () => {
+    table = harness({ now: NOW });
+    table.collection.documents = [made(1, -4)];
+    await table.sync();
+    table.collection.now += 60 * MINUTE;
+    expect(await table.sync()).toMatchObject({ version: 1, filesAdded: 0 });
+    expect(await restoreTo(table, 0)).toMatchObject({ version: 2, filesAdded: 0, filesRemoved: 0 });
+    expect((await stateOf(table)).watermark).toBe(NOW - 5 * MINUTE);
+  });
+
   it('takes the watermark away where the version had none', async () => {
     table = harness({ now: NOW });
     table.collection.kind = 'dump';

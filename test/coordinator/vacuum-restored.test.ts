@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { dataKey } from '../../src/shared/domain/keys.ts';
 import { restoreTo } from './restore-house.ts';
-import { DAY, dailyVersions, keysOf, MINUTE, reasonsOf, type VacuumHouse } from './vacuum-house.ts';
+import { DAY, DEAD, dailyVersions, keysOf, MINUTE, reasonsOf, type VacuumHouse } from './vacuum-house.ts';
 
 let table: VacuumHouse;
 afterEach(() => table.close());
@@ -53,7 +54,9 @@ describe('a version that a vacuum has begun to take files from', () => {
     });
     expect(await restoreTo(table, 2)).toMatchObject({ version: 5 });
     // A longer retention later does not bring them back.
-    await table.vacuum(90 * DAY);
+    await table.put(dataKey(0, DEAD, 'ab', 0));
+    const storage = table.timed(({ key, modifiedAt }) => (key.includes(DEAD) ? 0 : modifiedAt));
+    expect((await table.vacuum(90 * DAY, { storage })).objects).toHaveLength(1);
     await expect(restoreTo(table, 1)).rejects.toMatchObject({ code: 'OBJECT_MISSING' });
   });
 });

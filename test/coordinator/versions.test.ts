@@ -100,7 +100,15 @@ describe('the version that is meant', () => {
     });
   });
 
-  it('of no table is no table', async () => {
+  it('of no table is no table, nor is a log that a fence began', async () => {
+    const begun = memoryStorage();
+    const actions = actionsOf(0).map((action) =>
+      'metaData' in action
+        ? { metaData: { ...action.metaData, configuration: { 'mongolake.pending': 'true' } } }
+        : action,
+    );
+    await putEntry(begun, 0, actions);
+    await expect(readChosen(begun, version(0))).rejects.toMatchObject({ code: 'TABLE_MISSING' });
     for (const choice of [NEWEST, version(0), at(0)])
       await expect(readChosen(memoryStorage(), choice)).rejects.toMatchObject({ code: 'TABLE_MISSING' });
   });
