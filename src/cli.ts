@@ -2,23 +2,23 @@
 import { Command, CommanderError, Option } from 'commander';
 import { failureJson } from './app/json.ts';
 import { VERSION } from './app/version.ts';
+import { action } from './cli/action.ts';
 import type { GlobalOptions } from './cli/app.ts';
-import { percent, positive, powerOfTwo, words } from './cli/arguments.ts';
+import { percent, positive, powerOfTwo, TARGET, words } from './cli/arguments.ts';
 import type { CoordinatorOptions } from './cli/coordinator.ts';
 import type { DashboardOptions } from './cli/dashboard.ts';
 import { DEFAULT_CONFIG_FILE, DEFAULT_TABLE } from './cli/defaults.ts';
 import { leave } from './cli/ending.ts';
 import type { HeadOptions } from './cli/head.ts';
-import type { HistoryOptions } from './cli/history.ts';
 import type { InitOptions } from './cli/init.ts';
 import { printFailure, printJson } from './cli/output.ts';
 import type { PlanOptions } from './cli/plan.ts';
 import type { ShowOptions } from './cli/quarantine.ts';
-import type { SchemaOptions } from './cli/schema.ts';
 import type { SyncOptions } from './cli/sync.ts';
 import type { UnlockOptions } from './cli/unlock.ts';
 import type { VacuumOptions } from './cli/vacuum.ts';
 import type { VerifyOptions } from './cli/verify.ts';
+import { addVersionCommands } from './cli/version-commands.ts';
 import type { WorkerOptions } from './cli/worker.ts';
 import type { Layout } from './coordinator/repartition.ts';
 import { asMongolakeError, EXIT } from './shared/domain/errors.ts';
@@ -28,7 +28,7 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
 const program = new Command('mongolake')
   .description('Keeps tables of Parquet files (Delta Lake) in step with MongoDB collections.')
-  .version(VERSION)
+  .version(VERSION, '-V', 'print the version of mongolake; also --version, before any command')
   .option('-c, --config <file>', 'configuration file', DEFAULT_CONFIG_FILE)
   .addOption(
     new Option('--log-level <level>', 'least severe level logged').choices([
@@ -50,16 +50,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit();
 });
 
-/** Runs a command and sets the exit code. What a command needs is loaded with it: the SDKs take longer than many commands do. */
-function action<A extends unknown[]>(run: (...args: A) => Promise<number>): (...args: A) => Promise<void> {
-  return async (...args) => {
-    process.exitCode = await run(...args);
-  };
-}
-
 const globals = () => program.opts<GlobalOptions>();
-
-const TARGET = 'PIPELINE[.COLLECTION]; may be left out where there is one pipeline';
 
 const LISTEN = 'where /metrics, /healthz and /readyz are served, instead of what the configuration says';
 
@@ -234,17 +225,6 @@ program
   );
 
 program
-  .command('history')
-  .description('the versions of each table, newest first')
-  .argument('[target]', TARGET)
-  .option('--limit <n>', 'versions at most', positive, '20')
-  .action(
-    action(async (target: string | undefined, options: HistoryOptions) =>
-      (await import('./cli/history.ts')).historyCommand(target, options, globals()),
-    ),
-  );
-
-program
   .command('head')
   .description('a few rows of each table')
   .argument('[target]', TARGET)
@@ -255,18 +235,7 @@ program
     ),
   );
 
-program
-  .command('schema')
-  .description('the columns of each table; with --config, the JSON Schema of the configuration file')
-  .argument('[target]', TARGET)
-  .option('--diff', 'what the next sync would change in them; changes nothing')
-  .option('--detailed-exitcode', 'with --diff: exit 2 where something would change')
-  .option('--of-config', 'print the JSON Schema of the configuration file; also --config, as the last word')
-  .action(
-    action(async (target: string | undefined, options: SchemaOptions) =>
-      (await import('./cli/schema.ts')).schemaCommand(target, options, globals()),
-    ),
-  );
+addVersionCommands(program, globals);
 
 program
   .command('worker')

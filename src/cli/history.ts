@@ -8,7 +8,7 @@ import type { Counts } from '../shared/domain/receipt.ts';
 import { type GlobalOptions, openApp } from './app.ts';
 import { exitCodeOf, number } from './output.ts';
 import { printOutcomes } from './tables.ts';
-import { alignRows, counted, timeText } from './text.ts';
+import { alignRows, counted, printable, timeText } from './text.ts';
 
 export interface HistoryOptions {
   readonly limit: string;
@@ -36,10 +36,12 @@ export function historyJson(table: string, entries: readonly HistoryEntry[]): Re
   return {
     schemaVersion: JSON_SCHEMA_VERSION,
     table,
-    versions: entries.map(({ time, operation, run, window, counts, watermark, ...rest }) => ({
+    versions: entries.map(({ time, operation, engine, host, run, window, counts, watermark, ...rest }) => ({
       ...rest,
       time: isoOrNull(time),
       operation: operation ?? null,
+      engine: engine ?? null,
+      host: host ?? null,
       run: run ?? null,
       window: window === undefined ? null : { from: isoOrNull(window.from), to: isoOrNull(window.to) },
       counts: counts ?? null,
@@ -48,12 +50,12 @@ export function historyJson(table: string, entries: readonly HistoryEntry[]): Re
   };
 }
 
-/** Two lines for each version: what changed, and of which run and window it is. */
+/** Two lines for each version: what changed, and of which run and window it is and who committed it. */
 export function describeHistory(table: string, entries: readonly HistoryEntry[]): readonly string[] {
   const rows = entries.map((entry) => [
     pc.bold(number(entry.version)),
     timeText(entry.time),
-    pc.green(entry.operation ?? 'unknown'),
+    describeOperation(entry),
     describeCounts(entry.counts),
     describeFiles(entry),
   ]);
@@ -66,6 +68,13 @@ export function describeHistory(table: string, entries: readonly HistoryEntry[])
       return details === '' ? [line] : [line, `${indent}${pc.dim(details)}`];
     }),
   ];
+}
+
+/** That of another writer stands out: nothing of ours goes on from there. */
+function describeOperation({ operation, parameters, run }: HistoryEntry): string {
+  const name = printable(operation ?? 'unknown');
+  const told = operation === 'RESTORE' && parameters.version !== undefined ? ` of ${parameters.version}` : '';
+  return run === undefined ? pc.yellow(name) : pc.green(`${name}${told}`);
 }
 
 function describeCounts(counts: Counts | undefined): string {
@@ -84,11 +93,12 @@ function describeFiles({ filesAdded, filesRemoved, bytesAdded, bytesRemoved }: H
 
 function describeOrigin(entry: HistoryEntry | undefined): string {
   if (entry === undefined) return '';
-  const { run, window, watermark } = entry;
+  const { run, window, watermark, engine, host } = entry;
   return [
     ...(run === undefined ? [] : [`run ${run}`]),
     ...(window === undefined ? [] : [describeWindow(window)]),
     ...(watermark === undefined ? [] : [`watermark ${timeText(watermark)}`]),
+    ...(engine === undefined ? [] : [`by ${printable(engine)}${host === undefined ? '' : ` on ${printable(host)}`}`]),
   ].join('  ');
 }
 

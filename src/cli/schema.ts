@@ -1,22 +1,25 @@
 import pc from 'picocolors';
 import { JSON_SCHEMA_VERSION } from '../app/json.ts';
 import { failuresOf, readTables } from '../app/tables.ts';
-import { openState, type TableState, tableMissing } from '../coordinator/table.ts';
+import { interpret, type TableState } from '../coordinator/table.ts';
+import { readChosen } from '../coordinator/versions.ts';
 import { renderJsonSchema } from '../shared/config/json-schema.ts';
+import { MongolakeError } from '../shared/domain/errors.ts';
 import { type GlobalOptions, openApp } from './app.ts';
 import { exitCodeOf } from './output.ts';
 import { schemaDiffCommand } from './schema-diff.ts';
 import { schemaRows } from './schema-rows.ts';
 import { printOutcomes } from './tables.ts';
 import { alignRows, counted, printable } from './text.ts';
+import { type VersionOptions, versionChoice } from './version-choice.ts';
 
-export interface SchemaOptions {
+export interface SchemaOptions extends VersionOptions {
   readonly ofConfig?: boolean;
   readonly diff?: boolean;
   readonly detailedExitcode?: boolean;
 }
 
-/** `schema`: the columns of each table, what the next sync would change in them, or the JSON Schema of the configuration file; returns the exit code. */
+/** `schema`: the columns of each table, of its newest version or an older one, what the next sync would change in them, or the JSON Schema of the configuration file; returns the exit code. */
 export async function schemaCommand(
   name: string | undefined,
   options: SchemaOptions,
@@ -28,11 +31,16 @@ export async function schemaCommand(
   }
   const app = await openApp(globals);
   const json = globals.json ?? false;
+  const choice = versionChoice(options);
+  if (options.diff && choice.kind !== 'newest') {
+    throw new MongolakeError('USAGE', 'schema: --diff is about the next sync, not about an older version', {
+      hint: 'Leave out --version and --timestamp, or --diff.',
+    });
+  }
   if (options.diff) return schemaDiffCommand(app, name, { json, detailedExitcode: options.detailedExitcode ?? false });
   const outcomes = await readTables(app, await app.targets(name), async (_, storage) => {
-    const state = await openState(storage);
-    if (state === undefined) throw tableMissing(storage);
-    return state;
+    const { snapshot } = await readChosen(storage, choice);
+    return interpret(snapshot, storage.uri);
   });
   printOutcomes(outcomes, json, { json: schemaJson, lines: describeSchema });
   return exitCodeOf(failuresOf(outcomes));

@@ -1,4 +1,6 @@
+import { hostname } from 'node:os';
 import { crashPoint } from '../shared/crash-points.ts';
+import type { Action } from '../shared/domain/delta/actions.ts';
 import { asMongolakeError } from '../shared/domain/errors.ts';
 import type { Plan } from '../shared/domain/plan.ts';
 import type { Counts, ExtractReceipt, MergeReceipt } from '../shared/domain/receipt.ts';
@@ -67,7 +69,7 @@ export async function commitVersion(
   context: CommitContext,
   list?: number,
 ): Promise<number> {
-  const { storage, clock, logger, signal, engineVersion, lease } = context;
+  const { clock, logger, engineVersion } = context;
   const actions = entryActions({
     plan,
     state,
@@ -78,20 +80,9 @@ export async function commitVersion(
     now: clock.now(),
     tableId: tableId(clock),
     engineVersion,
+    host: hostname(),
   });
-  const version = plan.base + 1;
-  crashPoint('before-commit');
-  signal.throwIfAborted();
-  // Whatever ends this process or this call from here on, the next holder has to know that the entry may still come.
-  lease.unsettled();
-  try {
-    await commitEntry(storage, version, plan.run, actions);
-    lease.settled();
-  } catch (error) {
-    if (asMongolakeError(error).code === 'COMMIT_CONFLICT') lease.settled();
-    throw error;
-  }
-  crashPoint('committed');
+  const version = await makeVisible(plan, actions, context);
   logger.info('committed', {
     version,
     inserted: counts.inserted,
@@ -99,6 +90,28 @@ export async function commitVersion(
     deleted: counts.deleted,
     quarantined: counts.quarantined,
   });
+  return version;
+}
+
+/** Writes the entry after the version that `run` stands on; returns its number. Errors: those of `commitEntry`, and the signal's reason. */
+export async function makeVisible(
+  { run, base }: Pick<Plan, 'run' | 'base'>,
+  actions: readonly Action[],
+  { storage, signal, lease }: Pick<CommitContext, 'storage' | 'signal' | 'lease'>,
+): Promise<number> {
+  const version = base + 1;
+  crashPoint('before-commit');
+  signal.throwIfAborted();
+  // Whatever ends this process or this call from here on, the next holder has to know that the entry may still come.
+  lease.unsettled();
+  try {
+    await commitEntry(storage, version, run, actions);
+    lease.settled();
+  } catch (error) {
+    if (asMongolakeError(error).code === 'COMMIT_CONFLICT') lease.settled();
+    throw error;
+  }
+  crashPoint('committed');
   return version;
 }
 

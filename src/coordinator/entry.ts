@@ -24,6 +24,8 @@ export interface EntryInput {
   /** Identifies a new table; a UUID. */
   readonly tableId: string;
   readonly engineVersion: string;
+  /** The machine that commits. */
+  readonly host: string;
 }
 
 /** The actions of a run's log entry, in the order Delta writers use: provenance, protocol, schema, transactions, files. */
@@ -64,20 +66,22 @@ export interface FenceInput {
   /** Identifies a table that is not there yet; a UUID. */
   readonly tableId: string;
   readonly engineVersion: string;
+  /** The machine that sets it. */
+  readonly host: string;
 }
 
 /**
  * An entry that changes nothing: it keeps a run that stands on `base` from ever committing. Where there is no log yet, it begins one
  * that holds no table of ours.
  */
-export function fenceActions({ base, state, run, epoch, now, tableId, engineVersion }: FenceInput): Action[] {
+export function fenceActions({ base, state, run, epoch, now, tableId, engineVersion, host }: FenceInput): Action[] {
   const commitInfo = {
     timestamp: now,
     operation: FENCE,
     operationParameters: {},
     engineInfo: `mongolake/${engineVersion}`,
     txnId: run,
-    mongolake: { run, epoch },
+    mongolake: { run, epoch, host },
   };
   const head = state && { appId: headApp(state.namespace), version: BigInt(base + 1), lastUpdated: now };
   return [
@@ -105,7 +109,7 @@ export function isFence(actions: readonly Action[]): boolean {
   return actions.some((action) => 'commitInfo' in action && action.commitInfo.operation === FENCE);
 }
 
-function commitInfo({ plan, state, counts, now, engineVersion }: EntryInput): Readonly<Record<string, unknown>> {
+function commitInfo({ plan, state, counts, now, engineVersion, host }: EntryInput): Readonly<Record<string, unknown>> {
   const { scope, rewrite } = plan;
   const window = scope.kind === 'window' ? { from: scope.from, to: scope.to } : { from: null, to: null };
   return {
@@ -119,6 +123,7 @@ function commitInfo({ plan, state, counts, now, engineVersion }: EntryInput): Re
     mongolake: {
       run: plan.run,
       epoch: plan.epoch,
+      host,
       ...(rewrite === null ? { window } : {}),
       watermark: plan.nextWatermark,
       counts,

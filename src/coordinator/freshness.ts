@@ -1,4 +1,5 @@
 import { findJson, jsonBody } from '../shared/documents.ts';
+import { NO_COUNTS } from '../shared/domain/books.ts';
 import { FRESHNESS_KEY } from '../shared/domain/keys.ts';
 import type { Plan } from '../shared/domain/plan.ts';
 import type { Counts } from '../shared/domain/receipt.ts';
@@ -31,6 +32,19 @@ export async function noteFreshness(
     watermark: plan.nextWatermark,
     counts,
   };
+  await storage.put(FRESHNESS_KEY, jsonBody(freshness));
+}
+
+/**
+ * Leaves what was true of an older version that was put back as the table's newest: `checkedAt` is when the source was read for it.
+ * Without that time there is no note until the next check.
+ */
+export async function noteRestored(
+  storage: Storage,
+  { checkedAt, ...rest }: Pick<Freshness, 'run' | 'version' | 'watermark'> & { readonly checkedAt: number | undefined },
+): Promise<void> {
+  if (checkedAt === undefined) return storage.delete([FRESHNESS_KEY]);
+  const freshness: Freshness = { formatVersion: 1, ...rest, checkedAt, counts: NO_COUNTS };
   await storage.put(FRESHNESS_KEY, jsonBody(freshness));
 }
 

@@ -9,8 +9,14 @@ import { watermarkOf } from './table.ts';
 export interface HistoryEntry {
   readonly version: number;
   readonly time: number;
-  /** `SYNC`, `BACKFILL`, `REPLACE`, `REPARTITION`, `FENCE`, or whatever another writer called it; `undefined` where it did not say. */
+  /** `SYNC`, `BACKFILL`, `REPLACE`, `RETRY`, `REPARTITION`, `RESTORE`, `FENCE`, or whatever another writer called it; `undefined` where it did not say. */
   readonly operation: string | undefined;
+  /** What the operation was told, as Delta has it: of a restore its version. Texts only. */
+  readonly parameters: Readonly<Record<string, string>>;
+  /** What wrote it, with its version: `mongolake/1.0.0`; `undefined` where it did not say. */
+  readonly engine: string | undefined;
+  /** The machine on which it was committed; `undefined` where nobody said. */
+  readonly host: string | undefined;
   /** `undefined`, as what follows, where mongolake did not write the entry. */
   readonly run: string | undefined;
   /** Exclusive bounds of the cursor, `null` where open. */
@@ -47,20 +53,26 @@ export async function readHistory(storage: Storage, limit: number): Promise<read
 /** What our commitInfo carries beside the fields that Delta knows. */
 interface OwnInfo {
   readonly run?: string;
+  readonly host?: string;
+  readonly startedAt?: number;
   readonly window?: HistoryEntry['window'];
   readonly counts?: Counts;
 }
 
 /** The digest of one log entry. `modifiedAt` is the store's time of the object, for entries that do not tell theirs. */
 export function historyEntry(version: number, modifiedAt: number, actions: readonly Action[]): HistoryEntry {
-  const info: CommitInfo = actions.find((action) => 'commitInfo' in action)?.commitInfo ?? {};
-  const own = typeof info.mongolake === 'object' && info.mongolake !== null ? (info.mongolake as OwnInfo) : {};
+  const info = commitInfoOf(actions);
+  const own = ownInfo(info);
   const added = actions.flatMap((action) => ('add' in action ? [action.add.size] : []));
   const removed = actions.flatMap((action) => ('remove' in action ? [action.remove.size ?? 0] : []));
   return {
     version,
-    time: typeof info.timestamp === 'number' ? info.timestamp : modifiedAt,
-    operation: typeof info.operation === 'string' ? info.operation : undefined,
+    time: commitTime(actions) ?? modifiedAt,
+    operation: textOf(info.operation),
+    parameters: parametersOf(info.operationParameters),
+    // delta-rs names itself by a field of its own where it leaves the other one out.
+    engine: textOf(info.engineInfo) ?? textOf(info.clientVersion),
+    host: own.host,
     run: own.run,
     window: own.window,
     counts: own.counts,
@@ -70,6 +82,37 @@ export function historyEntry(version: number, modifiedAt: number, actions: reado
     bytesRemoved: sum(removed),
     watermark: watermarkIn(version, actions),
   };
+}
+
+/** When an entry was committed, epoch milliseconds by its writer's clock; `undefined` where it does not tell. */
+export function commitTime(actions: readonly Action[]): number | undefined {
+  const { timestamp } = commitInfoOf(actions);
+  return typeof timestamp === 'number' ? timestamp : undefined;
+}
+
+const READINGS: ReadonlySet<unknown> = new Set(['SYNC', 'BACKFILL', 'REPLACE']);
+
+/** When the run began that read the collection for this entry, epoch milliseconds; `undefined` for any other entry. */
+export function readingBegan(actions: readonly Action[]): number | undefined {
+  const info = commitInfoOf(actions);
+  return READINGS.has(info.operation) ? ownInfo(info).startedAt : undefined;
+}
+
+function commitInfoOf(actions: readonly Action[]): CommitInfo {
+  return actions.find((action) => 'commitInfo' in action)?.commitInfo ?? {};
+}
+
+function ownInfo({ mongolake }: CommitInfo): OwnInfo {
+  return typeof mongolake === 'object' && mongolake !== null ? mongolake : {};
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function parametersOf(value: unknown): Readonly<Record<string, string>> {
+  const entries = Object.entries(typeof value === 'object' && value !== null ? value : {});
+  return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
 }
 
 /** The `txn` of the watermark is the one that the entry's own head belongs to. */

@@ -102,6 +102,11 @@ export async function listLog(storage: Storage, from = 0, to: number = Number.MA
   return { entries, checkpoints };
 }
 
+/** The oldest version that a whole log can show: the first, or that of the oldest checkpoint where entries before it were cleaned up. */
+export function oldestReadable({ entries, checkpoints }: LogListing): number | undefined {
+  return entries[0]?.version === 0 ? 0 : checkpoints[0]?.version;
+}
+
 /** The newest version that the listing leads to; `undefined` where it has no usable start. */
 async function replayListing(
   storage: Storage,

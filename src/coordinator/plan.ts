@@ -152,7 +152,7 @@ export function writeSettings(settings: WriteSettings, engine: EngineName): Writ
 }
 
 /** Refuses a table that belongs to another collection. */
-export function checkNamespace(state: TableState, plan: Pick<Plan, 'namespace'>, uri: string): void {
+export function checkNamespace(state: Pick<TableState, 'namespace'>, plan: Pick<Plan, 'namespace'>, uri: string): void {
   const { database, collection } = state.namespace;
   if (database === plan.namespace.database && collection === plan.namespace.collection) return;
   throw new MongolakeError(

@@ -32,7 +32,8 @@ export async function readQuarantine(storage: Storage, state: TableState): Promi
   return (await readJson<QuarantineManifest>(storage, quarantineListKey(number))).documents;
 }
 
-function listNumber(state: TableState): number | undefined {
+/** The number of the list that a version names; `undefined` where none was ever written. */
+export function listNumber(state: Pick<TableState, 'snapshot' | 'namespace'>): number | undefined {
   const txn = state.snapshot.txns.get(quarantineApp(state.namespace));
   return txn && Number(txn.version);
 }
@@ -122,8 +123,13 @@ export async function writeQuarantine(
       ...kept.map((document) => ({ ...document, run: plan.run, at: now })),
     ],
   };
+  return putList(storage, first, manifest);
+}
+
+/** Writes a list under the first free number from `first` on; returns it. */
+export async function putList(storage: Storage, first: number, manifest: QuarantineManifest): Promise<number> {
   for (let number = first; ; number++) {
-    const { written } = await storage.putIfAbsent(quarantineListKey(number), jsonBody(manifest), plan.run);
+    const { written } = await storage.putIfAbsent(quarantineListKey(number), jsonBody(manifest), manifest.run);
     if (written) return number;
   }
 }

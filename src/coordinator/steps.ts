@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import pMap from 'p-map';
 import { crashPoint } from '../shared/crash-points.ts';
 import { jsonBody } from '../shared/documents.ts';
@@ -54,14 +55,18 @@ export interface HeldTable {
   readonly state: TableState | undefined;
 }
 
+/** How the newest version is opened. */
+type OpenNewest = (storage: Storage) => Promise<OpenedState>;
+
 /**
  * Works on a table under its lease, which is given back at the end. What an overtaken run could still commit is fenced off first.
- * Throws `LEASE_HELD` where another run has it.
+ * Throws `LEASE_HELD` where another run has it, and what `open` throws.
  */
 export async function holdTable<C extends HoldContext, T>(
   leaseTtl: number,
   outer: C,
   work: (held: HeldTable, context: Held<C>) => Promise<T>,
+  open: OpenNewest = openNewest,
 ): Promise<T> {
   const { storage, clock } = outer;
   const run = runId(clock);
@@ -75,7 +80,7 @@ export async function holdTable<C extends HoldContext, T>(
     signal: AbortSignal.any([signal, lease.lost]),
   };
   try {
-    const { version: base, state } = await standOn(lease, run, context);
+    const { version: base, state } = await standOn(lease, run, context, open);
     return await work({ run, epoch: lease.epoch, base, state }, context);
   } finally {
     await lease.release();
@@ -84,7 +89,7 @@ export async function holdTable<C extends HoldContext, T>(
 }
 
 /** The version that the run stands on, after what a crashed run could still commit was fenced off. */
-async function standOn(lease: Lease, run: string, context: HoldContext): Promise<OpenedState> {
+async function standOn(lease: Lease, run: string, context: HoldContext, open: OpenNewest): Promise<OpenedState> {
   const { storage, logger } = context;
   if (lease.overtaken !== undefined) {
     logger.warn('an earlier run did not end; its version is taken by an empty entry so that it can never commit', {
@@ -94,21 +99,21 @@ async function standOn(lease: Lease, run: string, context: HoldContext): Promise
       // A fence of a holder that was overtaken itself would only be in the way of the run that goes on.
       await lease.assertHeld();
       context.signal.throwIfAborted();
-    } while (!(await fence(lease, run, context)));
+    } while (!(await fence(lease, run, context, open)));
     lease.settled();
     crashPoint('fence-written');
   }
-  const newest = await openNewest(storage);
+  const newest = await open(storage);
   for (const note of newest.state?.notes ?? []) logger.warn(note);
   return newest;
 }
 
 /** Takes the version after the newest; false where somebody was faster: then what he left is the newest. */
-async function fence(lease: Lease, run: string, context: HoldContext): Promise<boolean> {
+async function fence(lease: Lease, run: string, context: HoldContext, open: OpenNewest): Promise<boolean> {
   const { storage, clock, engineVersion } = context;
-  const { version: base, state } = await openNewest(storage);
-  const input = { base, state, run, epoch: lease.epoch, now: clock.now(), tableId: tableId(clock), engineVersion };
-  return occupyVersion(storage, base + 1, run, fenceActions(input));
+  const { version: base, state } = await open(storage);
+  const written = { now: clock.now(), tableId: tableId(clock), engineVersion, host: hostname() };
+  return occupyVersion(storage, base + 1, run, fenceActions({ base, state, run, epoch: lease.epoch, ...written }));
 }
 
 /** Writes what each merge job reads: one schema for the whole version, and its own input. */

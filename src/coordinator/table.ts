@@ -96,14 +96,32 @@ export async function openNewest(storage: Storage): Promise<OpenedState> {
   const opened = await openTable(storage);
   if (opened === undefined) return { version: -1, state: undefined };
   const { snapshot, checkpointVersion, notes } = opened;
-  if (snapshot.metadata.configuration[CONFIGURATION.pending] === 'true')
-    return { version: snapshot.version, state: undefined };
+  if (isPending(snapshot)) return { version: snapshot.version, state: undefined };
   return { version: snapshot.version, state: { ...interpret(snapshot, storage.uri), checkpointVersion, notes } };
+}
+
+/**
+ * As `openNewest`, for what puts an older version in the place of the newest: one that is not ours is no table of ours, and no error.
+ * Throws `TABLE_CORRUPT`, and `TABLE_FOREIGN` for a protocol above ours.
+ */
+export async function openNewestOfAny(storage: Storage): Promise<OpenedState> {
+  try {
+    return await openNewest(storage);
+  } catch (error) {
+    if (!(error instanceof MongolakeError) || error.code !== 'TABLE_FOREIGN') throw error;
+    const opened = await openTable(storage);
+    return { version: opened?.snapshot.version ?? -1, state: undefined };
+  }
 }
 
 /** The newest version of the table; `undefined` where there is none. Errors as for `openNewest`. */
 export async function openState(storage: Storage): Promise<TableState | undefined> {
   return (await openNewest(storage)).state;
+}
+
+/** Whether the log was begun by a fence and has no table yet. */
+export function isPending({ metadata }: Snapshot): boolean {
+  return metadata.configuration[CONFIGURATION.pending] === 'true';
 }
 
 /** Reads what is ours from a snapshot. Throws `TABLE_FOREIGN` where the table, or its newest entry, is someone else's. */
@@ -173,9 +191,15 @@ function refuseForeignHead(snapshot: Snapshot, namespace: Namespace, uri: string
     'TABLE_FOREIGN',
     `${uri}: version ${snapshot.version} was not written by mongolake (its last own version is ${head ?? 'unknown'})`,
     {
-      hint: 'Someone ran OPTIMIZE, DELETE or another writer on this table. Restore the last own version, or load into a new table.',
+      hint: `Someone ran OPTIMIZE, DELETE or another writer on this table. ${restoreHint(head)} (docs/history.md), or load into a new table.`,
     },
   );
+}
+
+function restoreHint(head: bigint | undefined): string {
+  if (head === undefined)
+    return 'Look at `mongolake history`, and restore the last own version with `mongolake restore --version`';
+  return `\`mongolake restore --version ${head}\` makes the table what its last own version was`;
 }
 
 function filesByPartition(snapshot: Snapshot, idType: IdType): ReadonlyMap<number, readonly BaseFile[]> {

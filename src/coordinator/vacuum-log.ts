@@ -5,7 +5,7 @@ import { MongolakeError } from '../shared/domain/errors.ts';
 import { quarantineListKey } from '../shared/domain/keys.ts';
 import type { QuarantineManifest } from '../shared/domain/quarantine.ts';
 import type { Storage } from '../shared/ports/storage.ts';
-import { type LogListing, type LogObject, listLog, readEntry, readVersion } from './log.ts';
+import { type LogObject, listLog, oldestReadable, readEntry, readVersion } from './log.ts';
 import { quarantineApp, type TableState } from './table.ts';
 import { oldestRetained } from './vacuum-plan.ts';
 
@@ -13,6 +13,8 @@ const READS_AT_ONCE = 16;
 
 /** What the log tells of what must stay. */
 export interface Retained {
+  /** The oldest version of which every file is among them. */
+  readonly oldest: number;
   /** Keys that a version refers to which is retained, and files that were removed from the table at or after `before`. */
   readonly referred: ReadonlySet<string>;
   /** Entries that may tell in which version a file was removed that is not referred to; ascending. */
@@ -26,7 +28,7 @@ export interface Retained {
  */
 export async function readRetained(storage: Storage, state: TableState, before: number): Promise<Retained> {
   const listing = await listLog(storage);
-  const oldest = oldestRetained(listing.entries, before, state.version, firstVersion(listing));
+  const oldest = oldestRetained(listing.entries, before, state.version, oldestReadable(listing) ?? 0);
   const snapshot = oldest === state.version ? state.snapshot : await readVersion(storage, oldest);
   if (snapshot === undefined) throw unreadable(storage, oldest);
   const app = quarantineApp(state.namespace);
@@ -50,12 +52,7 @@ export async function readRetained(storage: Storage, state: TableState, before: 
     concurrency: READS_AT_ONCE,
   });
   const referred = new Set([...files, ...added.flat(), ...lists.flat()]);
-  return { referred, past: listing.entries.filter(({ version }) => version <= oldest) };
-}
-
-/** The oldest version that the log can show: the first, or that of the oldest checkpoint where entries before it were cleaned up. */
-function firstVersion({ entries, checkpoints }: LogListing): number {
-  return entries[0]?.version === 0 ? 0 : (checkpoints[0]?.version ?? 0);
+  return { oldest, referred, past: listing.entries.filter(({ version }) => version <= oldest) };
 }
 
 function filesOf(snapshot: Snapshot): readonly string[] {

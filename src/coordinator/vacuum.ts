@@ -1,4 +1,5 @@
 import { crashPoint } from '../shared/crash-points.ts';
+import { findJson, jsonBody } from '../shared/documents.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import {
   DATA_PREFIX,
@@ -6,6 +7,7 @@ import {
   PROBE_PREFIX,
   QUARANTINE_PREFIX,
   RUNS_PREFIX,
+  VACUUM_KEY,
   VERIFICATIONS_PREFIX,
 } from '../shared/domain/keys.ts';
 import type { ObjectInfo, Storage } from '../shared/ports/storage.ts';
@@ -51,8 +53,9 @@ export async function vacuumTable({ retention, leaseTtl }: VacuumRequest, outer:
     checkNewest(await readFreshness(storage), state, storage.uri);
     const { floor } = context.lease;
     const living = await finishable(storage, await stagedPlans(storage), { newest: base, floor });
-    const result = await survey(storage, state, living, before);
+    const { result, oldest } = await survey(storage, state, living, before);
     crashPoint('vacuum-listed');
+    await noteVacuumed(storage, oldest, result.objects);
     await deleteAll(storage, result.objects, signal);
     logger.info('vacuumed', { deleted: result.objects.length });
     return result;
@@ -76,7 +79,7 @@ export async function previewVacuum(
   const holder = lease?.body.state === 'held' ? [lease.body] : [];
   const facts = { newest: version, floor: lease?.body.floor ?? 0 };
   const living = [...(await finishable(storage, plans, facts)), ...holder];
-  return survey(storage, state, living, clock.now() - retention);
+  return (await survey(storage, state, living, clock.now() - retention)).result;
 }
 
 async function isEmpty(storage: Storage): Promise<boolean> {
@@ -113,9 +116,11 @@ async function survey(
   state: TableState | undefined,
   living: readonly LivingRun[],
   before: number,
-): Promise<VacuumResult> {
+): Promise<{ readonly result: VacuumResult; readonly oldest: number }> {
   const retained =
-    state === undefined ? { referred: new Set<string>(), past: [] } : await readRetained(storage, state, before);
+    state === undefined
+      ? { oldest: 0, referred: new Set<string>(), past: [] }
+      : await readRetained(storage, state, before);
   const rules: VacuumRules = {
     referred: retained.referred,
     living: new Set(living.map(({ run }) => run)),
@@ -135,18 +140,40 @@ async function survey(
     going.filter(({ key }) => key.startsWith(DATA_PREFIX)).map(({ key, modifiedAt }) => [key, modifiedAt]),
   );
   const removedIn = await removalVersions(storage, retained.past, files);
-  return {
+  const result: VacuumResult = {
     version: state?.version ?? null,
     objects: going.map((object) => explain(object, removedIn)),
     young: sums.young,
     unfinished: sums.living,
   };
+  return { result, oldest: retained.oldest };
 }
 
 const BATCH = 1000;
 
+interface Vacuumed {
+  readonly formatVersion: 1;
+  /** The smallest version of which no vacuum has deleted anything. */
+  readonly oldest: number;
+}
+
+/** The oldest version that no vacuum has begun to take anything from; 0 where there was none. */
+export async function oldestWhole(storage: Storage): Promise<number> {
+  return (await findJson<Vacuumed>(storage, VACUUM_KEY))?.body.oldest ?? 0;
+}
+
 /**
- * No key here is ever written again, no version refers to one and none ever will: so a crash in the middle, a lost lease and an answer
+ * Says, before anything is deleted, which versions are not whole any more: a delete whose answer was lost may still come when the lease is
+ * another's, so that to find a file there proves nothing of the time to come.
+ */
+async function noteVacuumed(storage: Storage, oldest: number, objects: readonly Doomed[]): Promise<void> {
+  if (objects.every(({ group }) => group === 'staging' || group === 'probes')) return;
+  const body: Vacuumed = { formatVersion: 1, oldest: Math.max(oldest, await oldestWhole(storage)) };
+  await storage.put(VACUUM_KEY, jsonBody(body));
+}
+
+/**
+ * No key here is ever written again, no version refers to one and none ever will, for `restore` minds the note: so a crash in the middle, a lost lease and an answer
  * that is lost do no harm. The next vacuum lists what is left.
  */
 async function deleteAll(storage: Storage, objects: readonly Doomed[], signal: AbortSignal): Promise<void> {

@@ -1,6 +1,8 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { VERSION } from '../../src/app/version.ts';
 import { type Workspace, workspace } from '../e2e/cli.ts';
 import { writeDump } from '../e2e/dump.ts';
 
@@ -97,6 +99,28 @@ describe('the commands that look, over a table of two versions beside a collecti
     expect(limited?.versions).toHaveLength(1);
     const { stdout } = await space.run('history', 'guest.notifications');
     expect(stdout).toMatch(/\n1 {2}\S+ \S+ {2}SYNC {6}\d+ read, 1 inserted, 1 updated/);
+    expect(stdout).toContain(`  by mongolake/${VERSION} on ${hostname()}\n`);
+  });
+
+  it('files has those of the newest version, or of an older one by number or time; --version alone is that of mongolake', async () => {
+    const [newest] = await jsonOf(space, 'files', 'guest.notifications');
+    expect(newest).toMatchObject({ table: 'guest.notifications', version: 1, rows: 41 });
+    const [first] = await jsonOf(space, 'files', '--version', '0', 'guest.notifications', '--json');
+    expect(first).toMatchObject({ schemaVersion: 1, version: 0, rows: 40 });
+    const listed = first?.files as readonly { path: string; rows: number; bytes: number; partition: number }[];
+    expect(listed.map(({ partition }) => partition)).toEqual([0, 1, 2, 3]);
+    for (const { path, bytes } of listed) expect(statSync(new URL(path)).size).toBe(bytes);
+    const time = ['--timestamp', String(first?.timestamp)];
+    expect((await jsonOf(space, 'files', 'guest.notifications', ...time))[0]).toEqual(first);
+    const { stdout } = await space.run('files', 'guest.notifications', '--version=0');
+    expect(stdout).toMatch(
+      /^guest\.notifications {2}version 0, \S+ \S+Z {2}4 files, 40 rows, \S+ kB\nfile:\/\/\/\S+parquet +\d+ rows +\S+ k?B {2}partition 0\n/,
+    );
+    const missing = await space.json('files', 'guest.notifications', '--version', '7');
+    expect(missing.results).toMatchObject([{ error: { code: 'VERSION_MISSING' } }]);
+    expect((await space.run('--version')).stdout).toBe(`${VERSION}\n`);
+    expect((await space.run('files', '--version', 'x')).code).toBe(64);
+    expect((await space.run('files', '--version', '0', ...time)).code).toBe(64);
   });
 
   it('head has rows in the order of their ids, with nested values', async () => {
@@ -123,8 +147,24 @@ describe('the commands that look, over a table of two versions beside a collecti
     expect((await space.run('schema', 'guest.notifications')).stdout).toMatch(
       /\n {2}tags +array<string> +yes +meta\.tags +/,
     );
+    const [first] = await jsonOf(space, 'schema', '--version', '0', 'guest.notifications');
+    expect(first).toMatchObject({ version: 0, schema: { type: 'struct' } });
+    expect((await space.run('schema', '--diff', '--version', '0')).code).toBe(64);
     const shown = JSON.parse((await space.run('schema', '--config')).stdout) as Record<string, unknown>;
     expect(shown).toMatchObject({ title: 'mongolake', properties: { pipelines: {} } });
+  });
+
+  it('ddl is a script, for an engine that can read the table', async () => {
+    const { stdout } = await space.run('ddl', 'guest.notifications', '--engine', 'duckdb');
+    expect(stdout).toBe(
+      `-- guest.notifications\nINSTALL delta;\nLOAD delta;\nCREATE SCHEMA IF NOT EXISTS "guest";\nCREATE OR REPLACE VIEW "guest"."notifications" AS SELECT * FROM delta_scan('${space.folder}/lake/notifications');\n`,
+    );
+    const spark = await jsonOf(space, 'ddl', 'guest.notifications', '--engine', 'spark', '--schema', 'lake');
+    expect(spark).toMatchObject([
+      { engine: 'spark', statements: [{}, expect.stringContaining('`lake`.`notifications`')] },
+    ]);
+    expect((await space.run('ddl', '--engine', 'athena')).code).toBe(64);
+    expect((await space.run('ddl', '--engine', 'oracle')).code).toBe(64);
   });
 
   it('plan counts what is to do, for the table and for the one that is to be made', async () => {

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { afterEach, describe, expect, it } from 'vitest';
 import { historyEntry, readHistory } from '../../src/coordinator/history.ts';
 import { memoryStorage } from '../../src/shared/adapters/storage-memory.ts';
@@ -14,7 +15,15 @@ describe('the digest of an entry', () => {
   it('of a run', () => {
     const window = { from: 1000, to: null };
     const entry = historyEntry(7, 5, [
-      { commitInfo: { timestamp: 99, operation: 'SYNC', mongolake: { run: 'r7', window, counts } } },
+      {
+        commitInfo: {
+          timestamp: 99,
+          operation: 'SYNC',
+          operationParameters: { version: '3', columns: ['a'] },
+          engineInfo: 'mongolake/1.2.3',
+          mongolake: { run: 'r7', host: 'pod-1', window, counts },
+        },
+      },
       { txn: { appId: 'mongolake/g.n', version: 4000n } },
       { txn: { appId: 'mongolake/g.n/head', version: 7n } },
       { remove: { path: 'x', dataChange: true, size: 10 } },
@@ -26,6 +35,9 @@ describe('the digest of an entry', () => {
       version: 7,
       time: 99,
       operation: 'SYNC',
+      parameters: { version: '3' },
+      engine: 'mongolake/1.2.3',
+      host: 'pod-1',
       run: 'r7',
       window,
       counts,
@@ -46,7 +58,9 @@ describe('the digest of an entry', () => {
       filesAdded: 1,
       watermark: undefined,
     });
-    expect(historyEntry(9, 5, [add(1)])).toMatchObject({ time: 5, operation: undefined });
+    expect(historyEntry(9, 5, [add(1)])).toMatchObject({ time: 5, operation: undefined, parameters: {} });
+    const own = { commitInfo: { operation: 'WRITE', clientVersion: 'delta-rs.0.9', mongolake: null } };
+    expect(historyEntry(9, 5, [own])).toMatchObject({ engine: 'delta-rs.0.9', host: undefined });
   });
 
   it('finds the watermark of a collection that is called like a head', () => {
@@ -84,6 +98,8 @@ describe('readHistory', () => {
     expect(history[0]).toMatchObject({
       time: table.collection.now,
       counts: { inserted: 1 },
+      engine: 'mongolake/0.0.0',
+      host: hostname(),
       watermark: table.collection.now - 300_000,
       window: { to: null },
     });

@@ -19,6 +19,7 @@ import {
   receiptKey,
   segmentKey,
   stagedQuarantineKey,
+  VACUUM_KEY,
 } from '../../src/shared/domain/keys.ts';
 
 const DEAD = '20260101t000000z-0000dead';
@@ -47,6 +48,7 @@ describe('the keys', () => {
   it.each([
     LEASE_KEY,
     FRESHNESS_KEY,
+    VACUUM_KEY,
     '_delta_log/00000000000000000000.json',
     'data/000001/part-00000.parquet.crc',
     'data/000001/mine.parquet',

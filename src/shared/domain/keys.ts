@@ -9,6 +9,8 @@ export const LEASE_KEY = `${OWN}/lease.json`;
 export const FRESHNESS_KEY = `${OWN}/freshness.json`;
 /** What the last verification of the table found. */
 export const VERIFICATION_KEY = `${OWN}/verification.json`;
+/** Which versions a vacuum has begun to take files from. */
+export const VACUUM_KEY = `${OWN}/vacuum.json`;
 const QUARANTINE = `${OWN}/quarantine`;
 export const RUNS_PREFIX = `${OWN}/runs/`;
 export const QUARANTINE_PREFIX = `${QUARANTINE}/`;

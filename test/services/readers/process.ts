@@ -15,6 +15,8 @@ export interface ReadRequest {
   readonly columns?: readonly string[];
   readonly where?: string;
   readonly orderBy?: readonly string[];
+  readonly statements?: readonly string[];
+  readonly view?: string;
 }
 
 /** A running read.py. */

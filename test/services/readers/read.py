@@ -2,7 +2,8 @@
 
     read.py ENGINE TABLE          prints the rows of TABLE, a row a line
     read.py ENGINE --serve        reads requests from stdin, a JSON object a line:
-                                  {"table", "version"?, "columns"?, "where"?, "orderBy"?}
+                                  {"table", "version"?, "columns"?, "where"?, "orderBy"?},
+                                  for duckdb also {"statements"?: to run first, "view"?: to read instead of the table}
                                   answers "+<row>" lines, then "." or "!<JSON string: the error>"
 
 ENGINE is duckdb, deltars, polars or spark. TABLE is a local path or, but for spark, an s3:// URI; for those
@@ -91,7 +92,9 @@ class DuckDb:
 
     def read(self, request):
         version = f", version := {request['version']}" if request.get("version") is not None else ""
-        source = f"delta_scan({sql_text(request['table'])}{version})"
+        for statement in request.get("statements") or []:
+            self.db.execute(statement)
+        source = request.get("view") or f"delta_scan({sql_text(request['table'])}{version})"
         names = self.db.sql(f"SELECT * FROM {source} LIMIT 0").columns
         columns = ", ".join(quoted(name) for name in request.get("columns") or names)
         return self.db.sql(f"SELECT {columns} FROM {source}" + sql_tail(request, names, quoted)).to_arrow_table()

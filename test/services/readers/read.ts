@@ -24,6 +24,9 @@ export interface ReadOptions {
   readonly where?: string;
   /** Default: `_id` where the table has it. Strings in UTF-8 byte order. */
   readonly orderBy?: readonly string[];
+  /** Of duckdb: what is run first, and the view that is read then instead of the table. */
+  readonly statements?: readonly string[];
+  readonly view?: string;
   /** Needed for s3:// tables. */
   readonly s3?: S3Access;
 }

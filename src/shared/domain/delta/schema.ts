@@ -114,6 +114,6 @@ function fromType(type: DeltaType, kind: string, name: string): ColumnType {
 
 function foreign(name: string): MongolakeError {
   return new MongolakeError('TABLE_FOREIGN', `column "${name}" was not written by mongolake`, {
-    hint: 'Another writer changed the schema of this table. Restore the version before it, or load into a new table.',
+    hint: 'Another writer changed the schema of this table. Put the version before it back with `mongolake restore --version`, or load into a new table.',
   });
 }
