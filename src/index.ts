@@ -74,7 +74,7 @@ export async function plan(options: PlanOptions): Promise<readonly (PlanResult |
 export async function verify(options: VerifyOptions): Promise<readonly (VerifyResult | FailedResult)[]> {
   return call(options, async (app) => {
     const { deep = false, repair = false, sample = 1 } = options;
-    const asked = { isDeep: deep, repairs: repair, sample };
+    const asked = { isDeep: deep, repairs: repair, sample, deletesAtMost: 1 };
     const outcomes = await runEachTable(app, options.target, {
       run: (target, context) => verifyAsked(app, target, asked, context),
       view: viewFor(options.onProgress),

@@ -84,6 +84,9 @@ export interface VerifyResult extends TableResult, DifferencesResult {
   /** Compared, of source and table. */
   readonly documents: number;
   readonly rows: number;
+  /** Sums over ids and cursors, whatever their order, 16 hex digits: equal where all of these are. */
+  readonly documentsChecksum: string;
+  readonly rowsChecksum: string;
   /** Documents that were left out. */
   readonly leftOut: number;
   /** Hash partitions of the table, and those in which ids differ. */

@@ -8,7 +8,7 @@ import { isoOrNull, JSON_SCHEMA_VERSION, resultJson } from './json.ts';
 import type { VerifyResult } from './results.ts';
 
 /** How a table is compared with its source. */
-export type VerifyAsked = Pick<VerifyRequest, 'isDeep' | 'repairs' | 'sample'>;
+export type VerifyAsked = Pick<VerifyRequest, 'isDeep' | 'repairs' | 'sample' | 'deletesAtMost'>;
 
 /** One verification of this table, as its configuration says. */
 export function verifyAsked(

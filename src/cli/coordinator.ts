@@ -13,6 +13,7 @@ import { queueMetrics } from '../shared/adapters/metrics-queue.ts';
 import { workerMetrics } from '../shared/adapters/metrics-worker.ts';
 import { resolveTargets, type TableTarget } from '../shared/config/targets.ts';
 import { createLiveness, type Liveness } from '../shared/liveness.ts';
+import type { Logger } from '../shared/ports/logger.ts';
 import type { CoordinatorMetrics, WorkerMetrics } from '../shared/ports/metrics.ts';
 import type { Queue } from '../shared/ports/queue.ts';
 import { type App, type GlobalOptions, openApp } from './app.ts';
@@ -136,7 +137,12 @@ async function scheduledTables(
   }));
 }
 
-/** An interval begins with the last verification, whichever process did it. */
+/** How much earlier than its time a verification may begin again: the beat is kept by the clock, its age is told by what began a moment later. */
+const EARLY = 0.1;
+/** The share of a table's rows that is deleted without anybody looking. */
+const DELETES_AT_MOST = 0.1;
+
+/** Nothing where there is no table yet, or another process verified it a short time ago as this one would. */
 async function verifyIfDue(
   app: App,
   target: TableTarget,
@@ -144,12 +150,17 @@ async function verifyIfDue(
 ): Promise<Verified | undefined> {
   const { deletes, verifyRepair } = target.settings;
   const schedule = verificationSchedule(target.settings);
-  const { verification } = await notesOf(app, target);
-  const age = app.clock.now() - (verification?.checkedAt ?? Number.NEGATIVE_INFINITY);
-  if (schedule.kind === 'every' && age < schedule.every_ms) return undefined;
-  const asked = { isDeep: false, repairs: verifyRepair || deletes === 'reconcile', sample: 1 };
-  return withTable(app, target, place, (context) => verifyAsked(app, target, asked, context)).finally(() =>
-    place.view.finish(target.name),
+  const repairs = verifyRepair || deletes === 'reconcile';
+  const { freshness, verification } = await notesOf(app, target);
+  if (freshness === undefined) return undefined;
+  const counts = verification !== undefined && (verification.repairs || !repairs);
+  const age = counts ? app.clock.now() - verification.checkedAt : Number.POSITIVE_INFINITY;
+  if (schedule.kind === 'every' && age < schedule.every_ms * (1 - EARLY)) return undefined;
+  const asked = { isDeep: false, repairs, sample: 1, deletesAtMost: DELETES_AT_MOST };
+  const shown = `${target.name} (verify)`;
+  const own = { ...place, view: { listenerFor: (_: string, logger: Logger) => place.view.listenerFor(shown, logger) } };
+  return withTable(app, target, own, (context) => verifyAsked(app, target, asked, context)).finally(() =>
+    place.view.finish(shown),
   );
 }
 

@@ -6,7 +6,7 @@ import { EXIT } from '../shared/domain/errors.ts';
 import { type GlobalOptions, openApp } from './app.ts';
 import { describeRun, exitCodeOf, number, seconds } from './output.ts';
 import { runTables } from './runs.ts';
-import { counted } from './text.ts';
+import { counted, printable } from './text.ts';
 
 export interface VerifyOptions {
   readonly deep?: boolean;
@@ -22,7 +22,7 @@ export async function verifyCommand(
   globals: GlobalOptions,
 ): Promise<number> {
   const app = await openApp(globals);
-  const asked = { isDeep: deep, repairs: repair, sample: sample / 100 };
+  const asked = { isDeep: deep, repairs: repair, sample: sample / 100, deletesAtMost: 1 };
   const { results, failures } = await runTables(app, name, globals, {
     run: (target, context) => verifyAsked(app, target, asked, context),
     json: verifyJson,
@@ -40,13 +40,17 @@ export function describeVerification(table: string, result: Verified): string {
   const { version, documents, rows, leftOut, partitions, differences, different, ids, unconfirmed, durationMs } =
     result;
   const total = differing(differences);
-  const verdict = total === 0 ? pc.green('equal') : pc.yellow(`${counted(total, 'id')} differ`);
+  const verdict =
+    total + unconfirmed === 0 ? pc.green('equal') : pc.yellow(`${counted(total + unconfirmed, 'id')} differ`);
   const compared = `${number(rows)} rows of version ${version} and ${number(documents)} documents compared`;
   const later = leftOut === 0 ? '' : `, ${number(leftOut)} changed since`;
   const head = `${pc.bold(table)}  ${verdict}  ${compared}${later}  ${pc.dim(`(${counted(partitions, 'partition')}, ${seconds(durationMs)})`)}`;
   const told = ids
     .slice(0, IDS_TOLD)
-    .map(({ id, difference, partition }) => `  ${difference.padEnd(7)}  ${id}  ${pc.dim(`partition ${partition}`)}`);
+    .map(
+      ({ id, difference, partition }) =>
+        `  ${difference.padEnd(7)}  ${printable(id)}  ${pc.dim(`partition ${partition}`)}`,
+    );
   const kinds = DIFFERENCES.map((kind) => `${number(differences[kind])} ${kind}`).join(', ');
   return [
     head,

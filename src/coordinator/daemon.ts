@@ -22,6 +22,7 @@ interface Task {
   /** Tells it from all others. */
   readonly key: string;
   readonly table: string;
+  readonly isVerification: boolean;
   readonly schedule: Schedule;
   /** Returns what is to be said of it, if anything. */
   readonly run: (signal: AbortSignal) => Promise<Said | undefined>;
@@ -35,10 +36,17 @@ interface Said {
 function tasksOf(table: DaemonTable): readonly Task[] {
   const { name, schedule, verifySchedule } = table;
   return [
-    { key: name, table: name, schedule, run: async (signal) => saidOfSync(await table.sync(signal)) },
+    {
+      key: name,
+      table: name,
+      isVerification: false,
+      schedule,
+      run: async (signal) => saidOfSync(await table.sync(signal)),
+    },
     {
       key: `${name} (verify)`,
       table: name,
+      isVerification: true,
       schedule: verifySchedule,
       run: async (signal) => saidOfVerification(await table.verify(signal)),
     },
@@ -85,12 +93,20 @@ interface DaemonState {
   failure: { readonly error: unknown } | undefined;
   tasks: Map<string, Task>;
   scheduled: readonly Scheduled[];
-  readonly running: Map<string, Promise<void>>;
+  readonly running: Map<string, Running>;
   /** Started but waiting for a free place. */
   readonly waiting: string[];
   /** How many runs in a row failed for a reason that passes. */
   readonly failures: Map<string, number>;
 }
+
+interface Running {
+  readonly task: Task;
+  readonly over: Promise<void>;
+}
+
+/** A verification may take hours: they never take the places of runs. */
+const VERIFICATIONS_AT_ONCE = 1;
 
 /** Runs every table on its schedule until told to stop; then waits for the runs that go on, which stop by themselves. */
 export async function runDaemon(context: DaemonContext): Promise<void> {
@@ -117,7 +133,7 @@ export async function runDaemon(context: DaemonContext): Promise<void> {
     startWaiting(state, context);
     await rest(context, resolving);
   }
-  await Promise.all(state.running.values());
+  await Promise.all([...state.running.values()].map(({ over }) => over));
 }
 
 /** Sleeps until the next look; being told to stop, or the list of the tables, ends it at once. */
@@ -178,17 +194,25 @@ async function resolveTables(state: DaemonState, { resolve, clock, logger }: Dae
 }
 
 function startWaiting(state: DaemonState, context: DaemonContext): void {
-  while (state.waiting.length > 0 && state.running.size < context.maxConcurrentRuns) {
-    const name = state.waiting.shift() ?? '';
+  for (const name of state.waiting.splice(0)) {
     const task = state.tasks.get(name);
     if (task === undefined) continue;
+    if (!hasPlace(task, state, context)) {
+      state.waiting.push(name);
+      continue;
+    }
     const run = async () => {
       const passes = await runOnce(task, context);
       state.running.delete(name);
       noteOutcome(state, name, passes, context.clock.now());
     };
-    state.running.set(name, run());
+    state.running.set(name, { task, over: run() });
   }
+}
+
+function hasPlace({ isVerification }: Task, { running }: DaemonState, { maxConcurrentRuns }: DaemonContext): boolean {
+  const alike = [...running.values()].filter(({ task }) => task.isVerification === isVerification);
+  return alike.length < (isVerification ? VERIFICATIONS_AT_ONCE : maxConcurrentRuns);
 }
 
 /** A run that failed for a reason that passes is tried again soon, with back-off. */

@@ -192,7 +192,7 @@ export function startWindow(
   const isNew = replaces(request);
   if (isNew) refuseBounds(request);
   if (request.mode === 'repair') {
-    if (state !== undefined) checkTableCursor(state, cursor);
+    if (state !== undefined && settings.mode !== 'full') checkTableCursor(state, cursor);
     return { scope: { kind: 'full' }, nextWatermark: state?.watermark ?? null };
   }
   if (isNew && settings.mode === 'full') return { scope: { kind: 'full' }, nextWatermark: null };

@@ -72,6 +72,7 @@ export function stageOf(extract: JobsDone, merge: JobsDone): Stage {
 export function runName({ rewrite, reads, replace, backfill }: Plan): string {
   if (rewrite !== null) return 'repartition';
   if (reads === 'quarantine') return 'quarantine retry';
+  if (reads === 'ids') return 'repair';
   if (replace) return backfill ? 'backfill --replace' : 'sync of mode full';
   return backfill ? 'backfill' : 'sync';
 }

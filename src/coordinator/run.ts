@@ -2,7 +2,6 @@ import { crashPoint } from '../shared/crash-points.ts';
 import { jsonBody } from '../shared/documents.ts';
 import type { IdList } from '../shared/domain/comparison.ts';
 import { cursorOf } from '../shared/domain/cursor.ts';
-import type { ExtractRange } from '../shared/domain/job.ts';
 import { ownIdListKey, planKey } from '../shared/domain/keys.ts';
 import { partitionCount } from '../shared/domain/partitions.ts';
 import type { EngineName, KeptRows, Plan, RunMode } from '../shared/domain/plan.ts';
@@ -15,8 +14,9 @@ import type { Storage } from '../shared/ports/storage.ts';
 import { carryOut, type RunContext, type RunResult, type RunSettings, sourceOf } from './carry-out.ts';
 import { decideStart, replaces, writeSettings } from './plan.ts';
 import type { HeldTable } from './steps.ts';
-import type { TableState } from './table.ts';
+import { type TableState, tableMissing } from './table.ts';
 import { finishFirst, sourceText } from './unfinished.ts';
+import { lookUpRanges } from './verify-plan.ts';
 
 /** What is asked of one table. Durations in milliseconds, sizes in bytes. */
 export interface RunRequest {
@@ -81,6 +81,8 @@ interface Start {
 
 async function startOf(request: RunRequest, { state }: HeldTable, context: RunContext): Promise<Start> {
   const { storage, clock } = context;
+  // A repair without a table would make one of some documents.
+  if (request.mode === 'repair' && state === undefined) throw tableMissing(storage);
   const source = await sourceOf({ reads: readsOf(request), ...columnsOf(request) }, state, context);
   const sourceClock = await source.clock();
   const { namespace } = source;
@@ -104,7 +106,7 @@ async function makePlan(
     state === undefined || request.replace ? await newPartitions(settings, state, window, context) : state.partitions;
   const ranges =
     request.mode === 'repair'
-      ? await ownLists(request.lists ?? [], run, window.scope, storage)
+      ? lookUpRanges(await ownLists(request.lists ?? [], run, storage), sourceClock.kind)
       : await source.ranges(window.scope, {
           hidesIds: hidesIds(request.columns),
           warn: (message) => context.logger.warn(message),
@@ -156,20 +158,15 @@ function readsOf({ mode }: RunRequest): Plan['reads'] {
   return READS[mode];
 }
 
-/** Copies lists of ids, each as a range, to where they stay until the run is over. */
-async function ownLists(
-  lists: readonly IdList[],
-  run: string,
-  scope: Window['scope'],
-  storage: Storage,
-): Promise<Plan['ranges']> {
-  const ranges: ExtractRange[] = [];
-  for (const [n, { key }] of lists.entries()) {
-    const own = ownIdListKey(run, n);
-    await storage.put(own, await readList(storage, key));
-    ranges.push({ scope, part: own });
+/** Copies lists of ids to where they stay until the run is over. */
+async function ownLists(lists: readonly IdList[], run: string, storage: Storage): Promise<readonly IdList[]> {
+  const own: IdList[] = [];
+  for (const [n, list] of lists.entries()) {
+    const key = ownIdListKey(run, n);
+    await storage.put(key, await readList(storage, list));
+    own.push({ ...list, key });
   }
-  return ranges;
+  return own;
 }
 
 /** What is read from the table's own list is no burden to the source. */

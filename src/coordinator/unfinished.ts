@@ -152,7 +152,7 @@ async function standsOn(storage: Storage, { base }: Pick<Plan, 'base'>, newest: 
 
 /** What the collection is read from now; `undefined` where the plan does not read it. */
 async function sourceFor({ rewrite, reads }: Plan, { source }: RunContext): Promise<string | undefined> {
-  return rewrite === null && reads === 'source' ? sourceText(source, await source.clock()) : undefined;
+  return rewrite === null && reads !== 'quarantine' ? sourceText(source, await source.clock()) : undefined;
 }
 
 /** Tells a source from any other one, and a dump from another one in its place. */
@@ -183,6 +183,8 @@ export function whyGiveUp(
   if (plan.replace && !plan.backfill && settings.mode !== 'full') return 'the configuration no longer says mode: full';
   if (cursorText(plan.cursor) !== cursorText(cursorOf(settings))) return 'the configuration has another cursor';
   if (policyText(plan.columns) !== policyText(columns)) return 'the configuration has another column policy';
+  const deletedField = settings.deletes === 'soft' ? settings.deletedField : undefined;
+  if (plan.deletedField !== deletedField) return 'the configuration says otherwise what is deleted';
   if (plan.engine !== settings.engine) return 'the configuration has another engine';
   if (now.source !== undefined && plan.source !== now.source) return `it read another source (${plan.source})`;
   const overwrites = plan.sourceKind === 'dump' && plan.keepRows === 'none' && plan.reads === 'source';

@@ -11,6 +11,8 @@ export interface Verification {
   readonly checkedAt: number;
   readonly version: number;
   readonly isDeep: boolean;
+  /** Whether it was to repair what differed. */
+  readonly repairs: boolean;
   readonly differences: Readonly<Record<Difference, number>>;
   readonly unconfirmed: number;
   /** The version that made it right; `null` where none was made. */

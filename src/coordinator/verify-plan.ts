@@ -1,11 +1,14 @@
 import type { Comparison, IdList } from '../shared/domain/comparison.ts';
-import { cursorOf } from '../shared/domain/cursor.ts';
+import { cursorOf, isWithinId } from '../shared/domain/cursor.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import { FOLD_LIMITS, foldSchema } from '../shared/domain/fold.ts';
+import type { ExtractRange } from '../shared/domain/job.ts';
 import type { MergeInput, Plan, RunSchema } from '../shared/domain/plan.ts';
 import { fieldPolicies, hidesIds, type TablePolicy, tablePolicy } from '../shared/domain/policy.ts';
 import { readLimits } from '../shared/domain/read-limits.ts';
 import type { ExtractReceipt } from '../shared/domain/receipt.ts';
+import { decideWindow } from '../shared/domain/window.ts';
+import { partOf } from '../shared/id-source.ts';
 import type { Source, SourceClock } from '../shared/ports/source.ts';
 import type { RunSettings } from './carry-out.ts';
 import { checkNamespace, checkTableCursor, engineFor, foldSketches, mergeInputs, writeSettings } from './plan.ts';
@@ -25,6 +28,8 @@ export interface VerifyRequest {
   readonly sample: number;
   /** Whether what differs is made right, in one version. */
   readonly repairs: boolean;
+  /** The share of all rows that a repair may delete. */
+  readonly deletesAtMost: number;
 }
 
 /** Behind a sync's jobs. */
@@ -61,12 +66,8 @@ export function checkVerifiable(
 }
 
 /** Reads everything: in a deep comparison whole documents, else no more of them than ids and cursors. */
-export function firstLook(
-  { request, state, clock, now, engineVersion }: Means,
-  run: string,
-  source: Source,
-  ranges: Plan['ranges'],
-): Plan {
+export function firstLook(means: Means, run: string, source: Source, ranges: Plan['ranges']): Plan {
+  const { request, state, clock, now, engineVersion } = means;
   const { pipeline, collection, settings, columns, isDeep } = request;
   const { deletes, deletedField } = settings;
   const own = isDeep ? columns : keysOnly(request);
@@ -99,7 +100,7 @@ export function firstLook(
     // What can't be stored is told by the runs that read it.
     maxQuarantined: Number.MAX_SAFE_INTEGER,
     reads: 'source',
-    comparison: comparisonOf(request, state, clock),
+    comparison: comparisonOf(means),
     priority: VERIFY_PRIORITY,
     engine: engineFor(state, settings.engine, ''),
     write: writeSettings(settings, state.engine),
@@ -114,23 +115,59 @@ export function sampled<T>(ranges: readonly T[], share: number, random: () => nu
   return picked.map(({ range }) => range);
 }
 
+/** Ids of one range, at least where there are so many. */
+const RANGE_IDS = 50_000;
+
+/** Lists that are looked up together: a server is asked for many ids at once, and a dump is read for all of them once. */
+export function lookUpRanges(lists: readonly IdList[], kind: Plan['sourceKind']): readonly ExtractRange[] {
+  const groups: IdList[][] = [];
+  let ids = Number.POSITIVE_INFINITY;
+  for (const list of lists) {
+    if (ids >= RANGE_IDS && (kind === 'live' || groups.length === 0)) {
+      groups.push([]);
+      ids = 0;
+    }
+    groups.at(-1)?.push(list);
+    ids += list.ids;
+  }
+  return groups.map((group) => ({ scope: { kind: 'full' }, part: partOf(group) }));
+}
+
 /** Reads whole documents by the ids that differed, a range for each list. */
-export function secondLook(first: Plan, run: string, lists: readonly IdList[], columns: TablePolicy | undefined): Plan {
-  const { columns: _, ...rest } = first;
+export function secondLook(first: Plan, run: string, lists: readonly IdList[], request: VerifyRequest): Plan {
+  const { columns: _, limits: __, ...rest } = first;
+  const { columns, settings } = request;
+  const ranges = lookUpRanges(lists, first.sourceKind);
+  const limits = readLimits(settings, ranges.length);
   return {
     ...rest,
     ...(columns === undefined ? {} : { columns }),
     run,
-    ranges: lists.map(({ key }) => ({ scope: first.scope, part: key })),
+    ranges,
+    ...(limits === undefined ? {} : { limits }),
     reads: 'ids',
     comparison: { ...(first.comparison as Comparison), isWhole: false },
   };
 }
 
-function comparisonOf({ isDeep, sample }: VerifyRequest, { watermark }: TableState, clock: SourceClock): Comparison {
-  // A row that is newer than the dump says nothing of it.
-  const rowsUntil = clock.kind === 'dump' ? (clock.serverTime ?? watermark) : null;
-  return { isWhole: sample === 1, isDeep, documentsUntil: watermark, rowsUntil };
+/** A row that may be newer than the dump says nothing of it; where it can't be told which are, none is taken for gone. */
+function comparisonOf({ request, state, clock, now }: Means): Comparison {
+  const { settings, isDeep, sample } = request;
+  const { watermark: documentsUntil } = state;
+  const cursor = cursorOf(settings);
+  if (clock.kind === 'live') return { isWhole: sample === 1, isDeep, documentsUntil, rowsUntil: null };
+  const { scope: _, nextWatermark: rowsUntil } = decideWindow({
+    mode: 'backfill',
+    from: null,
+    to: null,
+    watermark: null,
+    source: clock,
+    now,
+    allowedLatenessMs: settings.allowedLateness,
+    cursor,
+  });
+  const isWhole = sample === 1 && rowsUntil !== null && !isWithinId(cursor);
+  return { isWhole, isDeep, documentsUntil, rowsUntil };
 }
 
 function keysOnly({ settings }: VerifyRequest): TablePolicy | undefined {
@@ -144,7 +181,7 @@ export function comparedSchema(plan: Plan, state: TableState, extracted: readonl
   const { idType } = state.schema;
   const isDeep = plan.comparison?.isDeep === true;
   const before = isDeep ? state.schema : { idType, columns: [], extra: null };
-  const schema = foldSchema(before, sketch, FOLD_LIMITS, isDeep ? fieldPolicies(plan.columns) : undefined);
+  const schema = foldSchema(before, sketch, FOLD_LIMITS, fieldPolicies(plan.columns));
   return { schema, table: isDeep ? schema : state.schema };
 }
 

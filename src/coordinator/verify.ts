@@ -2,6 +2,7 @@ import { jsonBody } from '../shared/documents.ts';
 import { checkExtract } from '../shared/domain/books.ts';
 import {
   addDifferences,
+  addTallies,
   type CompareReceipt,
   type Difference,
   type DifferentId,
@@ -9,7 +10,7 @@ import {
   type IdList,
   NO_DIFFERENCES,
 } from '../shared/domain/comparison.ts';
-import { asMongolakeError } from '../shared/domain/errors.ts';
+import { asMongolakeError, MongolakeError } from '../shared/domain/errors.ts';
 import { planKey, verificationOf } from '../shared/domain/keys.ts';
 import type { Plan } from '../shared/domain/plan.ts';
 import type { ExtractReceipt } from '../shared/domain/receipt.ts';
@@ -46,9 +47,11 @@ export interface Verified {
   readonly watermark: number | null;
   /** When the source began to be read, epoch milliseconds. */
   readonly checkedAt: number;
-  /** Compared, of source and table. */
+  /** Compared, of source and table. The checksums are equal where all ids and cursors are. */
   readonly documents: number;
   readonly rows: number;
+  readonly documentsChecksum: string;
+  readonly rowsChecksum: string;
   /** Documents whose cursor is beyond the watermark. */
   readonly leftOut: number;
   readonly partitions: number;
@@ -62,6 +65,9 @@ export interface Verified {
   /** What the repair did; absent where there was none. */
   readonly repaired?: RunResult;
 }
+
+/** Ids that a result tells at most; a partition tells no more than a thousand of them. */
+const MOST_IDS = 100_000;
 
 /** What was found in one look. */
 interface Look {
@@ -91,28 +97,64 @@ export async function verifyTable(request: VerifyRequest, context: RunContext): 
     const first = await look(firstLook(means, run, source, ranges), state, context);
     const suspects = listsOf(first.compared);
     logger.info('compared', { version: state.version, suspects: differing(differencesOf(first.compared)) });
-    const plan = secondLook(first.plan, again, suspects, request.columns);
+    const plan = secondLook(first.plan, again, suspects, request);
     const second = suspects.length === 0 ? undefined : await look(plan, state, context);
     const result = resultOf(state, first, second, clock.monotonic() - started);
     await note(result, null, request, storage);
+    checkDeletes(request, result, storage);
     const repaired = request.repairs ? await repair(request, second, context) : undefined;
     if (repaired !== undefined) await note(result, repaired.version, request, storage);
     return { ...result, ...(repaired === undefined ? {} : { repaired }), durationMs: clock.monotonic() - started };
   } finally {
-    await dropStaging(storage, run);
-    await dropStaging(storage, again);
+    await dropQuietly([run, again], context);
   }
+}
+
+/** What stays is vacuum's; why a verification failed must not be hidden by that. */
+async function dropQuietly(runs: readonly string[], { storage, logger }: RunContext): Promise<void> {
+  for (const run of runs) {
+    try {
+      await dropStaging(storage, run);
+    } catch (error) {
+      logger.warn('what the verification staged could not be cleaned up; vacuum does it', {
+        error: (error as Error).message,
+      });
+    }
+  }
+}
+
+/** Rows that a repair may delete without being asked for it by somebody who looked. */
+const FEW_DELETES = 1_000;
+
+/**
+ * A repair that nobody watches deletes no more than a share of the table: more than that is rather a source that is the wrong one, or only part of it.
+ * Throws `DELETES_REFUSED`.
+ */
+function checkDeletes(
+  { repairs, deletesAtMost }: VerifyRequest,
+  { differences, rows }: Verified,
+  storage: Storage,
+): void {
+  const { gone } = differences;
+  if (!repairs || gone <= Math.max(FEW_DELETES, rows * deletesAtMost)) return;
+  throw new MongolakeError(
+    'DELETES_REFUSED',
+    `${storage.uri}: the source has no document for ${gone} of ${rows} rows, more than a repair deletes by itself; nothing was changed`,
+    {
+      hint: 'Look whether the source is the right one, and whole. If it is, run `mongolake verify --repair` by hand.',
+    },
+  );
 }
 
 /** Leaves a note of what was found beside the table; a sample says nothing of the whole of it. */
 async function note(
   { run, version, checkedAt, differences, unconfirmed }: Verified,
   repairedIn: number | null,
-  { isDeep, sample }: VerifyRequest,
+  { isDeep, sample, repairs }: VerifyRequest,
   storage: Storage,
 ): Promise<void> {
   if (sample < 1) return;
-  await noteVerification(storage, { run, version, checkedAt, isDeep, differences, unconfirmed, repairedIn });
+  await noteVerification(storage, { run, version, checkedAt, isDeep, repairs, differences, unconfirmed, repairedIn });
 }
 
 /** Reads what the plan says, and compares it. */
@@ -172,23 +214,30 @@ function resultOf(
   durationMs: number,
 ): Omit<Verified, 'repaired'> {
   const confirmed = second?.compared ?? [];
+  const documents = addTallies(compared.map((receipt) => receipt.documents));
+  const rows = addTallies(compared.map((receipt) => receipt.rows));
   const asked = total(listsOf(compared), ({ ids }) => ids);
-  const answered = total(second?.extracted ?? [], ({ documents }) => documents);
+  const aside = total(second?.extracted ?? [], ({ quarantine }) => quarantine.length);
+  const answered = total(confirmed, ({ ids }) => ids) + aside;
   const unlisted = differing(differencesOf(compared)) - asked;
   return {
     run: plan.run,
     version: state.version,
     watermark: state.watermark,
     checkedAt: plan.createdAt,
-    documents: total(compared, ({ documents }) => documents.count),
-    rows: total(compared, ({ rows }) => rows.count),
+    documents: documents.count,
+    rows: rows.count,
+    documentsChecksum: documents.checksum,
+    rowsChecksum: rows.checksum,
     leftOut: total(compared, ({ leftOut }) => leftOut),
     partitions: state.partitions,
     differences: differencesOf(confirmed),
     different: confirmed
       .filter(({ differences }) => differing(differences) > 0)
       .map(({ partition, differences }) => ({ partition, differences })),
-    ids: confirmed.flatMap(({ partition, examples }) => examples.map((example) => ({ ...example, partition }))),
+    ids: confirmed
+      .flatMap(({ partition, examples }) => examples.map((example) => ({ ...example, partition })))
+      .slice(0, MOST_IDS),
     unconfirmed: unlisted + Math.max(asked - answered, 0),
     bytesRead: total([...compared, ...confirmed], (receipt) => receipt.bytesRead),
     durationMs,

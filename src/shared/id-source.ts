@@ -1,23 +1,44 @@
+import { readTwice } from './documents.ts';
+import { checksumOf } from './domain/checksum.ts';
+import type { IdList } from './domain/comparison.ts';
 import { MongolakeError } from './domain/errors.ts';
 import type { Source } from './ports/source.ts';
 import type { Storage } from './ports/storage.ts';
 
-/** Lists of ids as a source: the part of a range is the key of a list, whose documents are looked up in the collection. */
+/** The lists of one range, as a plan keeps them. */
+export function partOf(lists: readonly IdList[]): string {
+  return JSON.stringify(lists);
+}
+
+/** Lists of ids as a source: the part of a range is some lists, whose documents are looked up in the collection. */
 export function idSource(storage: Storage, source: Source): Source {
   return {
     ...source,
     estimate: async () => ({ documents: undefined, bytes: undefined }),
     async *read({ part }, signal, projection) {
-      yield* source.lookUp(await readList(storage, part ?? ''), signal, projection);
+      const lists: Buffer[] = [];
+      for (const list of JSON.parse(part ?? '[]') as IdList[]) lists.push(await readList(storage, list));
+      yield* source.lookUp(Buffer.concat(lists), signal, projection);
     },
   };
 }
 
-/** The bytes of a list of ids. Throws `OBJECT_MISSING`. */
-export async function readList(storage: Storage, key: string): Promise<Buffer> {
-  const found = await storage.get(key);
-  if (found !== undefined) return found.body;
-  throw new MongolakeError('OBJECT_MISSING', `${storage.uri}/${key} is not there`, {
-    hint: 'Its run was given up and cleaned. Start it again.',
+/** The bytes of a list of ids. Throws `OBJECT_MISSING`, and `OBJECT_CORRUPT` where they are not what was written, also when read again. */
+export async function readList(storage: Storage, { key, crc32 }: IdList): Promise<Buffer> {
+  return readTwice('OBJECT_CORRUPT', async () => {
+    const found = await storage.get(key);
+    if (found === undefined) {
+      throw new MongolakeError('OBJECT_MISSING', `${storage.uri}/${key} is not there`, {
+        hint: 'Its run was given up and cleaned. Start it again.',
+      });
+    }
+    if (checksumOf(found.body) === crc32) return found.body;
+    throw new MongolakeError(
+      'OBJECT_CORRUPT',
+      `${storage.uri}/${key} is damaged: its checksum is that of other bytes`,
+      {
+        hint: 'Start the verification again.',
+      },
+    );
   });
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { jsonBody } from '../shared/documents.ts';
+import { checksumOf } from '../shared/domain/checksum.ts';
 import type { CompareReceipt, Comparison, IdList } from '../shared/domain/comparison.ts';
 import type { MergeJob } from '../shared/domain/job.ts';
 import { idListKey, receiptKey } from '../shared/domain/keys.ts';
@@ -55,8 +56,9 @@ async function uploadLists(
   const uploaded: IdList[] = [];
   for (const [n, { path, ids }] of lists.entries()) {
     const key = idListKey(job.run, job.partition, attempt, n);
-    await storage.put(key, await readFile(path));
-    uploaded.push({ key, ids });
+    const body = await readFile(path);
+    await storage.put(key, body);
+    uploaded.push({ key, ids, crc32: checksumOf(body) });
   }
   return uploaded;
 }

@@ -18,6 +18,8 @@ export const VERIFIED: Verified = {
   checkedAt: 2,
   documents: 10,
   rows: 10,
+  documentsChecksum: '0000000000000000',
+  rowsChecksum: '0000000000000000',
   leftOut: 0,
   partitions: 4,
   differences: { missing: 0, stale: 0, gone: 0 },

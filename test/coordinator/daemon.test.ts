@@ -249,6 +249,22 @@ describe('verifications', () => {
     await daemon.stop();
   });
 
+  test('take no place of runs, and come one after the other', async () => {
+    const { clock, start, table, verification } = house();
+    const hours = () => clock.sleep(60 * MINUTE).then(() => VERIFIED);
+    const verified = ['a', 'b'].map((name) => {
+      table(name, { kind: 'none' });
+      return verification(name, { kind: 'every', every_ms: 600 * MINUTE }, hours);
+    });
+    const runs = table('c', QUARTER);
+    const daemon = start({ maxConcurrentRuns: 1 });
+    await clock.advance(65 * MINUTE);
+    expect(runs).toEqual([0, 15, 30, 45, 60].map((minutes) => minutes * MINUTE));
+    expect(verified.map((times) => times.length)).toEqual([1, 1]);
+    expect(verified[1]?.[0]).toBeGreaterThanOrEqual(60 * MINUTE);
+    await daemon.stop(60 * MINUTE);
+  });
+
   test('that fail for a reason that passes are tried again, and hold up no run', async () => {
     const { clock, start, table, verification } = house();
     const runs = table('a', QUARTER);

@@ -212,7 +212,7 @@ test('a store that does not answer is not asked again until it has', async () =>
 
 test('what a verification found is told, of the last one before the first here', async () => {
   const { told, table, resolve } = observation();
-  const noted = { ...VERIFIED, formatVersion: 1, isDeep: false, repairedIn: null } as const;
+  const noted = { ...VERIFIED, formatVersion: 1, isDeep: false, repairs: false, repairedIn: null } as const;
   const verification = { ...noted, checkedAt: 700, differences: { missing: 1, stale: 2, gone: 3 } };
   let result: Verified | undefined;
   table(

@@ -96,6 +96,7 @@ const PLAIN_VERIFY = {
   isDeep: false,
   repairs: false,
   sample: 1,
+  deletesAtMost: 1,
 } as const;
 
 /** Merges where it is called. */

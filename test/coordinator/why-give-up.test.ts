@@ -54,6 +54,8 @@ test.each<[string, Partial<Plan>, RegExp]>([
   ['by another cursor type', { cursor: { field: SETTINGS.cursorField, type: 'objectId' } }, /another cursor/],
   ['by another column policy', { columns: { exclude: ['a'] } }, /another column policy/],
   ['by another engine', { engine: 'parquetjs' }, /another engine/],
+  ['by another field that says what is deleted', { deletedField: 'gone' }, /otherwise what is deleted/],
+  ['that repairs from another server', { reads: 'ids', source: 'mongodb://old/guest.notifications' }, /another source/],
   ['of another server', { source: 'mongodb://old/guest.notifications' }, /another source \(mongodb:\/\/old/],
   ['of another dump in its place', { ...DUMP, source: `${NOW.source}: 1 byte` }, /another source/],
   ['that was to overwrite newer rows', { ...DUMP, keepRows: 'none' }, /overwrite newer rows/],

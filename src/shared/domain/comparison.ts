@@ -25,6 +25,8 @@ export interface Tally {
 export interface IdList {
   readonly key: string;
   readonly ids: number;
+  /** CRC-32 of its bytes, 8 hex digits. */
+  readonly crc32: string;
 }
 
 /** One id that differs. */
@@ -45,6 +47,8 @@ export interface CompareReceipt {
   readonly rows: Tally;
   /** Documents and deletions that were. */
   readonly leftOut: number;
+  /** Ids of which something was read. */
+  readonly ids: number;
   readonly differences: Readonly<Record<Difference, number>>;
   /** The first ones. */
   readonly examples: readonly DifferentId[];
@@ -70,6 +74,12 @@ export function differing({ missing, stale, gone }: Readonly<Record<Difference, 
 }
 
 const MODULUS = 1n << 64n;
+
+/** The tally of several partitions. */
+export function addTallies(tallies: readonly Tally[]): Tally {
+  const sum = tallies.reduce((total, { checksum }) => total + BigInt(`0x${checksum}`), 0n);
+  return { count: tallies.reduce((total, { count }) => total + count, 0), checksum: checksumText(sum) };
+}
 
 /** A checksum of sums: the number modulo 2^64 in hex. */
 export function checksumText(sum: bigint): string {

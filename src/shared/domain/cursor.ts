@@ -42,6 +42,11 @@ export function cursorPath({ field }: Cursor): readonly string[] {
   return field.split('.');
 }
 
+/** Whether the cursor is the `_id`, or within it: then rows have no column of it, and a document never gets another one. */
+export function isWithinId(cursor: Cursor): boolean {
+  return cursorPath(cursor)[0] === '_id';
+}
+
 /** The cursor's value of the document at `at` in epoch milliseconds; `undefined` where it is missing or of another type. */
 export type CursorReader = (bytes: Buffer, at: number) => bigint | undefined;
 

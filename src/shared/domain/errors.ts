@@ -83,6 +83,8 @@ export const ERROR_CODES = {
   TABLE_CURSOR: { exit: EXIT.config, retryable: false },
   /** The configured column policy, or the key of its hashes, is not the one that the table was loaded with. The hint has the way out. */
   TABLE_POLICY: { exit: EXIT.config, retryable: false },
+  /** A scheduled repair would delete a large part of the table's rows. Look at the source, then repair by hand. */
+  DELETES_REFUSED: { exit: EXIT.failed, retryable: false },
   /** The table was made with another engine, and the configured one can't take it over. */
   TABLE_ENGINE: { exit: EXIT.config, retryable: false },
   /** The worker can't load the table's engine; nothing takes its place. */

@@ -7,11 +7,21 @@ import { type IdType, idText, isBareText, mainClass } from './ids.ts';
  * store it alike: text that is not UTF-8, or an object whose keys JavaScript would put in another order.
  */
 export function idDocument(text: string, idType: IdType): Buffer | undefined {
-  const document = Buffer.from(serialize({ _id: idValue(text, idType) }, { ignoreUndefined: false }));
+  const document = serialized(text, idType);
+  if (document === undefined) return undefined;
   const id = findElement(document, 0, ['_id']);
   if (id === undefined) return undefined;
   const again = idText(document, id.type, id.at, id.end, mainClass(idType));
   return again === text ? document : undefined;
+}
+
+/** Some ids that a server stores are none to the library: a UUID of too few bytes, a regular expression with options of its own. */
+function serialized(text: string, idType: IdType): Buffer | undefined {
+  try {
+    return Buffer.from(serialize({ _id: idValue(text, idType) }, { ignoreUndefined: false }));
+  } catch {
+    return undefined;
+  }
 }
 
 function idValue(text: string, idType: IdType): unknown {

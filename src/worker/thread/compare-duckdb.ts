@@ -1,5 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { checksumText, type Difference, type Tally } from '../../shared/domain/comparison.ts';
+import { isWithinId } from '../../shared/domain/cursor.ts';
 import { ID_COLUMN } from '../../shared/domain/schema.ts';
 import { CURSOR_COLUMN } from './decode.ts';
 import type { CompareOutcome, CompareTask } from './engine.ts';
@@ -35,8 +36,9 @@ export async function comparePartition(
     for (const [id, difference] of rows) suspects.add(readText(id), String(difference) as Difference);
   suspects.close();
   return {
-    documents: await tally(connection, 'delta', undefined),
-    rows: await tally(connection, 'base', comparison.rowsUntil ?? undefined),
+    documents: await tally(connection, task, 'delta'),
+    rows: await tally(connection, task, 'base'),
+    ids: await numberOf(connection, 'SELECT (SELECT count(*) FROM delta) + (SELECT count(*) FROM deletions)'),
     leftOut: await numberOf(connection, 'SELECT count(*) FROM late'),
     differences: suspects.differences,
     examples: suspects.examples,
@@ -59,9 +61,9 @@ async function baseRows(
 }
 
 /** Ids that differ, and how. */
-function differences({ comparison, schema }: CompareTask): string {
+function differences({ comparison, schema, cursor }: CompareTask): string {
   const { isWhole, isDeep, rowsUntil } = comparison;
-  const same = isDeep ? sameRows(schema) : `d.${CURSOR} IS NOT DISTINCT FROM b.${CURSOR}`;
+  const same = isDeep ? sameRows(schema) : isWithinId(cursor) ? 'true' : `d.${CURSOR} IS NOT DISTINCT FROM b.${CURSOR}`;
   const isNewer = rowsUntil === null ? 'false' : `(b.${CURSOR} IS NOT NULL AND b.${CURSOR} > ${rowsUntil})`;
   const isLate = (id: string) => `EXISTS (FROM late l WHERE l.${ID} = ${id})`;
   const read = `SELECT coalesce(d.${ID}, b.${ID}) AS ${ID},
@@ -73,10 +75,15 @@ function differences({ comparison, schema }: CompareTask): string {
   return `SELECT * FROM (${found}) f WHERE NOT ${isLate(`f.${ID}`)}`;
 }
 
-/** Of what is compared. `until`: without what has a later cursor. */
-async function tally(connection: DuckDBConnection, table: string, until: number | undefined): Promise<Tally> {
-  const newer = until === undefined ? '' : ` AND (t.${CURSOR} IS NULL OR t.${CURSOR} <= ${until})`;
-  const key = `concat(t.${ID}, '|', t.${CURSOR})`;
+/** Of what is compared of a table. */
+async function tally(
+  connection: DuckDBConnection,
+  { comparison, cursor }: CompareTask,
+  table: 'delta' | 'base',
+): Promise<Tally> {
+  const until = table === 'base' ? comparison.rowsUntil : null;
+  const newer = until === null ? '' : ` AND (t.${CURSOR} IS NULL OR t.${CURSOR} <= ${until})`;
+  const key = `concat(t.${ID}, '|'${isWithinId(cursor) ? '' : `, t.${CURSOR}`})`;
   const result = await connection.runAndReadAll(`SELECT count(*), coalesce(sum(md5_number_lower(${key})), 0)::VARCHAR
     FROM ${table} t WHERE NOT EXISTS (FROM late l WHERE l.${ID} = t.${ID})${newer}`);
   const [count, sum] = result.getRows()[0] ?? [];

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { checksumText, type Tally } from '../../shared/domain/comparison.ts';
-import { cursorReader } from '../../shared/domain/cursor.ts';
+import { cursorReader, isWithinId } from '../../shared/domain/cursor.ts';
 import { isDeletionAt } from '../../shared/domain/deletion.ts';
 import type { CompareOutcome, CompareTask } from './engine.ts';
 import { rowGroups } from './parquetjs-read.ts';
@@ -32,7 +32,7 @@ export async function comparePartition(task: CompareTask, signal: AbortSignal | 
     }
   }
   for (; delta.next !== undefined; delta.advance()) walk.alone(delta.next);
-  return walk.end();
+  return walk.end(delta.read - delta.superseded);
 }
 
 class Walk {
@@ -51,7 +51,7 @@ class Walk {
     const read = rowReader(task.schema);
     this.#isSame = task.comparison.isDeep
       ? (document, row) => sameRows(read(document, 0), row)
-      : (document, _row, time) => this.#cursorOf(document) === time;
+      : (document, _row, time) => isWithinId(task.cursor) || this.#cursorOf(document) === time;
   }
 
   /** What was read and has no row. */
@@ -59,7 +59,7 @@ class Walk {
     const id = idOfKey(key, this.task.schema.idType);
     if (this.#isLate(payload)) this.#leftOut += 1;
     else if (!isDeletionAt(payload, 0)) {
-      this.#documents.add(id, this.#cursorOf(payload));
+      this.#documents.add(id, this.#timeOf(this.#cursorOf(payload)));
       this.suspects.add(id, 'missing');
     }
   }
@@ -74,18 +74,24 @@ class Walk {
       return;
     }
     const isDocument = own !== undefined && !isDeletionAt(own.payload, 0);
-    if (isDocument) this.#documents.add(id, this.#cursorOf(own.payload));
+    if (isDocument) this.#documents.add(id, this.#timeOf(this.#cursorOf(own.payload)));
     if (rowsUntil !== null && time !== undefined && time > BigInt(rowsUntil)) return;
     this.#rows.add(id, time);
     if (own === undefined ? isWhole : !isDocument) this.suspects.add(id, 'gone');
     else if (isDocument && !this.#isSame(own.payload, row, time)) this.suspects.add(id, 'stale');
   }
 
-  end(): CompareOutcome {
+  /** `ids` of which something was read. */
+  end(ids: number): CompareOutcome {
     this.suspects.close();
     const { differences, examples, lists } = this.suspects;
     const [documents, rows] = [this.#documents.sum(), this.#rows.sum()];
-    return { documents, rows, leftOut: this.#leftOut, differences, examples, lists };
+    return { documents, rows, leftOut: this.#leftOut, ids, differences, examples, lists };
+  }
+
+  /** As it is summed up: rows have no cursor of their own where it is within the id. */
+  #timeOf(time: bigint | undefined): bigint | undefined {
+    return isWithinId(this.task.cursor) ? undefined : time;
   }
 
   #isLate(reading: Buffer): boolean {

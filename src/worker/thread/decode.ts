@@ -119,6 +119,7 @@ class TableDecoder implements Decoder {
     this.#pending += documents.length;
     if (this.#pending < PENDING_BYTES) return;
     this.appender.flushSync();
+    this.deletionAppender.flushSync();
     this.#pending = 0;
   }
 

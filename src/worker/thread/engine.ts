@@ -127,7 +127,7 @@ export interface LocalIds {
 }
 
 export interface CompareOutcome
-  extends Pick<CompareReceipt, 'documents' | 'rows' | 'leftOut' | 'differences' | 'examples'> {
+  extends Pick<CompareReceipt, 'documents' | 'rows' | 'leftOut' | 'ids' | 'differences' | 'examples'> {
   readonly lists: readonly LocalIds[];
 }
 

@@ -1,6 +1,7 @@
 import { type Cut, createCut, type KeyedHash } from '../../shared/domain/cut.ts';
 import { MongolakeError } from '../../shared/domain/errors.ts';
 import type { Plan } from '../../shared/domain/plan.ts';
+import { hidesIds } from '../../shared/domain/policy.ts';
 
 /**
  * What is cut out of every document of a run, `undefined` for nothing, by its plan and this worker's own key. Throws `CONFIG_INVALID` where the plan hashes and
@@ -19,6 +20,12 @@ export function cutOf(
     });
   }
   return createCut(columns, cursor.field, keyed.hash);
+}
+
+/** What leaves nothing of a document but `_id`, hashed where the plan hashes it, and the cursor. Errors: those of `cutOf`. */
+export function keysOf({ columns, cursor }: Pick<Plan, 'columns' | 'cursor'>, keyed: KeyedHash | undefined): Cut {
+  const hashed = hidesIds(columns) ? { hash: ['_id'] } : {};
+  return createCut({ include: [], ...hashed }, cursor.field, keyed?.hash ?? noKey);
 }
 
 function noKey(): never {

@@ -15,7 +15,7 @@ import { createSketcher, type Sketcher } from '../../shared/domain/sketcher.ts';
 import { inScope } from '../../shared/domain/window.ts';
 import { keyedHash } from '../../shared/keyed-hash.ts';
 import { Distribution, type PackedBlock } from './distribution.ts';
-import { cutOf } from './policy.ts';
+import { cutOf, keysOf } from './policy.ts';
 
 /** Documents on their way to their partitions. */
 export interface ShuffleTask {
@@ -96,6 +96,8 @@ interface Pass {
   readonly sketcher: Sketcher;
   /** Leaves out what the column policy does not take: what a document is from here on. */
   readonly cut: Cut | undefined;
+  /** Leaves a deletion nothing but `_id` and cursor: no other field of it is of any consequence. */
+  readonly keysOf: Cut;
   readonly distribution: Distribution;
   readonly broken: BrokenDocument[];
   documents: number;
@@ -105,7 +107,8 @@ interface Pass {
 
 function startPass({ plan, hashKey, slab }: ShuffleTask): Pass {
   const room = bufferOf(slab.room);
-  const cut = cutOf(plan, hashKey === undefined ? undefined : keyedHash(hashKey));
+  const keyed = hashKey === undefined ? undefined : keyedHash(hashKey);
+  const cut = cutOf(plan, keyed);
   // What is cut has other lengths, and goes into a room of its own.
   const [own, used] = cut === undefined ? [room, slab.batches.at(-1)?.end ?? 0] : [Buffer.alloc(0), 0];
   return {
@@ -116,6 +119,7 @@ function startPass({ plan, hashKey, slab }: ShuffleTask): Pass {
     isFiltered: plan.sourceKind === 'dump' && plan.scope.kind !== 'full',
     sketcher: createSketcher(fieldPolicies(plan.columns), cursorPath(plan.cursor)),
     cut,
+    keysOf: keysOf(plan, keyed),
     distribution: new Distribution(plan.partitions, own, used),
     broken: [],
     documents: 0,
@@ -148,12 +152,10 @@ function takeDocument(at: number, pass: Pass, placeOf: PlaceOf, before: number):
     // A document whose cursor can't be read belongs to every scope, or nobody would ever hear of it.
     if (pass.isFiltered && !inScope(plan.scope, pass.readCursor(room, at))) return;
     const isDeletion = isGone || pass.saysDeleted(room, at);
-    if (cut === undefined) {
-      distribution.take(partitionFor(room, at, pass), at, at + length);
-      // It is copied from there later.
-      if (isDeletion) flipDeletion(room, at);
-    } else {
-      cutDocument = cut(room, at);
+    const own = isDeletion ? pass.keysOf : cut;
+    if (own === undefined) distribution.take(partitionFor(room, at, pass), at, at + length);
+    else {
+      cutDocument = own(room, at);
       const partition = partitionFor(cutDocument, 0, pass);
       if (isDeletion) flipDeletion(cutDocument, 0);
       distribution.takeCopy(partition, cutDocument);
