@@ -13,7 +13,7 @@ test(`${SEEDS} seeds keep every promise, and nearly all of them meet a fault`, {
   expect(faulty / seeds).toBeGreaterThanOrEqual(0.95);
   // Where most runs came to nothing, little would have been looked at.
   expect(commits / seeds).toBeGreaterThan(2);
-  expect(Object.values(struck).every((times) => times > 20)).toBe(true);
+  expect(Object.values(struck).every((times) => times > SEEDS / 100)).toBe(true);
 });
 
 test('the same seed gives the same trace: three times here, and in another process', {
