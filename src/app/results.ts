@@ -87,7 +87,7 @@ export interface VerifyResult extends TableResult, DifferencesResult {
   /** Sums over ids and cursors, whatever their order, 16 hex digits: equal where all of these are. */
   readonly documentsChecksum: string;
   readonly rowsChecksum: string;
-  /** Documents that were left out. */
+  /** Ids that were left out: changed since, or newer than the dump that is read. */
   readonly leftOut: number;
   /** Hash partitions of the table, and those in which ids differ. */
   readonly partitions: number;

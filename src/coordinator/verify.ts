@@ -52,7 +52,7 @@ export interface Verified {
   readonly rows: number;
   readonly documentsChecksum: string;
   readonly rowsChecksum: string;
-  /** Documents whose cursor is beyond the watermark. */
+  /** Ids whose document is beyond the watermark, or whose row is newer than the dump. */
   readonly leftOut: number;
   readonly partitions: number;
   readonly differences: Readonly<Record<Difference, number>>;

@@ -45,7 +45,7 @@ export interface CompareReceipt {
   /** Of the source, and of the table; without what was left out. */
   readonly documents: Tally;
   readonly rows: Tally;
-  /** Documents and deletions that were. */
+  /** Ids that were. */
   readonly leftOut: number;
   /** Ids of which something was read. */
   readonly ids: number;

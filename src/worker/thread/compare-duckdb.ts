@@ -1,5 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { checksumText, type Difference, type Tally } from '../../shared/domain/comparison.ts';
+import { type Comparison, checksumText, type Difference, type Tally } from '../../shared/domain/comparison.ts';
 import { isWithinId } from '../../shared/domain/cursor.ts';
 import { ID_COLUMN } from '../../shared/domain/schema.ts';
 import { CURSOR_COLUMN } from './decode.ts';
@@ -26,9 +26,7 @@ export async function comparePartition(
   const { comparison, scratch, schema } = task;
   await loadDelta(connection, task, signal);
   await connection.run(`CREATE OR REPLACE TEMP VIEW base AS ${await baseRows(connection, task)}`);
-  const late = comparison.documentsUntil === null ? 'false' : `${CURSOR} > ${comparison.documentsUntil}`;
-  await connection.run(`CREATE OR REPLACE TEMP TABLE late AS
-    SELECT ${ID} FROM delta WHERE ${late} UNION ALL SELECT ${ID} FROM deletions WHERE ${late}`);
+  await connection.run(`CREATE OR REPLACE TEMP TABLE apart AS ${leftOut(comparison)}`);
   await connection.run(`CREATE OR REPLACE TEMP TABLE found AS ${differences(task)}`);
   const suspects = createSuspects(scratch, schema.idType);
   const found = await connection.stream(`SELECT ${textOf(ID)}, difference FROM found ORDER BY ${ID}`);
@@ -39,7 +37,7 @@ export async function comparePartition(
     documents: await tally(connection, task, 'delta'),
     rows: await tally(connection, task, 'base'),
     ids: await numberOf(connection, 'SELECT (SELECT count(*) FROM delta) + (SELECT count(*) FROM deletions)'),
-    leftOut: await numberOf(connection, 'SELECT count(*) FROM late'),
+    leftOut: await numberOf(connection, 'SELECT count(*) FROM apart'),
     differences: suspects.differences,
     examples: suspects.examples,
     lists: suspects.lists,
@@ -60,32 +58,32 @@ async function baseRows(
   return rows.join(' UNION ALL ');
 }
 
+/** Ids that are left out: their documents are later than is compared, or their rows newer. */
+function leftOut({ documentsUntil, rowsUntil }: Comparison): string {
+  const later = (table: string, until: number | null) =>
+    `SELECT ${ID} FROM ${table} WHERE ${until === null ? 'false' : `${CURSOR} > ${until}`}`;
+  return [later('delta', documentsUntil), later('deletions', documentsUntil), later('base', rowsUntil)].join(' UNION ');
+}
+
 /** Ids that differ, and how. */
 function differences({ comparison, schema, cursor }: CompareTask): string {
-  const { isWhole, isDeep, rowsUntil } = comparison;
-  const same = isDeep ? sameRows(schema) : isWithinId(cursor) ? 'true' : `d.${CURSOR} IS NOT DISTINCT FROM b.${CURSOR}`;
-  const isNewer = rowsUntil === null ? 'false' : `(b.${CURSOR} IS NOT NULL AND b.${CURSOR} > ${rowsUntil})`;
-  const isLate = (id: string) => `EXISTS (FROM late l WHERE l.${ID} = ${id})`;
+  const { isWhole, isDeep } = comparison;
+  const hasSameCursor = isWithinId(cursor) ? 'true' : `d.${CURSOR} IS NOT DISTINCT FROM b.${CURSOR}`;
+  const same = isDeep ? sameRows(schema) : hasSameCursor;
   const read = `SELECT coalesce(d.${ID}, b.${ID}) AS ${ID},
       CASE WHEN b.${ID} IS NULL THEN 'missing' WHEN d.${ID} IS NULL THEN 'gone' ELSE 'stale' END AS difference
     FROM delta d ${isWhole ? 'FULL' : 'LEFT'} JOIN base b ON d.${ID} = b.${ID}
-    WHERE (d.${ID} IS NULL OR b.${ID} IS NULL OR NOT (${same})) AND NOT ${isNewer}`;
-  const deleted = `SELECT d.${ID}, 'gone' AS difference FROM deletions d JOIN base b ON d.${ID} = b.${ID} WHERE NOT ${isNewer}`;
+    WHERE d.${ID} IS NULL OR b.${ID} IS NULL OR NOT (${same})`;
+  const deleted = `SELECT d.${ID}, 'gone' AS difference FROM deletions d JOIN base b ON d.${ID} = b.${ID}`;
   const found = isWhole ? read : `${read} UNION ALL ${deleted}`;
-  return `SELECT * FROM (${found}) f WHERE NOT ${isLate(`f.${ID}`)}`;
+  return `SELECT * FROM (${found}) f WHERE NOT EXISTS (FROM apart a WHERE a.${ID} = f.${ID})`;
 }
 
 /** Of what is compared of a table. */
-async function tally(
-  connection: DuckDBConnection,
-  { comparison, cursor }: CompareTask,
-  table: 'delta' | 'base',
-): Promise<Tally> {
-  const until = table === 'base' ? comparison.rowsUntil : null;
-  const newer = until === null ? '' : ` AND (t.${CURSOR} IS NULL OR t.${CURSOR} <= ${until})`;
+async function tally(connection: DuckDBConnection, { cursor }: CompareTask, table: 'delta' | 'base'): Promise<Tally> {
   const key = `concat(t.${ID}, '|'${isWithinId(cursor) ? '' : `, t.${CURSOR}`})`;
   const result = await connection.runAndReadAll(`SELECT count(*), coalesce(sum(md5_number_lower(${key})), 0)::VARCHAR
-    FROM ${table} t WHERE NOT EXISTS (FROM late l WHERE l.${ID} = t.${ID})${newer}`);
+    FROM ${table} t WHERE NOT EXISTS (FROM apart a WHERE a.${ID} = t.${ID})`);
   const [count, sum] = result.getRows()[0] ?? [];
   return { count: Number(count), checksum: checksumText(BigInt(String(sum))) };
 }

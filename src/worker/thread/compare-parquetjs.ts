@@ -69,13 +69,13 @@ class Walk {
     const { comparison, schema } = this.task;
     const { rowsUntil, isWhole } = comparison;
     const id = idOfKey(key, schema.idType);
-    if (own !== undefined && this.#isLate(own.payload)) {
+    const isNewer = rowsUntil !== null && time !== undefined && time > BigInt(rowsUntil);
+    if (isNewer || (own !== undefined && this.#isLate(own.payload))) {
       this.#leftOut += 1;
       return;
     }
     const isDocument = own !== undefined && !isDeletionAt(own.payload, 0);
     if (isDocument) this.#documents.add(id, this.#timeOf(this.#cursorOf(own.payload)));
-    if (rowsUntil !== null && time !== undefined && time > BigInt(rowsUntil)) return;
     this.#rows.add(id, time);
     if (own === undefined ? isWhole : !isDocument) this.suspects.add(id, 'gone');
     else if (isDocument && !this.#isSame(own.payload, row, time)) this.suspects.add(id, 'stale');

@@ -89,9 +89,12 @@ describe.each(ENGINES)('comparing, %s', (engine) => {
 
   test('rows that are newer than a dump are left out', async () => {
     await table.sync([[row(1, 1), row(2, 50), row(3, 50)]]);
-    const { examples, rows } = await compared([row(3, 2)], { rowsUntil: 10 });
-    expect(examples).toEqual([{ id: '1', difference: 'gone' }]);
-    expect(rows.count).toBe(1);
+    const { examples, rows, documents, leftOut } = await compared([row(3, 2), row(4, 3)], { rowsUntil: 10 });
+    expect(examples).toEqual([
+      { id: '1', difference: 'gone' },
+      { id: '4', difference: 'missing' },
+    ]);
+    expect([rows.count, documents.count, leftOut]).toEqual([1, 1, 2]);
   });
 
   test('only a deep comparison sees what changed without its cursor', async () => {
