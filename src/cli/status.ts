@@ -74,9 +74,9 @@ function verifiedLine(found: Verification, now: number): string {
   const { differences, unconfirmed, version, repairedIn, checkedAt } = found;
   const total = differing(differences) + unconfirmed;
   const repaired = repairedIn === null ? '' : `, repaired in version ${repairedIn}`;
-  const verdict = total === 0 ? 'equal to the source' : `${counted(total, 'id')} different from the source${repaired}`;
+  const verdict = total === 0 ? 'equals the source' : `differs from the source in ${counted(total, 'id')}${repaired}`;
   const mark = total > 0 && repairedIn === null ? pc.yellow('note') : pc.dim('note');
-  return `  ${mark}  verified ${duration(now - checkedAt)} ago: version ${version} was ${verdict}`;
+  return `  ${mark}  verified ${duration(now - checkedAt)} ago: version ${version} ${verdict}`;
 }
 
 function unfinishedLine(run: RunStatus): string {

@@ -110,7 +110,7 @@ export function isFence(actions: readonly Action[]): boolean {
 }
 
 function commitInfo({ plan, state, counts, now, engineVersion, host }: EntryInput): Readonly<Record<string, unknown>> {
-  const { scope, rewrite } = plan;
+  const { scope, rewrite, reads } = plan;
   const window = scope.kind === 'window' ? { from: scope.from, to: scope.to } : { from: null, to: null };
   return {
     timestamp: now,
@@ -124,7 +124,7 @@ function commitInfo({ plan, state, counts, now, engineVersion, host }: EntryInpu
       run: plan.run,
       epoch: plan.epoch,
       host,
-      ...(rewrite === null ? { window } : {}),
+      ...(rewrite === null && reads === 'source' ? { window } : {}),
       watermark: plan.nextWatermark,
       counts,
       startedAt: plan.createdAt,

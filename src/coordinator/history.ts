@@ -9,7 +9,7 @@ import { watermarkOf } from './table.ts';
 export interface HistoryEntry {
   readonly version: number;
   readonly time: number;
-  /** `SYNC`, `BACKFILL`, `REPLACE`, `RETRY`, `REPARTITION`, `RESTORE`, `FENCE`, or whatever another writer called it; `undefined` where it did not say. */
+  /** `SYNC`, `BACKFILL`, `REPLACE`, `RETRY`, `REPAIR`, `REPARTITION`, `RESTORE`, `FENCE`, or whatever another writer called it; `undefined` where it did not say. */
   readonly operation: string | undefined;
   /** What the operation was told, as Delta has it: of a restore its version. Texts only. */
   readonly parameters: Readonly<Record<string, string>>;
@@ -19,7 +19,7 @@ export interface HistoryEntry {
   readonly host: string | undefined;
   /** `undefined`, as what follows, where mongolake did not write the entry. */
   readonly run: string | undefined;
-  /** Exclusive bounds of the cursor, `null` where open. */
+  /** Exclusive bounds of the cursor, `null` where open; `undefined` also where the run read nothing of the collection but some ids. */
   readonly window: { readonly from: number | null; readonly to: number | null } | undefined;
   readonly counts: Counts | undefined;
   readonly filesAdded: number;

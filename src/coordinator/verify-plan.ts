@@ -171,8 +171,7 @@ function comparisonOf({ request, state, clock, now }: Means): Comparison {
 }
 
 function keysOnly({ settings }: VerifyRequest): TablePolicy | undefined {
-  const { cursorField, deletes, deletedField } = settings;
-  return tablePolicy({ include: [cursorField, ...(deletes === 'soft' ? [deletedField] : [])] }, undefined);
+  return tablePolicy({ include: [settings.cursorField] }, undefined);
 }
 
 /** The schemas of documents and rows; the same where all columns are compared. */

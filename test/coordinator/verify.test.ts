@@ -45,6 +45,7 @@ describe('verify', () => {
     expect(result.differences).toEqual({ missing: 1, stale: 1, gone: 2 });
     const told = new Set(result.ids.map(({ partition }) => partition));
     expect(new Set(result.different.map(({ partition }) => partition))).toEqual(told);
+    expect(await house.keys('_mongolake/verifications/')).toEqual([]);
     expect((await house.sync({}, SNAPPY)).version).toBeNull();
     expect((await tableRows(house.storage)).size).toBe(50);
   });
@@ -53,7 +54,9 @@ describe('verify', () => {
     await loaded(200);
     const documents = house.collection.documents as ReturnType<typeof document>[];
     const [first] = documents;
-    house.collection.documents = [...documents.slice(1), document(900, OLD)];
+    house.collection.now += 30 * MINUTE;
+    // The last of them is for the next sync, which reads from where the last one ended.
+    house.collection.documents = [...documents.slice(1), document(900, OLD), document(901, START + MINUTE)];
     const result = await house.verify({ repairs: true }, SNAPPY);
     expect(result.repaired).toMatchObject({ version: 1, counts: { read: 2, inserted: 1, deleted: 1, unchanged: 0 } });
     expect(result.repaired?.partitionsTouched).toBe(result.different.length);
@@ -62,8 +65,9 @@ describe('verify', () => {
     const [entry] = await house.entry(1);
     expect(entry?.commitInfo).toMatchObject({ operation: 'REPAIR', mongolake: { watermark: START - 5 * MINUTE } });
     const again = await house.verify({}, SNAPPY);
-    expect(again.differences).toEqual({ missing: 0, stale: 0, gone: 0 });
+    expect([again.differences, again.leftOut]).toEqual([{ missing: 0, stale: 0, gone: 0 }, 1]);
     expect(await readVerification(house.storage)).toMatchObject({ version: 1, differences: { missing: 0 } });
+    expect((await house.sync({}, SNAPPY)).counts).toMatchObject({ inserted: 1 });
   });
 
   it('raises no alarm for what changes while it reads, nor for what no sync has read yet', async () => {
