@@ -257,7 +257,7 @@ describe('verifications', () => {
       return verification(name, { kind: 'every', every_ms: 600 * MINUTE }, hours);
     });
     const runs = table('c', QUARTER);
-    const daemon = start({ maxConcurrentRuns: 1 });
+    const daemon = start({ maxConcurrentRuns: 2 });
     await clock.advance(65 * MINUTE);
     expect(runs).toEqual([0, 15, 30, 45, 60].map((minutes) => minutes * MINUTE));
     expect(verified.map((times) => times.length)).toEqual([1, 1]);

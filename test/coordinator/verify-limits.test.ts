@@ -2,6 +2,7 @@ import { Long, ObjectId } from 'bson';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readVerification } from '../../src/coordinator/verification.ts';
 import { lookUpRanges } from '../../src/coordinator/verify-plan.ts';
+import { MongolakeError } from '../../src/shared/domain/errors.ts';
 import { readList } from '../../src/shared/id-source.ts';
 import { type Harness, harness } from './table-harness.ts';
 import { tableRows } from './table-rows.ts';
@@ -108,6 +109,38 @@ describe('a repair that nobody watches', () => {
     expect(await readVerification(house.storage)).toMatchObject({ differences: { gone: 1500 }, repairedIn: null });
     expect((await tableRows(house.storage)).size).toBe(3000);
     expect((await house.verify({ ...asked, deletesAtMost: 1 }, SNAPPY)).repaired?.counts.deleted).toBe(1500);
+  });
+});
+
+describe('a repair that did not end', () => {
+  async function interrupted() {
+    await loaded([document(1, OLD), document(2, OLD)]);
+    house.collection.documents.pop();
+    const { source } = house.runContext;
+    const { lookUp } = source;
+    let looks = 0;
+    source.lookUp = (...asked) => {
+      if (++looks > 1) throw new MongolakeError('SOURCE_UNREACHABLE', 'away');
+      return lookUp(...asked);
+    };
+    await expect(house.verify({ repairs: true }, SNAPPY)).rejects.toMatchObject({ code: 'SOURCE_UNREACHABLE' });
+    expect(await house.keys('_mongolake/runs/')).not.toEqual([]);
+    source.lookUp = lookUp;
+  }
+
+  it('is finished by the next run', async () => {
+    await interrupted();
+    expect((await house.sync({}, SNAPPY)).recovered).toHaveLength(1);
+    expect([...(await tableRows(house.storage)).keys()]).toEqual(['1']);
+  });
+
+  it('is given up where the source is another one now', async () => {
+    await interrupted();
+    Object.assign(house.runContext.source, { description: 'fake://elsewhere' });
+    house.collection.documents = [];
+    expect((await house.sync({}, SNAPPY)).recovered).toBeUndefined();
+    expect((await tableRows(house.storage)).size).toBe(2);
+    expect(await house.keys('_mongolake/runs/')).toEqual([]);
   });
 });
 
