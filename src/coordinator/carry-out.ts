@@ -1,5 +1,5 @@
 import { crashPoint } from '../shared/crash-points.ts';
-import { checkExtract, checkReplace, checkRun, putAside } from '../shared/domain/books.ts';
+import { checkReplace, checkRun, putAside } from '../shared/domain/books.ts';
 import type { CursorType } from '../shared/domain/cursor.ts';
 import type { Deletes } from '../shared/domain/deletion.ts';
 import { asMongolakeError, type ErrorCode } from '../shared/domain/errors.ts';
@@ -15,13 +15,12 @@ import { idSource } from '../shared/id-source.ts';
 import type { Source } from '../shared/ports/source.ts';
 import { writeCheckpointIfDue } from './checkpoint-due.ts';
 import { commitRun } from './commit-run.ts';
-import { dispatch } from './dispatch.ts';
 import { noteFreshness } from './freshness.ts';
 import { dropStaging, giveUpRun } from './housekeep.ts';
-import { extractJobs, foldSketches, mergeInputs } from './plan.ts';
+import { foldSketches, mergeInputs } from './plan.ts';
 import { retrySource, warnQuarantined } from './quarantine.ts';
 import type { StageTimer } from './stages.ts';
-import { type Held, mergePartitions, mergeTotals, type StepContext, stageContext, stageMerge, total } from './steps.ts';
+import { type Held, mergePartitions, mergeTotals, readRanges, type StepContext, stageMerge, total } from './steps.ts';
 import { filesOf, type TableState } from './table.ts';
 
 /** Settings of a table that its runs go by. Durations in milliseconds, sizes in bytes. */
@@ -193,13 +192,7 @@ async function giveUpQuietly(run: string, { storage, logger }: StepContext): Pro
 /** Reads the source once. */
 async function extract(plan: Plan, source: Source, context: Held<RunContext>): Promise<readonly ExtractReceipt[]> {
   const documentsTotal = (await source.estimate(plan.scope)).documents;
-  const receipts = await dispatch<ExtractReceipt>(
-    'extract',
-    extractJobs(plan),
-    stageContext(context, 'extract', plan.ranges.length, documentsTotal),
-    plan.limits?.jobsAtOnce,
-  );
-  for (const receipt of receipts) checkExtract(receipt);
+  const receipts = await readRanges(plan, documentsTotal, context);
   checkQuarantineLimit('the run', putAside(receipts), plan.maxQuarantined);
   crashPoint('extract-done');
   return receipts;

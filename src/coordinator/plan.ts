@@ -1,4 +1,5 @@
 import { type Cursor, type CursorType, cursorOf, cursorText } from '../shared/domain/cursor.ts';
+import { softField } from '../shared/domain/deletion.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import { partitionOf } from '../shared/domain/hash.ts';
 import type { ExtractJob, MergeJob } from '../shared/domain/job.ts';
@@ -149,6 +150,12 @@ export function writeSettings(settings: WriteSettings, engine: EngineName): Writ
   // The only codec that parquetjs-lite writes well.
   const compression = engine === 'parquetjs' ? 'snappy' : settings.compression;
   return { targetFileSize, rowGroupSize, compression, compressionLevel };
+}
+
+/** The part of a plan that says which documents are deleted. */
+export function deletedFieldOf(settings: Parameters<typeof softField>[0]): Pick<Plan, 'deletedField'> {
+  const deletedField = softField(settings);
+  return deletedField === undefined ? {} : { deletedField };
 }
 
 /** Refuses a table that belongs to another collection. */

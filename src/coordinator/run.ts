@@ -12,7 +12,7 @@ import { readList } from '../shared/id-source.ts';
 import type { Source, SourceClock } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { carryOut, type RunContext, type RunResult, type RunSettings, sourceOf } from './carry-out.ts';
-import { decideStart, replaces, writeSettings } from './plan.ts';
+import { decideStart, deletedFieldOf, replaces, writeSettings } from './plan.ts';
 import type { HeldTable } from './steps.ts';
 import { type TableState, tableMissing } from './table.ts';
 import { finishFirst, sourceText } from './unfinished.ts';
@@ -173,10 +173,6 @@ async function ownLists(lists: readonly IdList[], run: string, storage: Storage)
 function limitsOf(request: RunRequest, ranges: number): Pick<Plan, 'limits'> {
   const limits = readsOf(request) !== 'quarantine' ? readLimits(request.settings, ranges) : undefined;
   return limits === undefined ? {} : { limits };
-}
-
-function deletedFieldOf({ deletes, deletedField }: RunSettings): Pick<Plan, 'deletedField'> {
-  return deletes === 'soft' ? { deletedField } : {};
 }
 
 function columnsOf({ columns }: RunRequest): Pick<Plan, 'columns'> {

@@ -2,9 +2,11 @@ import { hostname } from 'node:os';
 import pMap from 'p-map';
 import { crashPoint } from '../shared/crash-points.ts';
 import { jsonBody } from '../shared/documents.ts';
+import { checkExtract } from '../shared/domain/books.ts';
+import type { CompareReceipt } from '../shared/domain/comparison.ts';
 import { mergeInputKey, schemaKey } from '../shared/domain/keys.ts';
 import type { MergeInput, Plan, RunSchema } from '../shared/domain/plan.ts';
-import type { MergeReceipt } from '../shared/domain/receipt.ts';
+import type { ExtractReceipt, MergeReceipt } from '../shared/domain/receipt.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
 import type { Queue } from '../shared/ports/queue.ts';
@@ -13,7 +15,7 @@ import { occupyVersion } from './commit.ts';
 import { type DispatchContext, dispatch } from './dispatch.ts';
 import { fenceActions } from './entry.ts';
 import { acquireLease, type Lease } from './lease.ts';
-import { mergeJobs } from './plan.ts';
+import { extractJobs, mergeJobs } from './plan.ts';
 import type { ProgressListener, StageProgress } from './progress.ts';
 import { runId, tableId } from './run-id.ts';
 import { type OpenedState, openNewest, type TableState } from './table.ts';
@@ -132,15 +134,27 @@ export async function stageMerge(
   crashPoint('merge-inputs-written');
 }
 
-/** Runs the merge job of each partition that has an input; the others cost nothing. */
-export async function mergePartitions(
+/** Reads what the plan says, once; each job's books balance. */
+export async function readRanges(
+  plan: Plan,
+  documentsTotal: number | undefined,
+  context: StepContext,
+): Promise<readonly ExtractReceipt[]> {
+  const progress = stageContext(context, 'extract', plan.ranges.length, documentsTotal);
+  const receipts = await dispatch<ExtractReceipt>('extract', extractJobs(plan), progress, plan.limits?.jobsAtOnce);
+  for (const receipt of receipts) checkExtract(receipt);
+  return receipts;
+}
+
+/** Runs the job of each partition that has an input; the others cost nothing. What it leaves is what its plan says: a merge, or a comparison. */
+export async function mergePartitions<R extends MergeReceipt | CompareReceipt = MergeReceipt>(
   plan: Plan,
   inputs: readonly MergeInput[],
   context: StepContext,
-): Promise<readonly MergeReceipt[]> {
+): Promise<readonly R[]> {
   const documents = total(inputs, (input) => input.documents);
   const progress = stageContext(context, 'merge', inputs.length, documents);
-  const merged = await dispatch<MergeReceipt>('merge', mergeJobs(plan, inputs), progress);
+  const merged = await dispatch<R>('merge', mergeJobs(plan, inputs), progress);
   crashPoint('merge-done');
   return merged;
 }

@@ -2,6 +2,7 @@ import { crashPoint } from '../shared/crash-points.ts';
 import { readJson } from '../shared/documents.ts';
 import { addCounts } from '../shared/domain/books.ts';
 import { cursorOf, cursorText } from '../shared/domain/cursor.ts';
+import { softField } from '../shared/domain/deletion.ts';
 import { asMongolakeError, MongolakeError } from '../shared/domain/errors.ts';
 import { planKey, RUNS_PREFIX, runOfKey } from '../shared/domain/keys.ts';
 import type { Plan } from '../shared/domain/plan.ts';
@@ -183,8 +184,7 @@ export function whyGiveUp(
   if (plan.replace && !plan.backfill && settings.mode !== 'full') return 'the configuration no longer says mode: full';
   if (cursorText(plan.cursor) !== cursorText(cursorOf(settings))) return 'the configuration has another cursor';
   if (policyText(plan.columns) !== policyText(columns)) return 'the configuration has another column policy';
-  const deletedField = settings.deletes === 'soft' ? settings.deletedField : undefined;
-  if (plan.deletedField !== deletedField) return 'the configuration says otherwise what is deleted';
+  if (plan.deletedField !== softField(settings)) return 'the configuration says otherwise what is deleted';
   if (plan.engine !== settings.engine) return 'the configuration has another engine';
   if (now.source !== undefined && plan.source !== now.source) return `it read another source (${plan.source})`;
   const overwrites = plan.sourceKind === 'dump' && plan.keepRows === 'none' && plan.reads === 'source';

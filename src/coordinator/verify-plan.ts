@@ -4,14 +4,22 @@ import { MongolakeError } from '../shared/domain/errors.ts';
 import { FOLD_LIMITS, foldSchema } from '../shared/domain/fold.ts';
 import type { ExtractRange } from '../shared/domain/job.ts';
 import type { MergeInput, Plan, RunSchema } from '../shared/domain/plan.ts';
-import { fieldPolicies, hidesIds, type TablePolicy, tablePolicy } from '../shared/domain/policy.ts';
+import { fieldPolicies, hidesIds, type TablePolicy } from '../shared/domain/policy.ts';
 import { readLimits } from '../shared/domain/read-limits.ts';
 import type { ExtractReceipt } from '../shared/domain/receipt.ts';
 import { decideWindow } from '../shared/domain/window.ts';
 import { partOf } from '../shared/id-source.ts';
 import type { Source, SourceClock } from '../shared/ports/source.ts';
 import type { RunSettings } from './carry-out.ts';
-import { checkNamespace, checkTableCursor, engineFor, foldSketches, mergeInputs, writeSettings } from './plan.ts';
+import {
+  checkNamespace,
+  checkTableCursor,
+  deletedFieldOf,
+  engineFor,
+  foldSketches,
+  mergeInputs,
+  writeSettings,
+} from './plan.ts';
 import { checkPolicy } from './policy.ts';
 import type { TableState } from './table.ts';
 import { sourceText } from './unfinished.ts';
@@ -69,8 +77,7 @@ export function checkVerifiable(
 export function firstLook(means: Means, run: string, source: Source, ranges: Plan['ranges']): Plan {
   const { request, state, clock, now, engineVersion } = means;
   const { pipeline, collection, settings, columns, isDeep } = request;
-  const { deletes, deletedField } = settings;
-  const own = isDeep ? columns : keysOnly(request);
+  const own: TablePolicy | undefined = isDeep ? columns : { include: [settings.cursorField] };
   const limits = readLimits(settings, ranges.length);
   return {
     formatVersion: 1,
@@ -87,7 +94,7 @@ export function firstLook(means: Means, run: string, source: Source, ranges: Pla
     nextWatermark: state.watermark,
     cursor: cursorOf(settings),
     ...(own === undefined ? {} : { columns: own }),
-    ...(deletes === 'soft' ? { deletedField } : {}),
+    ...deletedFieldOf(settings),
     partitions: state.partitions,
     ranges,
     ...(limits === undefined ? {} : { limits }),
@@ -102,8 +109,8 @@ export function firstLook(means: Means, run: string, source: Source, ranges: Pla
     reads: 'source',
     comparison: comparisonOf(means),
     priority: VERIFY_PRIORITY,
-    engine: engineFor(state, settings.engine, ''),
-    write: writeSettings(settings, state.engine),
+    engine: settings.engine,
+    write: writeSettings(settings, settings.engine),
   };
 }
 
@@ -133,7 +140,7 @@ export function lookUpRanges(lists: readonly IdList[], kind: Plan['sourceKind'])
   return groups.map((group) => ({ scope: { kind: 'full' }, part: partOf(group) }));
 }
 
-/** Reads whole documents by the ids that differed, a range for each list. */
+/** Reads whole documents by the ids that differed. */
 export function secondLook(first: Plan, run: string, lists: readonly IdList[], request: VerifyRequest): Plan {
   const { columns: _, limits: __, ...rest } = first;
   const { columns, settings } = request;
@@ -168,10 +175,6 @@ function comparisonOf({ request, state, clock, now }: Means): Comparison {
   });
   const isWhole = sample === 1 && rowsUntil !== null && !isWithinId(cursor);
   return { isWhole, isDeep, documentsUntil, rowsUntil };
-}
-
-function keysOnly({ settings }: VerifyRequest): TablePolicy | undefined {
-  return tablePolicy({ include: [settings.cursorField] }, undefined);
 }
 
 /** The schemas of documents and rows; the same where all columns are compared. */

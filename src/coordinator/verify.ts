@@ -1,5 +1,4 @@
 import { jsonBody } from '../shared/documents.ts';
-import { checkExtract } from '../shared/domain/books.ts';
 import {
   addDifferences,
   addTallies,
@@ -11,17 +10,16 @@ import {
   NO_DIFFERENCES,
 } from '../shared/domain/comparison.ts';
 import { asMongolakeError, MongolakeError } from '../shared/domain/errors.ts';
+import { fractionOf } from '../shared/domain/fraction.ts';
 import { planKey, verificationOf } from '../shared/domain/keys.ts';
 import type { Plan } from '../shared/domain/plan.ts';
 import type { ExtractReceipt } from '../shared/domain/receipt.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import type { RunContext, RunResult } from './carry-out.ts';
-import { dispatch } from './dispatch.ts';
 import { dropStaging } from './housekeep.ts';
-import { extractJobs, mergeJobs } from './plan.ts';
 import { runTable } from './run.ts';
 import { runId } from './run-id.ts';
-import { stageContext, stageMerge, total } from './steps.ts';
+import { mergePartitions, readRanges, stageMerge, total } from './steps.ts';
 import { openState, type TableState, tableMissing } from './table.ts';
 import { noteVerification } from './verification.ts';
 import {
@@ -93,12 +91,12 @@ export async function verifyTable(request: VerifyRequest, context: RunContext): 
   try {
     const means = { request, state, clock: sourceClock, now: clock.now(), engineVersion };
     const all = await source.ranges({ kind: 'full' }, { warn: (message) => logger.warn(message) });
-    const ranges = sampled(all, request.sample, () => Number.parseInt(clock.randomHex(4), 16) / 2 ** 32);
+    const ranges = sampled(all, request.sample, () => fractionOf(clock.randomHex(4)));
     const first = await look(firstLook(means, run, source, ranges), state, context);
     const suspects = listsOf(first.compared);
     logger.info('compared', { version: state.version, suspects: differing(differencesOf(first.compared)) });
-    const plan = secondLook(first.plan, again, suspects, request);
-    const second = suspects.length === 0 ? undefined : await look(plan, state, context);
+    const second =
+      suspects.length === 0 ? undefined : await look(secondLook(first.plan, again, suspects, request), state, context);
     const result = resultOf(state, first, second, clock.monotonic() - started);
     await note(result, null, request, storage);
     checkDeletes(request, result, storage);
@@ -162,22 +160,10 @@ async function look(plan: Plan, state: TableState, context: RunContext): Promise
   const { storage } = context;
   await storage.putIfAbsent(planKey(plan.run), jsonBody(plan), plan.run);
   const { documents } = plan.reads === 'source' ? await context.source.estimate(plan.scope) : { documents: undefined };
-  const extracted = await dispatch<ExtractReceipt>(
-    'extract',
-    extractJobs(plan),
-    stageContext(context, 'extract', plan.ranges.length, documents),
-    plan.limits?.jobsAtOnce,
-  );
-  for (const receipt of extracted) checkExtract(receipt);
+  const extracted = await readRanges(plan, documents, context);
   const inputs = compareInputs(plan, extracted, state);
   await stageMerge(plan, comparedSchema(plan, state, extracted), inputs, storage);
-  const progress = stageContext(
-    context,
-    'merge',
-    inputs.length,
-    total(inputs, (input) => input.documents),
-  );
-  const compared = await dispatch<CompareReceipt>('merge', mergeJobs(plan, inputs), progress);
+  const compared = await mergePartitions<CompareReceipt>(plan, inputs, context);
   return { plan, extracted, compared };
 }
 

@@ -1,4 +1,5 @@
 import { MongolakeError } from '../domain/errors.ts';
+import { fractionOf } from '../domain/fraction.ts';
 import type { Job } from '../domain/job.ts';
 import type { Clock } from '../ports/clock.ts';
 import type {
@@ -216,7 +217,7 @@ function fail(state: State, entry: Entry, outcome: RunOutcome & { ok: false }): 
     return;
   }
   entry.stage = 'delayed';
-  const random = Number.parseInt(state.clock.randomHex(4), 16) / 2 ** 32;
+  const random = fractionOf(state.clock.randomHex(4));
   const { signal } = state.closing;
   state.clock.sleep(backoffDelayMs(state.policy, entry.failures, random), signal).then(
     () => {

@@ -1,6 +1,7 @@
 import type { FindCursor } from 'mongodb';
 import { brokenDocument, MIN_DOCUMENT_BYTES } from '../domain/bson.ts';
 import { bufferOf } from '../domain/buffers.ts';
+import { fractionOf } from '../domain/fraction.ts';
 import { int32At } from '../domain/little-endian.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { RawBatch } from '../ports/source.ts';
@@ -143,7 +144,7 @@ function lastPoint(order: ReadOrder, documents: readonly Uint8Array[]): Buffer |
 
 /** Doubling from 250 ms to 30 s, of which a random half is taken off so that many readers don't come back at once. */
 function backoffMs(failures: number, clock: Clock): number {
-  const random = Number.parseInt(clock.randomHex(4), 16) / 2 ** 32;
+  const random = fractionOf(clock.randomHex(4));
   const full = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** (failures - 1));
   return full * (0.5 + random / 2);
 }

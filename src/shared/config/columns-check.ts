@@ -1,3 +1,4 @@
+import { softField } from '../domain/deletion.ts';
 import { type ColumnPolicy, isWithin, pathParts } from '../domain/policy.ts';
 import { PATH, PATH_EXPECTED } from './columns.ts';
 import type { ConfigDocument } from './document.ts';
@@ -57,9 +58,10 @@ function nearest(levels: readonly SettingsLevel[]): PlacedPolicy[] {
   const merged = Object.assign({}, ...levels.map(({ settings }) => settings)) as Settings;
   const level = levels.findLast(({ settings }) => settings.columns !== undefined);
   if (level?.settings.columns === undefined) return [];
-  const deletedField = merged.deletes === 'soft' ? merged.deletedField : undefined;
   const { cursorField } = merged;
-  return [{ policy: level.settings.columns, at: [...level.at, 'columns'], cursorField, deletedField }];
+  return [
+    { policy: level.settings.columns, at: [...level.at, 'columns'], cursorField, deletedField: softField(merged) },
+  ];
 }
 
 /** Something wrong with a policy. `at` is the place in it. */

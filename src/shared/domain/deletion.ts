@@ -12,6 +12,11 @@ export const DELETES = ['none', 'soft', 'reconcile'] as const;
 
 export type Deletes = (typeof DELETES)[number];
 
+/** The field by which documents say that they are deleted; `undefined` where none does. */
+export function softField(settings: { readonly deletes: Deletes; readonly deletedField: string }): string | undefined {
+  return settings.deletes === 'soft' ? settings.deletedField : undefined;
+}
+
 /** Length of the document or deletion at `at`, bytes. */
 export function lengthAt(bytes: Uint8Array, at: number): number {
   return Math.abs(int32At(bytes, at));
