@@ -194,7 +194,7 @@ export interface StatusResult extends TableResult {
   /** Hash partitions, with rows or without. */
   readonly partitions: number | null;
   readonly engine: 'duckdb' | 'parquetjs' | null;
-  readonly mode: 'incremental' | 'full';
+  readonly mode: 'incremental' | 'full' | 'changestream';
   readonly watermark: string | null;
   /** The last run that ended well, whether or not it found a change. */
   readonly lastCheck: {

@@ -1,3 +1,4 @@
+import { changeSource } from '../shared/change-source.ts';
 import { crashPoint } from '../shared/crash-points.ts';
 import { checkReplace, checkRun, putAside } from '../shared/domain/books.ts';
 import type { CursorType } from '../shared/domain/cursor.ts';
@@ -22,6 +23,7 @@ import { retrySource, warnQuarantined } from './quarantine.ts';
 import type { StageTimer } from './stages.ts';
 import { type Held, mergePartitions, mergeTotals, readRanges, type StepContext, stageMerge, total } from './steps.ts';
 import { filesOf, type TableState } from './table.ts';
+import { readBounds, readUntil } from './told.ts';
 
 /** Settings of a table that its runs go by. Durations in milliseconds, sizes in bytes. */
 export interface RunSettings extends ReadSettings {
@@ -117,8 +119,8 @@ export function resultOf(
   return {
     run: plan.run,
     version,
-    window: windowBounds(plan),
-    watermark: plan.nextWatermark,
+    window: readBounds(plan),
+    watermark: readUntil(plan),
     checkedAt: plan.createdAt,
     counts,
     ...mergeTotals(merged),
@@ -140,6 +142,8 @@ export async function sourceOf(
       return retrySource(storage, state, source, columns);
     case 'ids':
       return idSource(storage, source);
+    case 'changes':
+      return changeSource(source);
   }
 }
 
@@ -212,8 +216,9 @@ async function afterwards(
   if (version !== null) await writeCheckpointIfDue(version, settings, context);
   warnQuarantined(state !== undefined || version !== null, extracted, logger);
   await endRun(plan, context, async () => {
-    // What was read from the table's own list says nothing of the collection.
-    if (plan.reads === 'source') await noteFreshness(storage, plan, version ?? state?.version, counts);
+    // What was read by its ids says nothing of the rest of the collection.
+    if (plan.reads === 'source' || plan.reads === 'changes')
+      await noteFreshness(storage, plan, version ?? state?.version, counts);
     crashPoint('freshness-noted');
   });
 }
@@ -231,8 +236,4 @@ export async function endRun(plan: Plan, context: Held<StepContext>, note: () =>
       error: (error as Error).message,
     });
   }
-}
-
-function windowBounds({ scope }: Plan): RunResult['window'] {
-  return scope.kind === 'window' ? { from: scope.from, to: scope.to } : { from: null, to: null };
 }

@@ -106,7 +106,8 @@ export function clockVerdict(serverTime: number | undefined, now_ms: number, all
   return warning('clock', message, 'Set both clocks by NTP: beyond allowedLateness no run starts.');
 }
 
-function inMinutes(ms: number): string {
+/** A duration, in minutes where these are whole. */
+export function inMinutes(ms: number): string {
   return ms % 60_000 === 0 ? `${ms / 60_000} min` : `${ms / 1000} s`;
 }
 

@@ -1,6 +1,8 @@
+import { streamOf } from '../shared/change-source.ts';
 import { type Cursor, type CursorType, cursorOf } from '../shared/domain/cursor.ts';
 import { asMongolakeError, MongolakeError } from '../shared/domain/errors.ts';
 import { projectionOf, type TablePolicy } from '../shared/domain/policy.ts';
+import { positionTime } from '../shared/domain/position.ts';
 import type { TableMode } from '../shared/domain/window.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { BoundedCount, CollectionInfo, Source, SourceClock } from '../shared/ports/source.ts';
@@ -13,6 +15,7 @@ import {
   dumpStartVerdict,
   failed,
   indexVerdict,
+  inMinutes,
   ok,
   skipped,
   warning,
@@ -21,6 +24,7 @@ import { countDump } from './count-dump.ts';
 import { checkNamespace, checkTableCursor } from './plan.ts';
 import { checkPolicy } from './policy.ts';
 import { readSample } from './sample.ts';
+import { reachedBy } from './stream-start.ts';
 import { openState, type TableState } from './table.ts';
 
 export interface TableCheckContext {
@@ -46,6 +50,7 @@ export interface TableCheckContext {
 /** What can't be proved of a source that does not answer. Without a cursor no clock matters either. */
 function afterSource({ kind, settings }: TableCheckContext): readonly string[] {
   if (settings.mode === 'full') return ['collection'];
+  if (settings.mode === 'changestream') return ['collection', 'stream'];
   return kind === 'live' ? ['collection', 'cursor', 'index', 'clock'] : ['collection', 'cursor', 'clock'];
 }
 
@@ -73,6 +78,10 @@ async function* checkSource(context: TableCheckContext): AsyncGenerator<CheckRes
   yield collection;
   if (settings.mode === 'full') {
     yield ok('mode', 'full: each sync reads the whole collection and replaces the table; no cursor field is needed');
+    return;
+  }
+  if (settings.mode === 'changestream') {
+    yield await checkStream(source);
     return;
   }
   const readable = collection.status !== 'failed';
@@ -107,6 +116,37 @@ function missing(database: string, collection: string, names: readonly string[])
   return new MongolakeError('SOURCE_MISSING', `the database ${database} has no collection ${collection}`, {
     hint: `Check source.database and source.collections: ${there}. Views and time series can't be synced.`,
   });
+}
+
+async function checkStream(source: Source): Promise<CheckResult> {
+  const end = await attempt(() => streamOf(source).end(null));
+  if (end.error !== undefined) return failed('stream', end.error);
+  const time = new Date(positionTime(end.value.position)).toISOString();
+  return ok('stream', `the change stream can be read; its newest entry is of ${time}`);
+}
+
+/** Whether the server still has what came after the table's place in the stream. */
+async function checkPosition(state: TableState, { source, storage, clock }: TableCheckContext): Promise<CheckResult> {
+  const reached = await attempt(() => reachedBy(state, storage));
+  if (reached.error !== undefined) return failed('position', reached.error);
+  const position = reached.value;
+  if (position === null)
+    return warning(
+      'position',
+      'the table follows no change stream yet',
+      'The next sync reads the whole collection and replaces the table.',
+    );
+  const end = await attempt(() => streamOf(source).end(position));
+  const behind = `changes up to ${new Date(positionTime(position)).toISOString()} are in the table, ${inMinutes(
+    Math.max(0, Math.round((clock.now() - positionTime(position)) / 1000) * 1000),
+  )} behind`;
+  if (end.error === undefined) return ok('position', behind);
+  if (end.error.code !== 'STREAM_LOST') return failed('position', end.error);
+  return warning(
+    'position',
+    `${behind}: the server no longer has what came after`,
+    'The next sync reads the whole collection and replaces the table. A larger oplog holds more.',
+  );
 }
 
 async function checkCursor({ source, kind, settings, columns }: TableCheckContext): Promise<CheckResult> {
@@ -154,12 +194,19 @@ async function* checkStore(context: TableCheckContext): AsyncGenerator<CheckResu
       checkNamespace(state, source, storage.uri);
       // Where each run replaces the table nothing else of it binds.
       if (context.settings.mode === 'full') return state;
-      if (state.watermark !== null) checkTableCursor(state, cursorOf(context.settings));
+      if (context.settings.mode === 'incremental' && state.watermark !== null)
+        checkTableCursor(state, cursorOf(context.settings));
       checkPolicy(state, columns, false, storage.uri);
     }
     return state;
   });
-  yield table.error === undefined ? tableResult(table.value) : failed('table', table.error);
+  if (table.error !== undefined) {
+    yield failed('table', table.error);
+    return;
+  }
+  yield tableResult(table.value);
+  const follows = context.settings.mode === 'changestream' && context.sourceDown === undefined;
+  if (follows && table.value !== undefined) yield await checkPosition(table.value, context);
 }
 
 function tableResult(state: TableState | undefined): CheckResult {

@@ -5,9 +5,20 @@ import { SUPPORTED_PROTOCOL } from '../shared/domain/delta/snapshot.ts';
 import { HASH_VERSION } from '../shared/domain/hash.ts';
 import type { BaseFile, Plan } from '../shared/domain/plan.ts';
 import { policyText } from '../shared/domain/policy.ts';
+import { positionBits } from '../shared/domain/position.ts';
 import type { Counts, MergeReceipt, WrittenFile } from '../shared/domain/receipt.ts';
 import type { TableSchema } from '../shared/domain/schema.ts';
-import { CONFIGURATION, filesOf, headApp, quarantineApp, TAGS, type TableState, watermarkApp } from './table.ts';
+import {
+  CONFIGURATION,
+  filesOf,
+  headApp,
+  positionApp,
+  quarantineApp,
+  TAGS,
+  type TableState,
+  watermarkApp,
+} from './table.ts';
+import { readBounds } from './told.ts';
 
 const FENCE = 'FENCE';
 
@@ -43,6 +54,9 @@ export function entryActions(input: EntryInput): Action[] {
     ...(watermark === null
       ? []
       : [{ txn: { appId: watermarkApp(namespace), version: BigInt(watermark), lastUpdated: now } }]),
+    ...(plan.position === undefined
+      ? []
+      : [{ txn: { appId: positionApp(namespace), version: positionBits(plan.position.to), lastUpdated: now } }]),
     ...(input.quarantineList === undefined
       ? []
       : [{ txn: { appId: quarantineApp(namespace), version: BigInt(input.quarantineList), lastUpdated: now } }]),
@@ -110,8 +124,7 @@ export function isFence(actions: readonly Action[]): boolean {
 }
 
 function commitInfo({ plan, state, counts, now, engineVersion, host }: EntryInput): Readonly<Record<string, unknown>> {
-  const { scope, rewrite, reads } = plan;
-  const window = scope.kind === 'window' ? { from: scope.from, to: scope.to } : { from: null, to: null };
+  const { rewrite, reads, position } = plan;
   return {
     timestamp: now,
     operation: operationOf(plan, state),
@@ -124,8 +137,9 @@ function commitInfo({ plan, state, counts, now, engineVersion, host }: EntryInpu
       run: plan.run,
       epoch: plan.epoch,
       host,
-      ...(rewrite === null && reads === 'source' ? { window } : {}),
+      ...(rewrite === null && (reads === 'source' || reads === 'changes') ? { window: readBounds(plan) } : {}),
       watermark: plan.nextWatermark,
+      ...(position === undefined ? {} : { position }),
       counts,
       startedAt: plan.createdAt,
     },
@@ -136,6 +150,7 @@ function operationOf({ reads, replace, rewrite, scope }: Plan, state: TableState
   if (rewrite !== null) return 'REPARTITION';
   if (reads === 'quarantine') return 'RETRY';
   if (reads === 'ids') return 'REPAIR';
+  if (reads === 'changes') return 'SYNC';
   if (replace && state !== undefined) return 'REPLACE';
   return scope.kind === 'full' ? 'BACKFILL' : 'SYNC';
 }

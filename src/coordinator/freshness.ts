@@ -2,8 +2,10 @@ import { findJson, jsonBody } from '../shared/documents.ts';
 import { NO_COUNTS } from '../shared/domain/books.ts';
 import { FRESHNESS_KEY } from '../shared/domain/keys.ts';
 import type { Plan } from '../shared/domain/plan.ts';
+import type { Position } from '../shared/domain/position.ts';
 import type { Counts } from '../shared/domain/receipt.ts';
 import type { Storage } from '../shared/ports/storage.ts';
+import { readUntil } from './told.ts';
 
 /** The last successful check of a table against its source. */
 export interface Freshness {
@@ -13,6 +15,8 @@ export interface Freshness {
   readonly checkedAt: number;
   readonly version: number;
   readonly watermark: number | null;
+  /** Up to where nothing came in the change stream that is not in that version; absent where the table follows none. */
+  readonly position?: Position;
   readonly counts: Counts;
 }
 
@@ -29,7 +33,8 @@ export async function noteFreshness(
     run: plan.run,
     checkedAt: plan.createdAt,
     version,
-    watermark: plan.nextWatermark,
+    watermark: readUntil(plan),
+    ...(plan.position === undefined ? {} : { position: plan.position.to }),
     counts,
   };
   await storage.put(FRESHNESS_KEY, jsonBody(freshness));

@@ -197,12 +197,14 @@ export function startWindow(
   const { from, to, settings } = request;
   const cursor = cursorOf(settings);
   const isNew = replaces(request);
-  if (isNew) refuseBounds(request);
+  if (isNew || settings.mode === 'changestream') refuseBounds(request);
   if (request.mode === 'repair') {
-    if (state !== undefined && settings.mode !== 'full') checkTableCursor(state, cursor);
+    if (state !== undefined && settings.mode === 'incremental') checkTableCursor(state, cursor);
     return { scope: { kind: 'full' }, nextWatermark: state?.watermark ?? null };
   }
-  if (isNew && settings.mode === 'full') return { scope: { kind: 'full' }, nextWatermark: null };
+  // Its place is in the stream, not on a clock.
+  if (settings.mode === 'changestream' || (isNew && settings.mode === 'full'))
+    return { scope: { kind: 'full' }, nextWatermark: null };
   const input: WindowInput = {
     // What is retried has been read before: its window is open on both sides. So is that of a table that is replaced.
     mode: request.mode === 'sync' && !isNew ? 'sync' : 'backfill',
@@ -221,7 +223,7 @@ export function startWindow(
   return decideWindow({ ...input, watermark: null });
 }
 
-/** What replaces a table is all that is read. Throws `USAGE`. */
+/** What replaces a table is all that is read, and a change stream has no cursor. Throws `USAGE`. */
 function refuseBounds({ from, to, settings }: WindowRequest): void {
   if (from === null && to === null) return;
   if (settings.mode === 'full') {
@@ -232,6 +234,11 @@ function refuseBounds({ from, to, settings }: WindowRequest): void {
         hint: 'Leave them out, or set mode: incremental where the collection has a cursor field.',
       },
     );
+  }
+  if (settings.mode === 'changestream') {
+    throw new MongolakeError('USAGE', 'source.mode: changestream has no cursor: --from and --to bound nothing', {
+      hint: 'Leave them out: a sync reads what came since the last one.',
+    });
   }
   throw new MongolakeError(
     'USAGE',

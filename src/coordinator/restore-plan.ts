@@ -2,8 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { NO_WATERMARK } from '../shared/domain/cursor.ts';
 import type { Action, AddFile, Metadata, Snapshot } from '../shared/domain/delta/actions.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
+import { NO_POSITION } from '../shared/domain/position.ts';
 import { partitionOf } from './files.ts';
-import { headApp, type Namespace, quarantineApp, type TableState, watermarkApp } from './table.ts';
+import { headApp, type Namespace, positionApp, quarantineApp, type TableState, watermarkApp } from './table.ts';
 
 /** What it takes to make the newest version what an older one was. */
 export interface Restoration {
@@ -15,27 +16,41 @@ export interface Restoration {
   readonly metadata: Metadata | undefined;
   /** The version of the watermark's `txn`; `undefined` where neither has one. */
   readonly watermark: bigint | undefined;
-  /** Whether the watermark is another. */
-  readonly movesWatermark: boolean;
+  /** The same of the place in the change stream. */
+  readonly position: bigint | undefined;
+  /** Whether one of these is another. */
+  readonly moves: boolean;
 }
 
 /** What differs between the newest version and the one that is to come back, whose namespace is given. */
 export function restoration(newest: Snapshot, then: Snapshot, namespace: Namespace): Restoration {
-  const app = watermarkApp(namespace);
-  const now = newest.txns.get(app)?.version;
-  const watermark = then.txns.get(app)?.version ?? (now === undefined ? undefined : BigInt(NO_WATERMARK));
+  const watermark = takenBack(newest, then, watermarkApp(namespace), BigInt(NO_WATERMARK));
+  const position = takenBack(newest, then, positionApp(namespace), NO_POSITION);
   return {
     added: [...then.files.values()].filter((add) => !isDeepStrictEqual(add, newest.files.get(add.path))),
     removed: [...newest.files.values()].filter(({ path }) => !then.files.has(path)),
     metadata: isDeepStrictEqual(newest.metadata, then.metadata) ? undefined : then.metadata,
-    watermark,
-    movesWatermark: watermark !== now,
+    watermark: watermark.version,
+    position: position.version,
+    moves: watermark.moves || position.moves,
   };
 }
 
+/** The version of a `txn` as the older version has it; `none` where it has none, and the newest has. */
+function takenBack(
+  newest: Snapshot,
+  then: Snapshot,
+  app: string,
+  none: bigint,
+): { readonly version: bigint | undefined; readonly moves: boolean } {
+  const now = newest.txns.get(app)?.version;
+  const version = then.txns.get(app)?.version ?? (now === undefined ? undefined : none);
+  return { version, moves: version !== now };
+}
+
 /** Whether the newest version is what the older one was. */
-export function isSame({ added, removed, metadata, movesWatermark }: Restoration): boolean {
-  return added.length + removed.length === 0 && metadata === undefined && !movesWatermark;
+export function isSame({ added, removed, metadata, moves }: Restoration): boolean {
+  return added.length + removed.length === 0 && metadata === undefined && !moves;
 }
 
 /** Throws `TABLE_FOREIGN` where a file of the version was made by another writer: no run could merge into it. */
@@ -76,6 +91,7 @@ export function restoreActions(entry: RestoreEntry): Action[] {
     { commitInfo: commitInfo(entry) },
     ...(change.metadata === undefined ? [] : [{ metaData: change.metadata }]),
     ...(change.watermark === undefined ? [] : [txn(watermarkApp(namespace), change.watermark)]),
+    ...(change.position === undefined ? [] : [txn(positionApp(namespace), change.position)]),
     ...(quarantineList === undefined ? [] : [txn(quarantineApp(namespace), BigInt(quarantineList))]),
     txn(headApp(namespace), BigInt(base + 1)),
     ...change.removed.map(({ path, size, partitionValues }) => ({

@@ -6,6 +6,7 @@ import { numRecords } from '../shared/domain/delta/stats.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import { DATA_PREFIX, QUARANTINE_PREFIX, quarantineListKey } from '../shared/domain/keys.ts';
 import type { Plan } from '../shared/domain/plan.ts';
+import { positionTimeOrNull } from '../shared/domain/position.ts';
 import type { ListedDocument, QuarantineManifest } from '../shared/domain/quarantine.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import type { RunSettings } from './carry-out.ts';
@@ -20,7 +21,7 @@ import { listNumber, putList } from './quarantine.ts';
 import { checkOwnFiles, isSame, type Restoration, restoration, restoreActions } from './restore-plan.ts';
 import { runName } from './run-progress.ts';
 import { type Held, type HeldTable, type HoldContext, holdTable, total } from './steps.ts';
-import { interpret, type Namespace, openNewestOfAny, tableMissing, watermarkOf } from './table.ts';
+import { interpret, type Namespace, openNewestOfAny, positionIn, tableMissing, watermarkOf } from './table.ts';
 import { finishable, stagedPlans } from './unfinished.ts';
 import { oldestWhole } from './vacuum.ts';
 import { readChosen, type VersionChoice } from './versions.ts';
@@ -97,7 +98,7 @@ async function putBack(
   const change = restoration(newest, then.snapshot, namespace);
   const listNow = listNumber({ snapshot: newest, namespace });
   const relists = listNow !== listNumber(then);
-  const watermark = watermarkOf(change.watermark);
+  const watermark = watermarkOf(change.watermark) ?? positionTimeOrNull(positionIn(change.position));
   // What another writer has committed is undone by an entry of ours, even where it changed nothing that counts.
   if (held.state !== undefined && isSame(change) && !relists) return { ...NOTHING_DONE, watermark };
   await checkWhole(storage, then, change, relists);

@@ -1,3 +1,4 @@
+import { partOfChanges } from '../shared/change-source.ts';
 import { crashPoint } from '../shared/crash-points.ts';
 import { jsonBody } from '../shared/documents.ts';
 import type { IdList } from '../shared/domain/comparison.ts';
@@ -6,6 +7,7 @@ import { ownIdListKey, planKey } from '../shared/domain/keys.ts';
 import { partitionCount } from '../shared/domain/partitions.ts';
 import type { EngineName, KeptRows, Plan, RunMode } from '../shared/domain/plan.ts';
 import { hidesIds, type TablePolicy } from '../shared/domain/policy.ts';
+import { positionTime } from '../shared/domain/position.ts';
 import { readLimits } from '../shared/domain/read-limits.ts';
 import type { Window } from '../shared/domain/window.ts';
 import { readList } from '../shared/id-source.ts';
@@ -14,6 +16,7 @@ import type { Storage } from '../shared/ports/storage.ts';
 import { carryOut, type RunContext, type RunResult, type RunSettings, sourceOf } from './carry-out.ts';
 import { decideStart, deletedFieldOf, replaces, writeSettings } from './plan.ts';
 import type { HeldTable } from './steps.ts';
+import { type StreamStart, streamStart } from './stream-start.ts';
 import { type TableState, tableMissing } from './table.ts';
 import { finishFirst, sourceText } from './unfinished.ts';
 import { lookUpRanges } from './verify-plan.ts';
@@ -48,7 +51,7 @@ export async function runTable(asked: RunRequest, outer: RunContext): Promise<Ru
     async begin(held, context) {
       const start = await startOf(request, held, context);
       return async (timer) => {
-        const plan = await makePlan(request, held, start, context);
+        const plan = await makePlan({ ...request, replace: start.replace }, held, start, context);
         timer.ended('window');
         return carryOut({ plan, state: held.state, settings: request.settings }, context, timer);
       };
@@ -77,6 +80,9 @@ interface Start {
   readonly sourceClock: SourceClock;
   readonly window: Window;
   readonly engine: EngineName;
+  readonly replace: boolean;
+  /** Absent where the run does not go by a change stream. */
+  readonly stream?: StreamStart;
 }
 
 async function startOf(request: RunRequest, { state }: HeldTable, context: RunContext): Promise<Start> {
@@ -87,30 +93,47 @@ async function startOf(request: RunRequest, { state }: HeldTable, context: RunCo
   const sourceClock = await source.clock();
   const { namespace } = source;
   const facts = { namespace, clock: sourceClock, uri: storage.uri, now: clock.now() };
-  return { source, sourceClock, ...decideStart(request, state, facts) };
+  const stream = await streamStart(request, state, context);
+  if (stream !== undefined) tellStream(stream, context);
+  const replace = stream?.replace ?? request.replace;
+  const start = decideStart({ ...request, replace }, state, facts);
+  return { source, sourceClock, ...start, replace, ...(stream === undefined ? {} : { stream }) };
+}
+
+/** Says what is read of the change stream, how far the table is behind, or why all is read. */
+function tellStream({ why, reads, step }: StreamStart, { logger, clock }: RunContext): void {
+  if (why === 'lost') {
+    logger.warn(
+      'the server no longer has the changes since the last sync: the whole collection is read and replaces the table, so that nothing deleted meanwhile stays',
+    );
+  }
+  if (why === 'new')
+    logger.info('the table follows no change stream yet: the whole collection is read and replaces it');
+  if (reads !== 'changes' || step?.from == null) return;
+  const from = positionTime(step.from);
+  logger.info('the change stream is read', {
+    from: new Date(from).toISOString(),
+    to: new Date(positionTime(step.to)).toISOString(),
+    behindMs: Math.max(0, clock.now() - from),
+  });
 }
 
 /** Writes the plan, before anything is read. */
 async function makePlan(
   request: RunRequest,
   { run, epoch, base, state }: HeldTable,
-  { source, sourceClock, window, engine }: Start,
+  start: Start,
   context: RunContext,
 ): Promise<Plan> {
   const { storage, clock, engineVersion } = context;
   const { settings } = request;
+  const { source, sourceClock, window, engine, stream } = start;
   if (state !== undefined && state.engine !== engine && !request.replace) {
     context.logger.warn(`the engine ${engine} takes the table over from ${state.engine}; there is no way back`);
   }
   const partitions =
     state === undefined || request.replace ? await newPartitions(settings, state, window, context) : state.partitions;
-  const ranges =
-    request.mode === 'repair'
-      ? lookUpRanges(await ownLists(request.lists ?? [], run, storage), sourceClock.kind)
-      : await source.ranges(window.scope, {
-          hidesIds: hidesIds(request.columns),
-          warn: (message) => context.logger.warn(message),
-        });
+  const ranges = await rangesOf(request, run, start, context);
   const plan: Plan = {
     formatVersion: 1,
     run,
@@ -138,7 +161,8 @@ async function makePlan(
     keepRows: keptRows(request, sourceClock.kind),
     // What is retried is on the list already.
     maxQuarantined: request.mode === 'retry' ? Number.MAX_SAFE_INTEGER : settings.maxQuarantined,
-    reads: readsOf(request),
+    reads: stream?.reads ?? readsOf(request),
+    ...(stream?.step === undefined ? {} : { position: stream.step }),
     // The many jobs of a reading of everything wait behind a sync's few.
     priority: request.mode === 'backfill' || request.replace ? 10 : 1,
     engine,
@@ -150,6 +174,24 @@ async function makePlan(
   crashPoint('plan-written');
   context.logger.info('planned', { scope: plan.scope.kind, base: plan.base, partitions, ranges: plan.ranges.length });
   return plan;
+}
+
+async function rangesOf(
+  request: RunRequest,
+  run: string,
+  { source, sourceClock, window, stream }: Start,
+  { storage, logger }: RunContext,
+): Promise<Plan['ranges']> {
+  if (request.mode === 'repair')
+    return lookUpRanges(await ownLists(request.lists ?? [], run, storage), sourceClock.kind);
+  if (stream?.reads === 'changes') return changeRanges(stream);
+  return source.ranges(window.scope, { hidesIds: hidesIds(request.columns), warn: (message) => logger.warn(message) });
+}
+
+/** One range, for the stream is read in its order; none where nothing came. */
+function changeRanges({ step, hasWork }: StreamStart): Plan['ranges'] {
+  if (!hasWork || step?.from == null) return [];
+  return [{ scope: { kind: 'full' }, part: partOfChanges(step.from, step.to) }];
 }
 
 const READS = { sync: 'source', backfill: 'source', retry: 'quarantine', repair: 'ids' } as const;

@@ -1,10 +1,12 @@
 import type { EngineName } from '../shared/domain/plan.ts';
+import { positionTimeOrNull } from '../shared/domain/position.ts';
 import type { ObjectInfo, Storage } from '../shared/ports/storage.ts';
 import { readFreshness } from './freshness.ts';
 import { type LeaseBody, readLease } from './lease.ts';
 import { readQuarantine } from './quarantine.ts';
 import { progressOf, type RunProgress, readStaged } from './run-progress.ts';
 import { type StageFigures, stageFigures } from './stage-figures.ts';
+import { reachedBy } from './stream-start.ts';
 import { filesOf, openNewest, type TableState } from './table.ts';
 import { finishable, stagedPlans } from './unfinished.ts';
 import { readVerification, type Verification } from './verification.ts';
@@ -37,6 +39,7 @@ export interface TableFigures {
   /** Hash partitions, with rows or without. */
   readonly partitions: number;
   readonly engine: EngineName;
+  /** Up to when it has all changes. */
   readonly watermark: number | null;
 }
 
@@ -74,7 +77,7 @@ export async function readStatus(storage: Storage, now: number): Promise<TableSt
   const running = lease?.state === 'held' || lease?.state === 'expired';
   return {
     uri: storage.uri,
-    table: state && figures(state),
+    table: state && { ...figures(state), watermark: await watermarkOf(state, storage) },
     lastCheck: freshness && { at: freshness.checkedAt, run: freshness.run, version: freshness.version },
     verification,
     lease,
@@ -87,7 +90,11 @@ export async function readStatus(storage: Storage, now: number): Promise<TableSt
   };
 }
 
-function figures(state: TableState): TableFigures {
+async function watermarkOf(state: TableState, storage: Storage): Promise<number | null> {
+  return positionTimeOrNull(await reachedBy(state, storage)) ?? state.watermark;
+}
+
+function figures(state: TableState): Omit<TableFigures, 'watermark'> {
   const files = filesOf(state);
   return {
     version: state.version,
@@ -96,7 +103,6 @@ function figures(state: TableState): TableFigures {
     bytes: files.reduce((sum, file) => sum + file.size, 0),
     partitions: state.partitions,
     engine: state.engine,
-    watermark: state.watermark,
   };
 }
 

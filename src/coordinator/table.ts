@@ -7,6 +7,7 @@ import { HASH_VERSION } from '../shared/domain/hash.ts';
 import { compareIds, type IdType } from '../shared/domain/ids.ts';
 import { type BaseFile, ENGINES, type EngineName } from '../shared/domain/plan.ts';
 import type { TablePolicy } from '../shared/domain/policy.ts';
+import { NO_POSITION, type Position, positionOf } from '../shared/domain/position.ts';
 import type { TableSchema } from '../shared/domain/schema.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { openTable } from './log.ts';
@@ -38,9 +39,15 @@ export const TAGS = {
   crc32: 'mongolake.crc32',
 } as const;
 
-/** The `txn` whose version is the watermark, the one whose version is its own entry's, and the one whose version names the list of quarantined documents. */
+/**
+ * The `txn` whose version is the watermark, the one whose version is the place in the change stream, the one whose version is its own entry's, and
+ * the one whose version names the list of quarantined documents.
+ */
 export function watermarkApp(source: Namespace): string {
   return `mongolake/${source.database}.${source.collection}`;
+}
+export function positionApp(source: Namespace): string {
+  return `${watermarkApp(source)}/changes`;
 }
 export function headApp(source: Namespace): string {
   return `${watermarkApp(source)}/head`;
@@ -59,6 +66,8 @@ export interface TableState {
   readonly engine: EngineName;
   /** Epoch milliseconds; `null` where no run could tell one yet. */
   readonly watermark: number | null;
+  /** From where on it follows the source's change stream; `null` where it does not. */
+  readonly position: Position | null;
   /** The cursor that the watermark belongs to, as `cursorText` has it; `null` in a table older than this key. */
   readonly cursor: string | null;
   readonly namespace: Namespace;
@@ -156,6 +165,7 @@ export function interpret(snapshot: Snapshot, uri: string): Omit<TableState, 'ch
     partitions,
     engine: engineOf(configuration[CONFIGURATION.engine], uri),
     watermark: watermarkOf(watermark?.version),
+    position: positionIn(snapshot.txns.get(positionApp(namespace))?.version),
     cursor: configuration[CONFIGURATION.cursor] ?? null,
     namespace,
     columns: readPolicy(configuration[CONFIGURATION.columns]),
@@ -166,6 +176,11 @@ export function interpret(snapshot: Snapshot, uri: string): Omit<TableState, 'ch
 /** The watermark that the version of its `txn` tells; `null` where there is none, or none any more. */
 export function watermarkOf(version: bigint | undefined): number | null {
   return version === undefined || version === BigInt(NO_WATERMARK) ? null : Number(version);
+}
+
+/** The place in the change stream that the version of its `txn` tells; `null` where there is none, or none any more. */
+export function positionIn(version: bigint | undefined): Position | null {
+  return version === undefined || version === NO_POSITION ? null : positionOf(version);
 }
 
 function readPolicy(text: string | undefined): TablePolicy | undefined {

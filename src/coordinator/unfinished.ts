@@ -181,7 +181,12 @@ export function whyGiveUp(
   // Whatever it did would be gone with the version that is asked for.
   if (replace && !plan.replace) return 'the table is to be replaced';
   if (plan.rewrite !== null) return undefined;
-  if (plan.replace && !plan.backfill && settings.mode !== 'full') return 'the configuration no longer says mode: full';
+  if ((plan.reads === 'changes' || plan.position !== undefined) && settings.mode !== 'changestream')
+    return 'the configuration no longer says source.mode: changestream';
+  if (plan.scope.kind === 'window' && settings.mode === 'changestream')
+    return 'the configuration says source.mode: changestream';
+  if (plan.replace && !plan.backfill && settings.mode === 'incremental')
+    return 'the configuration no longer says mode: full';
   if (cursorText(plan.cursor) !== cursorText(cursorOf(settings))) return 'the configuration has another cursor';
   if (policyText(plan.columns) !== policyText(columns)) return 'the configuration has another column policy';
   if (plan.deletedField !== softField(settings)) return 'the configuration says otherwise what is deleted';

@@ -65,7 +65,7 @@ export function checkVerifiable(
 ): void {
   checkNamespace(state, { namespace }, uri);
   engineFor(state, settings.engine, uri);
-  if (settings.mode !== 'full') checkTableCursor(state, cursorOf(settings));
+  if (settings.mode === 'incremental') checkTableCursor(state, cursorOf(settings));
   checkPolicy(state, columns, false, uri);
   if (!hidesIds(columns)) return;
   throw new MongolakeError('TABLE_POLICY', `${uri} has hashes of its ids, by which no document can be looked up`, {

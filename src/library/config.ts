@@ -168,6 +168,10 @@ export interface MongolakeConfig {
       readonly database?: string | undefined;
       /** Collections to sync, looked up again at each run. May be left out for a dump: all of it. */
       readonly collections?: readonly string[] | undefined;
+      /** How changes are found: by the cursor field, or by the change stream of a replica set or sharded cluster, which tells of deletions too. See docs/change-streams.md. By default 'cursor'. */
+      readonly mode?: 'cursor' | 'changestream' | Reference | undefined;
+      /** With mode: changestream the coordinator looks for changes so often, in place of schedule: each look that finds some is one run and one version. By default '10s'. */
+      readonly followInterval?: string | undefined;
     };
     /** What is written. */
     readonly table: {

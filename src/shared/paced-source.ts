@@ -13,10 +13,10 @@ export function pacedSource(source: Source, documentsPerSecond: number | undefin
   const most = Math.max(1, Math.floor(documentsPerSecond));
   return {
     ...source,
-    async *read(range, signal, projection, asked = most) {
+    async *read(range, signal, projection, asked = most, since = undefined) {
       const size = Math.min(most, asked);
       let dueAt = clock.monotonic();
-      for await (const batch of source.read(range, signal, projection, size)) {
+      for await (const batch of source.read(range, signal, projection, size, since)) {
         for (const piece of cutBatch(batch, size)) {
           const now = clock.monotonic();
           if (dueAt > now) await clock.sleep(dueAt - now, signal);

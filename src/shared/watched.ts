@@ -52,6 +52,7 @@ async function* watchedList(
 export function watchedSource(source: Source, watch: Watcher): Source {
   const through = <T>(name: keyof Source, work: () => Promise<T>) =>
     watch({ port: 'source', name, key: undefined }, work);
+  const { changes } = source;
   return {
     description: source.description,
     namespace: source.namespace,
@@ -59,8 +60,16 @@ export function watchedSource(source: Source, watch: Watcher): Source {
     estimate: (scope) => through('estimate', () => source.estimate(scope)),
     countWithoutCursor: (cursor) => through('countWithoutCursor', () => source.countWithoutCursor(cursor)),
     ranges: (scope, how) => through('ranges', () => source.ranges(scope, how)),
-    read: (range, signal, projection, most) => source.read(range, signal, projection, most),
-    lookUp: (ids, signal, projection) => source.lookUp(ids, signal, projection),
+    read: (range, signal, projection, most, since) => source.read(range, signal, projection, most, since),
+    lookUp: (ids, signal, projection, since) => source.lookUp(ids, signal, projection, since),
+    ...(changes === undefined
+      ? {}
+      : {
+          changes: {
+            end: (since) => through('changes', () => changes.end(since)),
+            ids: (from, to, signal) => changes.ids(from, to, signal),
+          },
+        }),
     indexes: () => through('indexes', () => source.indexes()),
     close: () => through('close', () => source.close()),
   };

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { pMapIterable } from 'p-map';
+import { changeSource } from '../shared/change-source.ts';
 import { crashPoint } from '../shared/crash-points.ts';
 import { jsonBody, readJson } from '../shared/documents.ts';
 import { bufferOf } from '../shared/domain/buffers.ts';
@@ -73,7 +74,8 @@ export async function extract(job: ExtractJob, delivery: Delivery, context: Extr
     const attempt = clock.randomHex(6);
     const pass = startPass(plan, job, attempt, context, source.description);
     const segment = segmentKey(job.run, job.ordinal, attempt);
-    const batches = source.read(range, delivery.signal, projectionOf(plan.columns, neededFields(plan)));
+    const projection = projectionOf(plan.columns, neededFields(plan));
+    const batches = source.read(range, delivery.signal, projection, undefined, plan.position?.to);
     const stored = await context.rooms.during(() => writeSegment(segment, batches, pass, delivery, context));
     crashPoint('segment-written');
     await delivery.progress({ done: pass.documents, bytes: pass.bytes });
@@ -105,6 +107,8 @@ function sourceOf({ reads, namespace }: Plan, { storage, openSource }: ExtractCo
       return quarantineSource(storage, namespace);
     case 'ids':
       return openSource().then((source) => idSource(storage, source));
+    case 'changes':
+      return openSource().then(changeSource);
   }
 }
 

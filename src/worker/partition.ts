@@ -68,9 +68,9 @@ export async function mergePartition(
   const sections = await fetchSections(input.sections, context);
   const touched = await touchedFiles(schema, sections, input.base, context);
   const base = await fetchBase(touched, context);
-  const { engine, cursor, keepRows, write } = plan;
+  const { engine, cursor, keepRows, reads, write } = plan;
   const outcome = await pool.merge(
-    { kind: 'merge', engine, scratch, schema, cursor, sections, base, keepRows, write },
+    { kind: 'merge', engine, scratch, schema, cursor, sections, base, keepRows, isInOrder: reads === 'changes', write },
     signal,
   );
   const isEmpty = outcome.removed.length === input.base.length && outcome.added.every((file) => file.rows === 0);

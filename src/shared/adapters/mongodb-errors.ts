@@ -79,7 +79,7 @@ export class CursorLost extends Error {
 
 /** True where the same read, begun anew from the last document, can succeed. */
 export function isResumable(error: unknown): boolean {
-  return codeFor(error) === 'SOURCE_UNREACHABLE';
+  return (error instanceof MongolakeError ? error.code : codeFor(error)) === 'SOURCE_UNREACHABLE';
 }
 
 /** True where the server understood and won't: it does not know a stage or an operator, or the question took too long. */

@@ -143,7 +143,7 @@ function lastPoint(order: ReadOrder, documents: readonly Uint8Array[]): Buffer |
 }
 
 /** Doubling from 250 ms to 30 s, of which a random half is taken off so that many readers don't come back at once. */
-function backoffMs(failures: number, clock: Clock): number {
+export function backoffMs(failures: number, clock: Clock): number {
   const random = fractionOf(clock.randomHex(4));
   const full = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** (failures - 1));
   return full * (0.5 + random / 2);
@@ -158,7 +158,7 @@ async function release(cursor: FindCursor, signal: AbortSignal): Promise<void> {
 }
 
 /** The promise, or the signal's reason as soon as it is aborted; the driver itself would wait for its socket. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = () => reject(signal.reason);
     if (signal.aborted) stop();

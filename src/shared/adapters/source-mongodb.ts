@@ -1,9 +1,18 @@
-import type { Collection, Document, MongoClient } from 'mongodb';
+import {
+  type Collection,
+  type Document,
+  type FindCursor,
+  type FindOptions,
+  type MongoClient,
+  Timestamp,
+} from 'mongodb';
 import { MongolakeError } from '../domain/errors.ts';
 import type { ExtractRange } from '../domain/job.ts';
 import type { Projection } from '../domain/policy.ts';
+import { type Position, positionBits } from '../domain/position.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Catalog, CollectionInfo, SizeEstimate, Source, SourceClock } from '../ports/source.ts';
+import { mongodbChanges } from './mongodb-changes.ts';
 import { leaseClient, type MongodbLease, type MongodbSettings } from './mongodb-client.ts';
 import { isServerError } from './mongodb-errors.ts';
 import { ALL_IDS, FERRETDB_IDS, type KnownIds } from './mongodb-ids.ts';
@@ -68,8 +77,8 @@ export function mongodbSource(options: MongodbOptions, clock: Clock): Source {
         const splitting = { ...how, rangeBytes, now: clock.now() };
         return splitScope(target(client), scope, await sizeOf(target(client)), splitting);
       }),
-    read: (range, signal, projection, most = batchSize) => {
-      const cursor = { batchSize: Math.min(batchSize, most), projection };
+    read: (range, signal, projection, most = batchSize, since = undefined) => {
+      const cursor = { batchSize: Math.min(batchSize, most), projection, since };
       return readResuming(
         {
           order: orderOf(range),
@@ -82,13 +91,13 @@ export function mongodbSource(options: MongodbOptions, clock: Clock): Source {
         signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]),
       );
     },
-    lookUp: (ids, signal, projection) =>
+    lookUp: (ids, signal, projection, since) =>
       lookUpIds(ids, (filter) =>
         readResuming(
           {
             // What is read anew is the whole answer.
             order: { sort: {}, filter: () => filter, point: () => undefined },
-            open: async () => findPrimary(target(await lease.connected()), filter, { batchSize, projection }),
+            open: async () => findPrimary(target(await lease.connected()), filter, { batchSize, projection, since }),
             about,
             redact: lease.redact,
             clock,
@@ -97,6 +106,14 @@ export function mongodbSource(options: MongodbOptions, clock: Clock): Source {
           signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]),
         ),
       ),
+    changes: mongodbChanges({
+      collection: async () => target(await lease.connected()),
+      about,
+      redact: lease.redact,
+      clock,
+      tries: options.tries ?? DEFAULT_TRIES,
+      closing: closing.signal,
+    }),
     indexes: () => lease.run(about, (client) => rangeIndexes(target(client))),
     async close() {
       // Reads that are under way end here: the driver would let them wait for their sockets.
@@ -120,20 +137,23 @@ export function mongodbCatalog(uri: string, options: MongodbSettings & { readonl
 }
 
 async function serverClock(client: MongoClient): Promise<SourceClock> {
-  const admin = client.db('admin');
-  let hello: Document;
-  try {
-    hello = await admin.command({ hello: 1 }, preferenceOf(client));
-  } catch (error) {
-    // 4.4.0 and 4.4.1 know it by its old name only.
-    if (!isServerError(error, COMMAND_NOT_FOUND)) throw error;
-    hello = await admin.command({ isMaster: 1 }, preferenceOf(client));
-  }
+  const hello = await askHello(client);
   return {
     kind: 'live',
     serverTime: millisecondsOf(hello.localTime),
     lastMajorityWrite: millisecondsOf(hello.lastWrite?.majorityWriteDate),
   };
+}
+
+async function askHello(client: MongoClient): Promise<Document> {
+  const admin = client.db('admin');
+  try {
+    return await admin.command({ hello: 1 }, preferenceOf(client));
+  } catch (error) {
+    // 4.4.0 and 4.4.1 know it by its old name only.
+    if (!isServerError(error, COMMAND_NOT_FOUND)) throw error;
+    return admin.command({ isMaster: 1 }, preferenceOf(client));
+  }
 }
 
 function millisecondsOf(date: unknown): number | undefined {
@@ -143,36 +163,59 @@ function millisecondsOf(date: unknown): number | undefined {
 interface CursorOptions {
   readonly batchSize: number;
   readonly projection: Projection | undefined;
+  /** What was written before is in what is read, whichever member serves it. */
+  readonly since: Position | undefined;
 }
 
 async function openCursor(
   collection: Collection,
   range: ExtractRange,
   after: Buffer | undefined,
-  { batchSize, projection }: CursorOptions,
+  { since, ...rest }: CursorOptions,
 ) {
   const { scope, part } = range;
   const order = orderOf(range);
   const asksIds = scope.kind === 'full' && (after !== undefined || part !== null);
-  return collection.find(order.filter(after, asksIds ? await knownIds(collection) : ALL_IDS), {
+  const filter = order.filter(after, asksIds ? await knownIds(collection) : ALL_IDS);
+  return findAfter(collection, since, filter, {
     sort: order.sort,
-    raw: true,
-    batchSize,
-    readConcern: { level: 'majority' },
-    ...(projection === undefined ? {} : { projection: projectionDocument(projection) }),
+    ...readOptions(rest),
     // Only where no index serves the window or the part: otherwise such a read would end at 100 MB of sorting.
     ...(scope.kind === 'window' || part !== null ? { allowDiskUse: true } : {}),
   });
 }
 
-function findPrimary(collection: Collection, filter: Document, { batchSize, projection }: CursorOptions) {
-  return collection.find(filter, {
+function findPrimary(collection: Collection, filter: Document, { since, ...rest }: CursorOptions) {
+  return findAfter(collection, since, filter, { ...readOptions(rest), readPreference: 'primary' });
+}
+
+function readOptions({ batchSize, projection }: Omit<CursorOptions, 'since'>): FindOptions {
+  return {
     raw: true,
     batchSize,
-    readPreference: 'primary',
     readConcern: { level: 'majority' },
     ...(projection === undefined ? {} : { projection: projectionDocument(projection) }),
-  });
+  };
+}
+
+/**
+ * Documents as they are after `since`: the member that serves the read waits until its majority-committed state is as new (causal consistency, which
+ * takes a session). A server without sessions is one that has no other member.
+ */
+async function findAfter(
+  collection: Collection,
+  since: Position | undefined,
+  filter: Document,
+  options: FindOptions,
+): Promise<FindCursor> {
+  const { client } = collection.db;
+  if (since === undefined || typeof (await askHello(client)).logicalSessionTimeoutMinutes !== 'number')
+    return collection.find(filter, options);
+  const session = client.startSession({ causalConsistency: true });
+  session.advanceOperationTime(new Timestamp(positionBits(since)));
+  const cursor = collection.find(filter, { ...options, session });
+  cursor.once('close', () => session.endSession().catch(() => undefined));
+  return cursor;
 }
 
 function projectionDocument({ kind, paths }: Projection): Document {

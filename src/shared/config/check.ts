@@ -39,8 +39,10 @@ function checkPipeline(config: Config, document: ConfigDocument, name: string, p
 
 function checkSource(config: Config, document: ConfigDocument, base: KeyPath, pipeline: PipelineConfig): Problem[] {
   const connection = own(config.connections, pipeline.source.connection);
-  const { database, collections } = pipeline.source;
+  const { database, collections, mode } = pipeline.source;
   const problems: Problem[] = [];
+  if (mode === 'changestream' && connection?.kind === 'dump')
+    problems.push(...valueProblem(document, [...base, 'source', 'mode'], 'a dump has no change stream'));
   if (connection?.kind === 'mongodb') {
     if (database === undefined) {
       problems.push(...valueProblem(document, [...base, 'source', 'database'], 'expected the name of a database'));

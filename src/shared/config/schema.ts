@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the examples are references to variables
 import { z } from 'zod';
+import { SOURCE_MODES } from '../domain/window.ts';
 import { dump, mongodb, s3 } from './connections.ts';
 import { coordinatorSchema, dashboardSchema, listenSchema, vaultSchema } from './deployment.ts';
 import { duration, exactText, integer, integerOrAuto, type ListenAddress, oneOf, size, text } from './fields.ts';
@@ -67,6 +68,22 @@ const pipeline = z
             examples: [['notifications', 'booking*', '!*_tmp']],
           })
           .exactOptional(),
+        mode: oneOf(
+          {
+            description:
+              'How changes are found: by the cursor field, or by the change stream of a replica set or sharded cluster, which tells of deletions too. See [change streams](change-streams.md).',
+            examples: ['changestream'],
+          },
+          SOURCE_MODES,
+        ).prefault('cursor'),
+        followInterval: duration(
+          {
+            description:
+              'With mode: changestream the coordinator looks for changes so often, in place of schedule: each look that finds some is one run and one version.',
+            examples: ['10s', '1m'],
+          },
+          { min: SECOND, max: 24 * HOUR },
+        ).prefault('10s'),
       })
       .meta({ description: 'What is read.' }),
     table: z

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { MongolakeError } from '../domain/errors.ts';
+import type { TableMode } from '../domain/window.ts';
 import type { CollectionInfo } from '../ports/source.ts';
 import { claims, storeOf } from './check.ts';
 import { literalNames, matchesPatterns, spelledNames } from './patterns.ts';
@@ -22,8 +23,11 @@ export interface TableTarget {
   /** `s3://bucket/folder` or `file:/absolute/folder`, without a slash at the end. */
   readonly tableUri: string;
   /** Defaults, overridden by the pipeline's, overridden by the collection's. */
-  readonly settings: Settings;
+  readonly settings: TableSettings;
 }
+
+/** Settings of one table, as its source has it. */
+export type TableSettings = Omit<Settings, 'mode'> & { readonly mode: TableMode };
 
 /** Lists the collections of a connection, as `Catalog.collections` does. Only called where the names can't be told without it. */
 export type ListCollections = (
@@ -161,8 +165,14 @@ function tableTarget(
     connection: source.connection,
     store: table.connection,
     tableUri: fillTableUri(absolute, { pipeline, ...found }),
-    settings: mergeSettings(config.defaults, rest, own ?? {}),
+    settings: settingsFor(source, mergeSettings(config.defaults, rest, own ?? {})),
   };
+}
+
+/** A table of a change stream is looked after by the stream's beat. `mode: full` reads no stream. */
+function settingsFor({ mode, followInterval }: PipelineConfig['source'], settings: Settings): TableSettings {
+  if (mode !== 'changestream' || settings.mode === 'full') return settings;
+  return { ...settings, mode: 'changestream', schedule: { kind: 'every', every_ms: followInterval } };
 }
 
 /** Later ones win, key by key. */

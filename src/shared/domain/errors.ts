@@ -43,6 +43,12 @@ export const ERROR_CODES = {
   SOURCE_REFUSED: { exit: EXIT.refused, retryable: false },
   /** The dump or collection does not exist. */
   SOURCE_MISSING: { exit: EXIT.failed, retryable: false },
+  /** The source has no change streams: it is a dump, a server without a replica set, or one that only speaks MongoDB's protocol. */
+  STREAM_UNSUPPORTED: { exit: EXIT.config, retryable: false },
+  /** The server no longer has what came after the table's place in the change stream. The next sync reads the whole collection. */
+  STREAM_LOST: { exit: EXIT.failed, retryable: false },
+  /** The collection was dropped, renamed or sharded: what its name stands for now is not what the table follows. */
+  STREAM_ENDED: { exit: EXIT.failed, retryable: false },
   /** A dump's framing is broken at the named byte: nothing after it can be trusted. Dump again. */
   DUMP_BROKEN: { exit: EXIT.failed, retryable: false },
   /** A document can't be read or stored; the message names it. */

@@ -3,6 +3,7 @@ import type { Cursor } from './cursor.ts';
 import type { IdType } from './ids.ts';
 import type { ExtractRange, ReadScope } from './job.ts';
 import type { TablePolicy } from './policy.ts';
+import type { Position } from './position.ts';
 import type { ReadLimits } from './read-limits.ts';
 import type { TableSchema } from './schema.ts';
 
@@ -76,14 +77,25 @@ export interface Plan {
   readonly keepRows: KeptRows;
   /** Documents that can't be stored, above which the run fails. */
   readonly maxQuarantined: number;
-  /** What the ranges are: of the collection, of the table's own list of quarantined documents, or lists of ids that are looked up in the collection. */
-  readonly reads: 'source' | 'quarantine' | 'ids';
+  /**
+   * What the ranges are: of the collection, of the table's own list of quarantined documents, lists of ids that are looked up in the collection, or a
+   * stretch of its change stream, whose ids are looked up.
+   */
+  readonly reads: 'source' | 'quarantine' | 'ids' | 'changes';
+  /** Where the table will stand in the change stream; absent where it follows none, or the run says nothing of that. */
+  readonly position?: StreamStep;
   /** How what is read is compared with the table; absent where it is merged into it. */
   readonly comparison?: Comparison;
   readonly priority: number;
   /** What merges: the same for all jobs of the run. */
   readonly engine: EngineName;
   readonly write: WriteSettings;
+}
+
+/** From where to where a run takes a table in a change stream; `from` is `null` where it reads the collection instead. */
+export interface StreamStep {
+  readonly from: Position | null;
+  readonly to: Position;
 }
 
 /** What is to be different about a table whose files are written anew: before, and after. */

@@ -5,7 +5,11 @@ import type { ReadScope } from './job.ts';
 /** `incremental` finds changes by a cursor; `full` reads the whole collection at each run, which replaces the table. */
 export const TABLE_MODES = ['incremental', 'full'] as const;
 
-export type TableMode = (typeof TABLE_MODES)[number];
+/** How a source tells what changed: by a cursor field of its documents, or by events. */
+export const SOURCE_MODES = ['cursor', 'changestream'] as const;
+
+/** How a table is kept in step; with `changestream` by the events of its source. */
+export type TableMode = (typeof TABLE_MODES)[number] | 'changestream';
 
 /** What decides a run's window. All times are epoch milliseconds, UTC. */
 export interface WindowInput {

@@ -1,6 +1,7 @@
 import type { Cursor } from '../domain/cursor.ts';
 import type { ExtractRange, ReadScope } from '../domain/job.ts';
 import type { Projection } from '../domain/policy.ts';
+import type { Position } from '../domain/position.ts';
 
 /** What the source knows about its own time. All epoch milliseconds, UTC. */
 export interface SourceClock {
@@ -85,17 +86,48 @@ export interface Source {
    * Reads a range. A dead cursor is resumed where it stood; documents may come twice, in order. A dump is filtered by the
    * extractor, not here: its batches may hold documents outside the window. A server is asked to leave out what `projection` does not
    * want; whoever can't be asked gives whole documents, so that the extractor cuts in any case. A server is asked for at most `most`
-   * documents at once.
+   * documents at once. What was written before `since` is in what it gives.
    */
-  read(range: ExtractRange, signal?: AbortSignal, projection?: Projection, most?: number): AsyncIterable<RawBatch>;
+  read(
+    range: ExtractRange,
+    signal?: AbortSignal,
+    projection?: Projection,
+    most?: number,
+    since?: Position,
+  ): AsyncIterable<RawBatch>;
   /**
    * Asks for the documents with these ids, which are documents with nothing but an `_id`, back to back. Gives each that there is, whole but for what
    * `projection` does not want, as its primary has it, and a deletion (`domain/deletion.ts`) for each that there is not; neither for an id that it can't be
-   * asked for.
+   * asked for. What was written up to `since` is in what it gives.
    */
-  lookUp(ids: Buffer, signal?: AbortSignal, projection?: Projection): AsyncIterable<RawBatch>;
+  lookUp(ids: Buffer, signal?: AbortSignal, projection?: Projection, since?: Position): AsyncIterable<RawBatch>;
+  /** What changes in the collection, as it happens; absent where the source can't tell. */
+  readonly changes?: ChangeStream;
   indexes(): Promise<readonly IndexInfo[]>;
   close(): Promise<void>;
+}
+
+/** Where a change stream stands. */
+export interface StreamEnd {
+  /** All that was written before it, is majority-committed and can be read. */
+  readonly position: Position;
+  /** Whether something changed since the position that was asked about; false where none was. */
+  readonly hasChanges: boolean;
+}
+
+/**
+ * The ids of a collection's documents in the order in which they were written or deleted. Positions are inclusive at both ends: what is asked for
+ * twice comes twice. Errors: those of `Source`; `STREAM_UNSUPPORTED`; `STREAM_LOST` where the server has no longer what came after a position;
+ * `STREAM_ENDED` where the collection was dropped, renamed or sharded meanwhile, or something else happened to it that is no change of a document.
+ */
+export interface ChangeStream {
+  /** Where it stands now, and whether it has something from `since` on. */
+  end(since: Position | null): Promise<StreamEnd>;
+  /**
+   * The ids of what changed from one position to another, as documents with nothing but an `_id`, back to back, some at a time; an id that changed
+   * several times may come several times. After an outage it goes on where it stood.
+   */
+  ids(from: Position, to: Position, signal?: AbortSignal): AsyncIterable<Buffer>;
 }
 
 /** Lists what a connection holds; wildcards are resolved against it at each run. */

@@ -42,6 +42,8 @@ export interface MergeTask {
   /** Only the files that the delta touches, in id order; empty for a partition without files. */
   readonly base: readonly LocalBaseFile[];
   readonly keepRows: KeptRows;
+  /** Whether the later of two readings of an id is the one that was read later, whatever their cursors say. */
+  readonly isInOrder?: boolean;
   readonly write: WriteSettings;
 }
 

@@ -18,10 +18,10 @@ export interface Delta {
   readonly isAscending: boolean;
 }
 
-/** Decodes every section, and keeps one reading of each id, the last by (cursor, order of reading), be it a deletion. */
+/** Decodes every section, and keeps one reading of each id, the last by (cursor, order of reading), or by that order alone, be it a deletion. */
 export async function loadDelta(
   connection: DuckDBConnection,
-  { schema, cursor, sections }: Pick<MergeTask, 'schema' | 'cursor' | 'sections'>,
+  { schema, cursor, sections, isInOrder }: Pick<MergeTask, 'schema' | 'cursor' | 'sections' | 'isInOrder'>,
   signal: AbortSignal | undefined,
 ): Promise<Delta> {
   await connection.run(`CREATE OR REPLACE TABLE delta (${tableColumns(schema)})`);
@@ -37,19 +37,20 @@ export async function loadDelta(
     await connection.run(`ALTER TABLE deletions ALTER ${id} TYPE VARCHAR USING decode(${id})`);
   }
   const { documents: read, deletions, minusZero, isAscending } = decoder;
-  const superseded = isAscending && deletions === 0 ? 0 : await dropOlderReadings(connection);
+  const superseded = isAscending && deletions === 0 ? 0 : await dropOlderReadings(connection, isInOrder);
   return { read, superseded, minusZero, isAscending };
 }
 
 /** Returns how many were dropped. */
-async function dropOlderReadings(connection: DuckDBConnection): Promise<number> {
+async function dropOlderReadings(connection: DuckDBConnection, isInOrder = false): Promise<number> {
   const [id, seq, cursor] = [ID_COLUMN, SEQ_COLUMN, CURSOR_COLUMN].map(name);
   const tables = ['delta', 'deletions'];
   const readings = tables.map((table) => `SELECT ${id}, ${seq}, ${cursor} FROM ${table}`).join(' UNION ALL ');
   const duplicates = await numberOf(connection, `SELECT count(*) - count(DISTINCT ${id}) FROM (${readings})`);
   if (duplicates === 0) return 0;
+  const order = isInOrder ? `${seq} DESC` : `${cursor} DESC NULLS LAST, ${seq} DESC`;
   await connection.run(`CREATE OR REPLACE TEMP TABLE older AS SELECT ${seq} FROM (
-    SELECT ${seq}, row_number() OVER (PARTITION BY ${id} ORDER BY ${cursor} DESC NULLS LAST, ${seq} DESC) AS place
+    SELECT ${seq}, row_number() OVER (PARTITION BY ${id} ORDER BY ${order}) AS place
     FROM (${readings})) WHERE place > 1`);
   for (const table of tables) await connection.run(`DELETE FROM ${table} WHERE ${seq} IN (FROM older)`);
   return duplicates;

@@ -8,7 +8,7 @@ import { sectionBlocks } from './sections.ts';
 import { sortKey } from './sort-key.ts';
 import { listen } from './stop.ts';
 
-/** The documents and deletions of a delta by id: one reading of each, the last by (cursor, order of reading). Payloads are BSON. */
+/** The documents and deletions of a delta by id: one reading of each, the last by (cursor, order of reading), or by that order alone. Payloads are BSON. */
 export interface SortedDelta {
   /** Documents and deletions of the delta. */
   readonly read: number;
@@ -25,7 +25,7 @@ export const SORT_SHARE = 4;
 
 /** Reads every section, and sorts. */
 export async function sortDelta(
-  task: Pick<MergeTask, 'scratch' | 'memoryBytes' | 'sections' | 'schema' | 'cursor'>,
+  task: Pick<MergeTask, 'scratch' | 'memoryBytes' | 'sections' | 'schema' | 'cursor' | 'isInOrder'>,
   signal: AbortSignal | undefined,
 ): Promise<SortedDelta> {
   const sort = externalSort(task.scratch, task.memoryBytes / SORT_SHARE);
@@ -39,10 +39,18 @@ export async function sortDelta(
     }
     await listen(signal);
   }
-  return latestReadings(sort.sorted(), read, cursorReader(task.cursor));
+  const readCursor = cursorReader(task.cursor);
+  const wins = (later: SortRecord, earlier: SortRecord) =>
+    task.isInOrder === true || notBefore(later, earlier, readCursor);
+  return latestReadings(sort.sorted(), read, wins);
 }
 
-function latestReadings(records: Iterable<SortRecord>, read: number, readCursor: CursorReader): SortedDelta {
+/** `wins` tells whether a reading replaces one that was read before it. */
+function latestReadings(
+  records: Iterable<SortRecord>,
+  read: number,
+  wins: (later: SortRecord, earlier: SortRecord) => boolean,
+): SortedDelta {
   const rest = records[Symbol.iterator]();
   const take = (): SortRecord | undefined => {
     const { done, value } = rest.next();
@@ -55,7 +63,7 @@ function latestReadings(records: Iterable<SortRecord>, read: number, readCursor:
     ahead = take();
     while (winner !== undefined && ahead?.key.equals(winner.key)) {
       superseded += 1;
-      if (notBefore(ahead, winner, readCursor)) winner = ahead;
+      if (wins(ahead, winner)) winner = ahead;
       ahead = take();
     }
     return winner;
