@@ -68,6 +68,7 @@ function servicesOf(provided: ProvidedServices, own: string): Services {
     mongod: { uri, database },
     readers: {},
     spark: {},
+    streams: {},
     vault: {},
     chromium: { executable: chromium.available ? chromium.executable : '' },
     kubernetes: {},

@@ -6,6 +6,7 @@ import { prepareReaders, prepareSpark } from './readers/install.ts';
 import { type RedisService, redisService } from './redis.ts';
 import { type Started, unavailable } from './result.ts';
 import { type S3Service, s3Service } from './s3.ts';
+import { prepareStreams, type StreamProgram } from './streams.ts';
 import { prepareVault, type VaultProgram } from './vault.ts';
 
 type Stoppable<T> = T & { stop(): Promise<void> };
@@ -17,6 +18,7 @@ export interface Prepared {
   readonly mongodb: Started<Stoppable<MongoService>>;
   readonly readers: Started<{ readonly available: true }>;
   readonly spark: Started<{ readonly available: true }>;
+  readonly streams: Started<StreamProgram>;
   readonly vault: Started<VaultProgram>;
   readonly chromium: Started<ChromiumService>;
   readonly kubernetes: Started<KubernetesTools>;
@@ -33,6 +35,7 @@ export const PARTS: readonly Part[] = [
   'mongodb',
   'readers',
   'spark',
+  'streams',
   'vault',
   'chromium',
   'kubernetes',
@@ -46,13 +49,13 @@ export const PARTS: readonly Part[] = [
 export async function prepare(parts: readonly Part[]): Promise<Prepared> {
   const part: Preparing = (name, start) =>
     parts.includes(name) ? start() : Promise.resolve(unavailable('left out by MONGOLAKE_TEST_SERVICES'));
-  const [redis, [s3, mongodb, vault, kubernetes, compose], [readers, spark], chromium] = await Promise.all([
+  const [redis, [s3, mongodb, vault, kubernetes, compose], [readers, streams, spark], chromium] = await Promise.all([
     part('redis', redisService),
     builtWithGo(part),
-    installedWithPip(part),
+    installedWithPipOrMaven(part),
     part('chromium', prepareChromium),
   ]);
-  return { redis, s3, mongodb, readers, spark, vault, chromium, kubernetes, compose };
+  return { redis, s3, mongodb, readers, spark, streams, vault, chromium, kubernetes, compose };
 }
 
 /** The parts named in MONGOLAKE_TEST_SERVICES (separated by commas); all where it is not set. Throws for an unknown name. */
@@ -89,7 +92,8 @@ async function builtWithGo(part: Preparing) {
   return [s3, mongodb, vault, kubernetes, await part('compose', prepareCompose)] as const;
 }
 
-async function installedWithPip(part: Preparing) {
+async function installedWithPipOrMaven(part: Preparing) {
   const readers = await part('readers', prepareReaders);
-  return [readers, await part('spark', prepareSpark)] as const;
+  const streams = await part('streams', prepareStreams);
+  return [readers, streams, await part('spark', prepareSpark)] as const;
 }

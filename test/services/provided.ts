@@ -13,6 +13,8 @@ export interface ProvidedServices {
   readonly readers: Started<{ readonly available: true }>;
   /** Spark for `readTable`. */
   readonly spark: Started<{ readonly available: true }>;
+  /** A MongoDB-wire server with change streams; suites start their own: `startStreamServer`. */
+  readonly streams: Started<{ readonly available: true }>;
   /** Vault, and moto as the EC2 API; suites start their own. */
   readonly vault: Started<{ readonly available: true }>;
   readonly chromium: Started<ChromiumService>;
@@ -28,7 +30,10 @@ declare module 'vitest' {
   }
 }
 
-/** What a suite may need. `mongod` is a real replica set: change streams, transactions, `explain`; FerretDB does not do. */
+/**
+ * What a suite may need. `mongod` is a real replica set: transactions, `explain`; FerretDB does not do. For change streams alone, `streams`
+ * stands in.
+ */
 export interface Services {
   /** Keep to keys that start with `prefix`; they are deleted after the suite. Not for FLUSHALL or outages: `startRedis` those. */
   readonly redis: { readonly url: string; readonly prefix: string };
@@ -39,6 +44,7 @@ export interface Services {
   readonly mongod: { readonly uri: string; readonly database: string };
   readonly readers: Record<never, never>;
   readonly spark: Record<never, never>;
+  readonly streams: Record<never, never>;
   readonly vault: Record<never, never>;
   readonly chromium: { readonly executable: string };
   readonly kubernetes: Record<never, never>;
