@@ -14,11 +14,13 @@ import { memoryStorage } from '../../src/shared/adapters/storage-memory.ts';
 import { cursorReader } from '../../src/shared/domain/cursor.ts';
 import type { KeyedHash } from '../../src/shared/domain/cut.ts';
 import { entryKey } from '../../src/shared/domain/delta/entry.ts';
+import { MongolakeError } from '../../src/shared/domain/errors.ts';
 import { documentsOf, wanted } from '../../src/shared/domain/id-list.ts';
+import { type Position, positionBits, positionOf } from '../../src/shared/domain/position.ts';
 import { inScope } from '../../src/shared/domain/window.ts';
 import type { Clock } from '../../src/shared/ports/clock.ts';
 import type { Logger } from '../../src/shared/ports/logger.ts';
-import type { Source } from '../../src/shared/ports/source.ts';
+import type { ChangeStream, Source } from '../../src/shared/ports/source.ts';
 import type { Storage } from '../../src/shared/ports/storage.ts';
 import type { MergePool } from '../../src/worker/pool.ts';
 import { shuffle } from '../../src/worker/thread/shuffle.ts';
@@ -39,8 +41,19 @@ export interface FakeCollection {
   documents: (Document | Buffer)[];
   /** Extract jobs of a run, each of which reads everything. */
   ranges: number;
+  /** What changed, oldest first; `undefined` where the source has no change stream. Positions ascend. */
+  events: FakeEvent[] | undefined;
+  /** Below this position the server has no events any more. */
+  oldest: number;
   /** Called with each document as it is read. */
   onRead: () => void;
+}
+
+/** A change of a document, or something else that happened to the collection. */
+export interface FakeEvent {
+  readonly at: number;
+  readonly _id?: unknown;
+  readonly ends?: string;
 }
 
 export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
@@ -110,7 +123,17 @@ const POOL: MergePool = {
 };
 
 function emptyCollection(now: number): FakeCollection {
-  return { now, skew: 0, kind: 'live', tellsStart: true, documents: [], ranges: 1, onRead() {} };
+  return {
+    now,
+    skew: 0,
+    kind: 'live',
+    tellsStart: true,
+    documents: [],
+    ranges: 1,
+    events: undefined,
+    oldest: 0,
+    onRead() {},
+  };
 }
 
 /** `wrap` may put faults between the run and its storage. */
@@ -197,7 +220,7 @@ async function keysBelow(storage: Storage, prefix: string): Promise<string[]> {
 
 /** Reads the collection in memory. */
 export function fakeSource(collection: FakeCollection): Source {
-  return {
+  const source = {
     description: 'fake://guest.notifications',
     namespace: { database: 'guest', collection: 'notifications' },
     clock: async () => ({
@@ -228,5 +251,31 @@ export function fakeSource(collection: FakeCollection): Source {
     },
     indexes: async () => [],
     close: async () => {},
+    // A test may give a collection a stream, or take it away.
+    get changes() {
+      return collection.events === undefined ? undefined : fakeChanges(collection);
+    },
+  } satisfies { readonly [Key in keyof Source]: Source[Key] | undefined };
+  return source as Source;
+}
+
+function fakeChanges(collection: FakeCollection): ChangeStream {
+  const between = (from: Position, to: Position) => {
+    if (positionBits(from) < BigInt(collection.oldest)) throw new MongolakeError('STREAM_LOST', 'no longer there');
+    const events = (collection.events ?? []).filter(
+      ({ at }) => BigInt(at) >= positionBits(from) && BigInt(at) <= positionBits(to),
+    );
+    const end = events.find(({ ends }) => ends !== undefined);
+    if (end !== undefined) throw new MongolakeError('STREAM_ENDED', `${end.ends}`);
+    return events;
+  };
+  return {
+    async end(since) {
+      const position = positionOf(BigInt(collection.events?.at(-1)?.at ?? 1));
+      return { position, hasChanges: since !== null && between(since, position).length > 0 };
+    },
+    async *ids(from, to) {
+      for (const { _id } of between(from, to)) yield Buffer.from(serialize({ _id }));
+    },
   };
 }
