@@ -159,14 +159,30 @@ describeWith(['streams'], 'the change streams of tests', () => {
 
   it('hands an event to who waits for it, and other commands do not wait meanwhile', async () => {
     const items = newCollection();
-    const stream = items.watch([], { maxAwaitTimeMS: 60_000, startAtOperationTime: (await ping()).operationTime });
+    const watcher = new MongoClient(server.uri, { monitorCommands: true });
+    const asked = new Promise<void>((resolve) => {
+      watcher.on('commandStarted', ({ commandName }) => commandName === 'getMore' && resolve());
+    });
+    const stream = watcher.db('d').collection(items.collectionName).watch([], { maxAwaitTimeMS: 600_000 });
     const waiting = stream.next();
+    await asked;
     await items.insertOne({ _id: 1 });
     expect(await waiting).toMatchObject({ documentKey: { _id: 1 } });
-    await stream.close();
+    await watcher.close();
   });
 
-  const ping = () => client.db('admin').command({ ping: 1 });
+  it('moves the token of a stream without events along, out of what is forgotten', async () => {
+    const items = newCollection();
+    const stream = items.watch([], WAIT);
+    expect(await stream.tryNext()).toBeNull();
+    const before = stream.resumeToken;
+    await client.db('admin').command({ forgetHistory: 1 });
+    expect(await stream.tryNext()).toBeNull();
+    const after = items.watch([], { ...WAIT, resumeAfter: stream.resumeToken });
+    expect(await after.tryNext()).toBeNull();
+    expect(await refusal(items, { resumeAfter: before })).toMatchObject({ code: 286 });
+    await Promise.all([stream.close(), after.close()]);
+  });
 
   it('ends where its collection is dropped or renamed, a stream of the database goes on', async () => {
     const whole = client.db('d').watch([], WAIT);
