@@ -1,5 +1,13 @@
 import { deserialize, serialize } from 'bson';
-import { type ChangeStream, type Collection, type Document, MongoClient, MongoServerError, Timestamp } from 'mongodb';
+import {
+  type ChangeStream,
+  type Collection,
+  type Document,
+  Long,
+  MongoClient,
+  MongoServerError,
+  Timestamp,
+} from 'mongodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { systemClock } from '../../src/shared/adapters/clock-system.ts';
 import { mongodbSource } from '../../src/shared/adapters/source-mongodb.ts';
@@ -150,7 +158,9 @@ describeWith(['streams'], 'the change streams of tests', () => {
     expect(first.operationTime).toBeInstanceOf(Timestamp);
     expect(first.cursor.postBatchResumeToken).toEqual(events[0]?._id);
     await client.db('d').collection('other').insertOne({});
-    const more = { getMore: first.cursor.id, collection: items.collectionName, maxTimeMS: 1 };
+    const more = { getMore: Long.fromNumber(first.cursor.id), collection: items.collectionName, maxTimeMS: 1 };
+    await expect(db.command({ ...more, getMore: first.cursor.id }, { session })).rejects.toThrow('wrong type');
+    await expect(db.command(more)).rejects.toThrow('another session');
     const { cursor } = await db.command(more, { session });
     expect(cursor.nextBatch).toEqual([]);
     expect(cursor.postBatchResumeToken._data > events[0]?._id._data).toBe(true);

@@ -17,7 +17,7 @@ import java.util.NavigableMap;
 import java.util.Set;
 import java.util.TreeMap;
 
-/** What was written, as the events of change streams, by resume token. Used by one thread at a time. */
+/** What was written, as the events of change streams, by resume token. Used by one thread at a time, but for `now`. */
 final class History implements Oplog {
     /** Keeps a stream's token apart from those of cursors, which count from 1. */
     private static final long FIRST_STREAM = 1L << 40;
@@ -45,13 +45,13 @@ final class History implements Oplog {
     }
 
     /** The time of the last operation; in a new second a no-op has come before, as a primary writes one now and then. */
-    BsonTimestamp now() {
+    synchronized BsonTimestamp now() {
         Instant now = Instant.now();
         if (now.getEpochSecond() > Integer.toUnsignedLong(last.getTime())) last = new BsonTimestamp(now, 1);
         return last;
     }
 
-    private BsonTimestamp tick() {
+    private synchronized BsonTimestamp tick() {
         now();
         last = new BsonTimestamp(last.getValue() + 1);
         return last;
@@ -140,7 +140,7 @@ final class History implements Oplog {
     private Document find(String namespace, Object id) {
         MongoCollection<?> collection = collection(namespace);
         if (collection == null) return null;
-        for (Document document : collection.handleQuery(new Document("_id", new Document("$eq", id)), 0, 1)) return document.cloneDeeply();
+        for (Document document : collection.handleQuery(new Document("_id", id), 0, 1)) return document.cloneDeeply();
         return null;
     }
 

@@ -5,6 +5,7 @@ import de.bwaldvogel.mongo.exception.MongoServerError;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.UnaryOperator;
 
 /** The cursor of a change stream: of a collection, of a database (`collection` null), or of all (`database` null too). */
@@ -22,6 +23,8 @@ final class Stream {
     private final UnaryOperator<Document> lookUp;
     /** All up to here was handed over. */
     private String position;
+    /** Only who opened it may read on, as with a real one. */
+    private Object session;
     /** The event that ends the stream once it was handed over. */
     private Document end;
 
@@ -50,12 +53,16 @@ final class Stream {
     }
 
     Document first(Document query) {
+        session = query.get("lsid");
         Document cursor = (Document) query.getOrDefault("cursor", new Document());
         return reply("firstBatch", take(sizeOf(cursor)));
     }
 
     /** Waits for events until `maxTimeMS`, a second if not given; meanwhile other commands run. */
     Document more(Document query, Object monitor) {
+        if (!Objects.equals(session, query.get("lsid"))) {
+            throw new MongoServerError(50738, "Cannot run getMore on cursor " + id + ", which was created in another session");
+        }
         long waitMs = query.get("maxTimeMS") == null ? AWAIT_MS : ((Number) query.get("maxTimeMS")).longValue();
         long deadline = System.nanoTime() + waitMs * 1_000_000;
         List<Document> events = take(sizeOf(query));

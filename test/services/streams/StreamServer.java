@@ -58,7 +58,14 @@ public final class StreamServer extends MemoryBackend {
     }
 
     @Override
-    public synchronized Document handleCommand(Channel channel, String database, String command, Document query) {
+    public Document handleCommand(Channel channel, String database, String command, Document query) {
+        // Drivers give a server up whose answer to this is late: it does not wait for a long write.
+        boolean greeting = command.equalsIgnoreCase("hello") || command.equalsIgnoreCase("ismaster");
+        if (greeting) return timed(hello(super.handleCommand(channel, database, "ismaster", query)));
+        return inTurn(channel, database, command, query);
+    }
+
+    private synchronized Document inTurn(Channel channel, String database, String command, Document query) {
         Document reply;
         try {
             reply = answer(channel, database, command.toLowerCase(), command, query);
@@ -66,12 +73,16 @@ public final class StreamServer extends MemoryBackend {
             reply = errorOf(error);
         }
         history.publish(insertedOf(command, query, reply));
+        notifyAll();
+        return timed(reply);
+    }
+
+    private Document timed(Document reply) {
         BsonTimestamp now = history.now();
         Document clusterTime = new Document("clusterTime", now);
         clusterTime.put("signature", new Document("hash", new BinData(new byte[20])).append("keyId", 0L));
         reply.put("$clusterTime", clusterTime);
         reply.put("operationTime", now);
-        notifyAll();
         return reply;
     }
 
@@ -84,9 +95,6 @@ public final class StreamServer extends MemoryBackend {
         }
         leaveOutUnknownTypes(query.get("filter"));
         switch (name) {
-            case "hello":
-            case "ismaster":
-                return hello(super.handleCommand(channel, database, "ismaster", query));
             case "aggregate":
                 Document first = firstStage(query);
                 if (first != null && first.containsKey("$sample")) {
@@ -98,6 +106,9 @@ public final class StreamServer extends MemoryBackend {
             case "getmore":
                 Stream stream = history.stream(((Number) query.get(command)).longValue());
                 if (stream == null) break;
+                if (!(query.get(command) instanceof Long)) {
+                    throw new MongoServerError(14, "TypeMismatch", "BSON field 'getMore.getMore' is the wrong type, expected type 'long'");
+                }
                 return stream.more(query, this);
             case "killcursors":
                 for (Object id : (List<?>) query.get("cursors")) history.close((Long) id);
