@@ -23,7 +23,7 @@ export async function previewTables(
 
 /** A preview as `--json` prints it. */
 export function planJson(table: string, preview: Preview): PlanResult {
-  const { scope, documents, rewrite } = preview;
+  const { scope, changes, documents, rewrite } = preview;
   return {
     schemaVersion: JSON_SCHEMA_VERSION,
     table,
@@ -31,8 +31,8 @@ export function planJson(table: string, preview: Preview): PlanResult {
     mode: preview.mode,
     replace: preview.replace,
     version: preview.base ?? null,
-    window: scope.kind === 'full' ? { from: null, to: null } : { from: isoOrNull(scope.from), to: isoOrNull(scope.to) },
-    full: scope.kind === 'full',
+    window: boundsJson(changes ?? (scope.kind === 'full' ? { from: null, to: null } : scope)),
+    full: scope.kind === 'full' && changes === undefined,
     watermark: isoOrNull(preview.watermark),
     nextWatermark: isoOrNull(preview.nextWatermark),
     documents: documents.count ?? null,
@@ -45,4 +45,8 @@ export function planJson(table: string, preview: Preview): PlanResult {
     withoutCursor: preview.withoutCursor?.documents ?? null,
     notes: preview.notes,
   };
+}
+
+function boundsJson({ from, to }: { readonly from: number | null; readonly to: number | null }): PlanResult['window'] {
+  return { from: isoOrNull(from), to: isoOrNull(to) };
 }

@@ -6,6 +6,7 @@ import { runDaemon } from '../coordinator/daemon.ts';
 import { readFreshness } from '../coordinator/freshness.ts';
 import { type Notes, type ObservedTable, observed } from '../coordinator/observe.ts';
 import { verificationSchedule } from '../coordinator/schedule.ts';
+import { hasStreamWork } from '../coordinator/stream-start.ts';
 import { readVerification } from '../coordinator/verification.ts';
 import type { Verified } from '../coordinator/verify.ts';
 import { coordinatorMetrics } from '../shared/adapters/metrics-coordinator.ts';
@@ -127,6 +128,7 @@ async function scheduledTables(
   return targets.flat().map((target) => ({
     name: target.name,
     schedule: target.settings.schedule,
+    ...(target.settings.mode === 'changestream' ? { hasWork: () => hasWork(app, target) } : {}),
     sync: () =>
       withTable(app, target, place, (context) => runAsked(app, target, request, context)).finally(() =>
         place.view.finish(target.name),
@@ -162,6 +164,17 @@ async function verifyIfDue(
   return withTable(app, target, own, (context) => verifyAsked(app, target, asked, context)).finally(() =>
     place.view.finish(shown),
   );
+}
+
+async function hasWork(app: App, target: TableTarget): Promise<boolean> {
+  const storage = app.storage(target);
+  const source = app.source(target);
+  try {
+    return await hasStreamWork(storage, source, app.clock.now());
+  } finally {
+    await source.close();
+    await storage.close();
+  }
 }
 
 async function notesOf(app: App, target: TableTarget): Promise<Notes> {

@@ -41,7 +41,7 @@ export async function planCommand(
 /** What the run would do, for people. */
 export function describePlan(table: string, preview: Preview): readonly string[] {
   const rows: string[][] = [
-    ['reads', describeScope(preview.scope)],
+    ['reads', preview.changes === undefined ? describeScope(preview.scope) : describeChanges(preview.changes)],
     ['documents', describeDocuments(preview)],
     ...(hasWork(preview) ? describeWork(preview) : []),
   ];
@@ -92,6 +92,10 @@ export function describeScope(scope: ReadScope): string {
   const from = scope.from === null ? '' : ` > ${timeText(scope.from)}`;
   const to = scope.to === null ? '' : ` < ${timeText(scope.to)}`;
   return `${scope.cursor.field}${from}${to}`;
+}
+
+function describeChanges({ from, to }: NonNullable<Preview['changes']>): string {
+  return `the change stream from ${timeText(from)} to ${timeText(to)}`;
 }
 
 function describeDocuments({ documents, bytes: size }: Preview): string {

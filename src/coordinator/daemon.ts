@@ -11,6 +11,8 @@ import type { Verified } from './verify.ts';
 export interface DaemonTable {
   readonly name: string;
   readonly schedule: Schedule;
+  /** Of a table that follows a change stream: whether it has to be synced now. Its schedule is then a beat at which it is asked, and none is missed where one is left out. */
+  readonly hasWork?: () => Promise<boolean>;
   readonly sync: (signal: AbortSignal) => Promise<RunResult>;
   readonly verifySchedule: Schedule;
   /** `undefined` where the last verification is too young for another. */
@@ -24,6 +26,8 @@ interface Task {
   readonly table: string;
   readonly isVerification: boolean;
   readonly schedule: Schedule;
+  /** Whether its schedule is only how often it is looked at. */
+  readonly isFollowing: boolean;
   /** Returns what is to be said of it, if anything. */
   readonly run: (signal: AbortSignal) => Promise<Said | undefined>;
 }
@@ -34,19 +38,24 @@ interface Said {
 }
 
 function tasksOf(table: DaemonTable): readonly Task[] {
-  const { name, schedule, verifySchedule } = table;
+  const { name, schedule, verifySchedule, hasWork } = table;
   return [
     {
       key: name,
       table: name,
       isVerification: false,
       schedule,
-      run: async (signal) => saidOfSync(await table.sync(signal)),
+      isFollowing: hasWork !== undefined,
+      run: async (signal) => {
+        if (hasWork !== undefined && !(await hasWork())) return undefined;
+        return saidOfSync(await table.sync(signal));
+      },
     },
     {
       key: `${name} (verify)`,
       table: name,
       isVerification: true,
+      isFollowing: false,
       schedule: verifySchedule,
       run: async (signal) => saidOfVerification(await table.verify(signal)),
     },
@@ -128,7 +137,8 @@ export async function runDaemon(context: DaemonContext): Promise<void> {
     const resolving = resolveIfDue(state, context);
     const { start, skip, next } = takeDue(withRunning(state), clock.now());
     state.scheduled = next;
-    for (const key of skip) logger.warn('the tick is skipped: the run before it still goes on', { table: key });
+    for (const key of skip.filter((each) => state.tasks.get(each)?.isFollowing === false))
+      logger.warn('the tick is skipped: the run before it still goes on', { table: key });
     state.waiting.push(...start);
     startWaiting(state, context);
     await rest(context, resolving);

@@ -3,6 +3,7 @@ import type { ReadScope } from '../shared/domain/job.ts';
 import { partitionCount } from '../shared/domain/partitions.ts';
 import type { BaseFile } from '../shared/domain/plan.ts';
 import { hidesIds } from '../shared/domain/policy.ts';
+import { type Position, positionTimeOrNull } from '../shared/domain/position.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { BoundedCount, Source, SourceClock } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
@@ -11,6 +12,7 @@ import { countDump } from './count-dump.ts';
 import { readLease } from './lease.ts';
 import { decideStart, replaces, type StartRequest } from './plan.ts';
 import { leaseStatus } from './status.ts';
+import { changeRanges, type StreamStart, streamStart } from './stream-start.ts';
 import { openState } from './table.ts';
 
 /** What a run that was asked for now would do. Times are epoch milliseconds. */
@@ -21,6 +23,8 @@ export interface Preview {
   /** The version that it would stand on; `undefined` where the run would make the table. */
   readonly base: number | undefined;
   readonly scope: ReadScope;
+  /** Between which times the change stream would be read, instead of the scope; absent where it would not. */
+  readonly changes?: { readonly from: number; readonly to: number };
   readonly watermark: number | null;
   readonly nextWatermark: number | null;
   readonly documents: DocumentCount;
@@ -79,31 +83,34 @@ export async function previewRun(request: PreviewRequest, context: PreviewContex
   const { storage, source, clock } = context;
   const { settings } = request;
   const [state, sourceClock, held] = await Promise.all([openState(storage), source.clock(), readLease(storage)]);
-  const { scope, nextWatermark } = decideStart(request, state, {
-    namespace: source.namespace,
-    clock: sourceClock,
-    uri: storage.uri,
-    now: clock.now(),
-  }).window;
+  const stream = await streamStart(request, state, context);
+  const replace = stream?.replace ?? replaces(request);
+  const facts = { namespace: source.namespace, clock: sourceClock, uri: storage.uri, now: clock.now() };
+  const { scope, nextWatermark } = decideStart({ ...request, replace }, state, facts).window;
   const cursor = cursorOf(settings);
-  const replace = replaces(request);
-  const { documents, bytes, withoutCursor } = await sizeOf(scope, sourceClock.kind, settings, context);
+  const size =
+    stream?.reads === 'changes' ? sizeOfStream(stream) : await sizeOf(scope, sourceClock.kind, settings, context);
+  const { documents, bytes, withoutCursor } = size;
   const partitions = state === undefined || replace ? partitionCount(settings.partitions, bytes) : state.partitions;
   const most = replace || documents.basis === 'atLeast' ? undefined : documents.count;
   const rewrite = estimateRewrite(state?.files ?? new Map(), partitions, most);
   const lease = held && leaseStatus(held.body, clock.now());
   const splitNotes: string[] = [];
-  const ranges = await source.ranges(scope, {
-    hidesIds: hidesIds(request.columns),
-    warn: (note) => splitNotes.push(note),
-  });
+  const ranges =
+    stream?.reads === 'changes'
+      ? changeRanges(stream)
+      : await source.ranges(scope, {
+          hidesIds: hidesIds(request.columns),
+          warn: (note) => splitNotes.push(note),
+        });
   return {
     mode: request.mode,
     replace,
     base: state?.version,
     scope,
-    watermark: state?.watermark ?? null,
-    nextWatermark,
+    ...(stream === undefined
+      ? { watermark: state?.watermark ?? null, nextWatermark }
+      : streamTimes(stream, state?.position ?? null)),
     documents,
     bytes,
     ranges: ranges.length,
@@ -115,6 +122,7 @@ export async function previewRun(request: PreviewRequest, context: PreviewContex
       ...(lease?.state === 'held' ? [`a run is under way: ${lease.run}, by ${lease.owner}`] : []),
       ...(await indexNotes(scope, sourceClock.kind, source)),
       ...(settings.mode === 'full' ? [FULL_NOTE] : []),
+      ...(stream?.why === undefined ? [] : [LOAD_NOTES[stream.why]]),
       ...partitionNotes(settings.partitions, partitions),
       ...splitNotes,
       ...(withoutCursor?.documents ? [withoutCursorText(cursor, withoutCursor)] : []),
@@ -122,6 +130,29 @@ export async function previewRun(request: PreviewRequest, context: PreviewContex
     ],
   };
 }
+
+/** What came can't be counted before it is read. */
+function sizeOfStream({ hasWork }: StreamStart): ReadSize {
+  return {
+    documents: { count: hasWork ? undefined : 0, basis: 'estimated' },
+    bytes: undefined,
+    withoutCursor: undefined,
+  };
+}
+
+function streamTimes(
+  { step, reads }: StreamStart,
+  position: Position | null,
+): Pick<Preview, 'watermark' | 'nextWatermark' | 'changes'> {
+  const [from, to] = [step?.from ?? null, step?.to ?? position].map((place) => positionTimeOrNull(place));
+  const times = { watermark: positionTimeOrNull(position), nextWatermark: to ?? null };
+  return reads === 'changes' && from != null && to != null ? { ...times, changes: { from, to } } : times;
+}
+
+const LOAD_NOTES = {
+  new: 'the table follows no change stream yet: the whole collection is read and replaces it',
+  lost: 'the server no longer has the changes since the last sync: the whole collection is read and replaces the table',
+} as const;
 
 const FULL_NOTE = 'mode: full: each run reads the whole collection and replaces the table, whether or not it changed';
 
@@ -146,7 +177,7 @@ async function sizeOf(
   { source, signal }: PreviewContext,
 ): Promise<ReadSize> {
   const cursor = cursorOf(settings);
-  const hasCursor = settings.mode !== 'full';
+  const hasCursor = settings.mode === 'incremental';
   const { documents: count, bytes, atLeast } = await source.estimate(scope);
   if (kind === 'live') {
     const withoutCursor = hasCursor ? await source.countWithoutCursor(cursor) : undefined;

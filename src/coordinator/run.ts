@@ -1,4 +1,3 @@
-import { partOfChanges } from '../shared/change-source.ts';
 import { crashPoint } from '../shared/crash-points.ts';
 import { jsonBody } from '../shared/documents.ts';
 import type { IdList } from '../shared/domain/comparison.ts';
@@ -16,7 +15,7 @@ import type { Storage } from '../shared/ports/storage.ts';
 import { carryOut, type RunContext, type RunResult, type RunSettings, sourceOf } from './carry-out.ts';
 import { decideStart, deletedFieldOf, replaces, writeSettings } from './plan.ts';
 import type { HeldTable } from './steps.ts';
-import { type StreamStart, streamStart } from './stream-start.ts';
+import { changeRanges, type StreamStart, streamStart } from './stream-start.ts';
 import { type TableState, tableMissing } from './table.ts';
 import { finishFirst, sourceText } from './unfinished.ts';
 import { lookUpRanges } from './verify-plan.ts';
@@ -186,12 +185,6 @@ async function rangesOf(
     return lookUpRanges(await ownLists(request.lists ?? [], run, storage), sourceClock.kind);
   if (stream?.reads === 'changes') return changeRanges(stream);
   return source.ranges(window.scope, { hidesIds: hidesIds(request.columns), warn: (message) => logger.warn(message) });
-}
-
-/** One range, for the stream is read in its order; none where nothing came. */
-function changeRanges({ step, hasWork }: StreamStart): Plan['ranges'] {
-  if (!hasWork || step?.from == null) return [];
-  return [{ scope: { kind: 'full' }, part: partOfChanges(step.from, step.to) }];
 }
 
 const READS = { sync: 'source', backfill: 'source', retry: 'quarantine', repair: 'ids' } as const;

@@ -1,4 +1,4 @@
-import { streamOf } from '../shared/change-source.ts';
+import { partOfChanges, streamOf } from '../shared/change-source.ts';
 import { asMongolakeError } from '../shared/domain/errors.ts';
 import type { Plan, RunMode, StreamStep } from '../shared/domain/plan.ts';
 import { laterPosition, nextPosition, type Position } from '../shared/domain/position.ts';
@@ -64,19 +64,44 @@ export async function streamStart(
   { source, storage }: { readonly source: Source; readonly storage: Storage },
 ): Promise<StreamStart | undefined> {
   if (!followsStream(request)) return undefined;
-  const changes = streamOf(source);
   const known = state === undefined ? null : await reachedBy(state, storage);
   const goesOn = request.mode === 'sync' && !request.replace;
-  const end = await changes.end(goesOn ? known : null).catch((error: unknown) => {
-    if (asMongolakeError(error).code !== 'STREAM_LOST') throw error;
-    return undefined;
-  });
+  const end = await endUnlessLost(source, goesOn ? known : null);
   return decideStream(request, {
     hasTable: state !== undefined,
     known,
-    end: end ?? (await changes.end(null)),
+    end: end ?? (await streamOf(source).end(null)),
     isLost: end === undefined,
   });
+}
+
+/** One range, for the stream is read in its order; none where nothing came. */
+export function changeRanges({ step, hasWork }: StreamStart): Plan['ranges'] {
+  if (!hasWork || step?.from == null) return [];
+  return [{ scope: { kind: 'full' }, part: partOfChanges(step.from, step.to) }];
+}
+
+/** How long nothing need be noted of a table in whose stream nothing comes, milliseconds. */
+const NOTE_EVERY_MS = 60_000;
+
+/**
+ * Whether a table has to be synced now: something came since it was last checked, or that is a while ago, so that its freshness is to be noted. One
+ * of which nothing is known has. Errors: those of `ChangeStream` but `STREAM_LOST`, of which the sync knows what to do.
+ */
+export async function hasStreamWork(storage: Storage, source: Source, now: number): Promise<boolean> {
+  const freshness = await readFreshness(storage);
+  if (freshness?.position === undefined || now - freshness.checkedAt >= NOTE_EVERY_MS) return true;
+  return (await endUnlessLost(source, freshness.position))?.hasChanges ?? true;
+}
+
+/** Where the stream stands; `undefined` where it no longer reaches back to `since`. */
+async function endUnlessLost(source: Source, since: Position | null): Promise<StreamEnd | undefined> {
+  try {
+    return await streamOf(source).end(since);
+  } catch (error) {
+    if (asMongolakeError(error).code === 'STREAM_LOST') return undefined;
+    throw error;
+  }
 }
 
 /** How far a table has come in the stream: what the last check found to be in its newest version may be farther than that version's entry says. */

@@ -19,6 +19,7 @@ export interface Lake {
 /** What a table's configuration has instead of the usual. */
 export interface ConfigChange {
   readonly defaults?: object;
+  readonly source?: object;
   readonly queue?: object;
   /** Of Redis. */
   readonly url?: string;
@@ -42,7 +43,7 @@ export async function openLake(
     store,
     collection,
     rows: new Map(),
-    config: (name, { defaults = {}, queue, url, endpoint = store.endpoint } = {}) => ({
+    config: (name, { defaults = {}, source = {}, queue, url, endpoint = store.endpoint } = {}) => ({
       version: 1,
       connections: {
         guest: { kind: 'mongodb', uri: mongodb.uri },
@@ -67,7 +68,7 @@ export async function openLake(
       worker: { scratch: './scratch', concurrency: 2 },
       pipelines: {
         guest: {
-          source: { connection: 'guest', database: collection.database, collections: [collection.name] },
+          source: { connection: 'guest', database: collection.database, collections: [collection.name], ...source },
           table: { connection: 'lake', uri: `s3://${store.bucket}/${name}` },
         },
       },

@@ -4,7 +4,7 @@ import { MongolakeError } from '../domain/errors.ts';
 import { isBefore, type Position, positionBits, positionOf, positionTime } from '../domain/position.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ChangeStream, StreamEnd } from '../ports/source.ts';
-import { isResumable, isServerError, sourceError } from './mongodb-errors.ts';
+import { CursorLost, isResumable, isServerError, sourceError } from './mongodb-errors.ts';
 import type { Redact } from './mongodb-uri.ts';
 import { backoffMs, unlessAborted } from './source-mongodb-read.ts';
 
@@ -24,7 +24,7 @@ export interface ChangesOptions {
 /** Ids that are given at once. */
 const IDS_AT_ONCE = 1_000;
 /** How long the server waits for an event before it says that there is none, milliseconds. */
-const WAIT_MS = 500;
+const WAIT_MS = 100;
 
 /** The change stream of a collection. Only ids, kinds and times are asked for: an event as a whole may be too large (16 MB) to be sent. */
 export function mongodbChanges(options: ChangesOptions): ChangeStream {
@@ -116,6 +116,8 @@ async function* said(
     for (;;) {
       signal.throwIfAborted();
       const event = await unlessAborted(stream.tryNext(), signal);
+      // Where it was closed under the reader, as after a drop, there is no more to come from this one.
+      if (event === null && stream.closed) throw new CursorLost('the change stream was closed');
       if (event === null) {
         yield { reached: placeOf(stream.resumeToken) };
         continue;
