@@ -13,6 +13,7 @@ import { asMongolakeError, MongolakeError } from '../shared/domain/errors.ts';
 import { fractionOf } from '../shared/domain/fraction.ts';
 import { planKey, verificationOf } from '../shared/domain/keys.ts';
 import type { Plan } from '../shared/domain/plan.ts';
+import { type Position, positionTimeOrNull } from '../shared/domain/position.ts';
 import type { ExtractReceipt } from '../shared/domain/receipt.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import type { RunContext, RunResult } from './carry-out.ts';
@@ -20,6 +21,7 @@ import { dropStaging } from './housekeep.ts';
 import { runTable } from './run.ts';
 import { runId } from './run-id.ts';
 import { mergePartitions, readRanges, stageMerge, total } from './steps.ts';
+import { reachedBy } from './stream-start.ts';
 import { openState, type TableState, tableMissing } from './table.ts';
 import { noteVerification } from './verification.ts';
 import {
@@ -31,6 +33,7 @@ import {
   secondLook,
   type VerifyRequest,
 } from './verify-plan.ts';
+import { withoutChanged } from './verify-stream.ts';
 
 /** A partition in which ids differ. */
 export interface DifferentPartition {
@@ -85,26 +88,66 @@ export async function verifyTable(request: VerifyRequest, context: RunContext): 
   const state = await openState(storage);
   if (state === undefined) throw tableMissing(storage);
   const sourceClock = await source.clock();
+  const since = request.settings.mode === 'changestream' ? await reachedBy(state, storage) : null;
   checkVerifiable(request, state, { namespace: source.namespace, uri: storage.uri });
   const run = verificationOf(runId(clock));
-  const again = `${run}-again`;
+  const looks = [run];
   try {
     const means = { request, state, clock: sourceClock, now: clock.now(), engineVersion };
     const all = await source.ranges({ kind: 'full' }, { warn: (message) => logger.warn(message) });
     const ranges = sampled(all, request.sample, () => fractionOf(clock.randomHex(4)));
     const first = await look(firstLook(means, run, source, ranges), state, context);
-    const suspects = listsOf(first.compared);
     logger.info('compared', { version: state.version, suspects: differing(differencesOf(first.compared)) });
-    const second =
-      suspects.length === 0 ? undefined : await look(secondLook(first.plan, again, suspects, request), state, context);
-    const result = resultOf(state, first, second, clock.monotonic() - started);
+    const confirmed = await lookAgain(first, { request, state, since, looks }, context);
+    const { second } = confirmed;
+    const result = {
+      ...resultOf(state, first, confirmed, clock.monotonic() - started),
+      watermark: positionTimeOrNull(since) ?? state.watermark,
+    };
     await note(result, null, request, storage);
     checkDeletes(request, result, storage);
     const repaired = request.repairs ? await repair(request, second, context) : undefined;
     if (repaired !== undefined) await note(result, repaired.version, request, storage);
     return { ...result, ...(repaired === undefined ? {} : { repaired }), durationMs: clock.monotonic() - started };
   } finally {
-    await dropQuietly([run, again], context);
+    await dropQuietly(looks, context);
+  }
+}
+
+/** What was looked at again. */
+interface Confirmed {
+  /** `undefined` where nothing was left that might differ. */
+  readonly second: Look | undefined;
+  /** Ids that it was asked for. */
+  readonly asked: number;
+  /** Ids that changed since the table's place in its stream. */
+  readonly leftOut: number;
+}
+
+interface Doubt {
+  readonly request: VerifyRequest;
+  readonly state: TableState;
+  /** The table's place in its change stream; `null` where it follows none. */
+  readonly since: Position | null;
+  /** Takes the name of each look, for what it stages is dropped at the end. */
+  readonly looks: string[];
+}
+
+/** Looks again at what differed; of a table that follows a change stream until nothing is left that came in it meanwhile. */
+async function lookAgain(first: Look, doubt: Doubt, context: RunContext): Promise<Confirmed> {
+  const { request, state, since, looks } = doubt;
+  let lists = listsOf(first.compared);
+  let confirmed: Confirmed = { second: undefined, asked: 0, leftOut: 0 };
+  for (;;) {
+    const run = `${first.plan.run}-again${looks.length}`;
+    looks.push(run);
+    const kept = since === null ? { lists, leftOut: 0 } : await withoutChanged(lists, since, run, context);
+    const leftOut = confirmed.leftOut + kept.leftOut;
+    if (confirmed.second !== undefined && kept.leftOut === 0) return confirmed;
+    if (kept.lists.length === 0) return { second: undefined, asked: 0, leftOut };
+    const second = await look(secondLook(first.plan, run, kept.lists, request), state, context);
+    confirmed = { second, asked: total(kept.lists, ({ ids }) => ids), leftOut };
+    lists = listsOf(second.compared);
   }
 }
 
@@ -196,26 +239,24 @@ async function repair(
 function resultOf(
   state: TableState,
   { plan, compared }: Look,
-  second: Look | undefined,
+  { second, asked, leftOut }: Confirmed,
   durationMs: number,
-): Omit<Verified, 'repaired'> {
+): Omit<Verified, 'repaired' | 'watermark'> {
   const confirmed = second?.compared ?? [];
   const documents = addTallies(compared.map((receipt) => receipt.documents));
   const rows = addTallies(compared.map((receipt) => receipt.rows));
-  const asked = total(listsOf(compared), ({ ids }) => ids);
   const aside = total(second?.extracted ?? [], ({ quarantine }) => quarantine.length);
   const answered = total(confirmed, ({ ids }) => ids) + aside;
-  const unlisted = differing(differencesOf(compared)) - asked;
+  const unlisted = differing(differencesOf(compared)) - total(listsOf(compared), ({ ids }) => ids);
   return {
     run: plan.run,
     version: state.version,
-    watermark: state.watermark,
     checkedAt: plan.createdAt,
     documents: documents.count,
     rows: rows.count,
     documentsChecksum: documents.checksum,
     rowsChecksum: rows.checksum,
-    leftOut: total(compared, ({ leftOut }) => leftOut),
+    leftOut: leftOut + total(compared, (receipt) => receipt.leftOut),
     partitions: state.partitions,
     differences: differencesOf(confirmed),
     different: confirmed

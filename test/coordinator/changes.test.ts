@@ -208,6 +208,47 @@ describe('a table that follows a change stream', () => {
     expect((await sync()).counts).toMatchObject({ deleted: 1 });
   });
 
+  it('a verification leaves out what came in the stream since, also while it looks, and finds what the stream did not tell', async () => {
+    for (const _id of [1, 2, 3, 4, 5]) live.put({ _id, v: 1 });
+    await sync();
+    live.put({ _id: 1, v: 2 });
+    live.put({ _id: 6, v: 1 });
+    live.remove(2);
+    const verify = (asked = {}) => house.verify({ isDeep: true, ...asked }, STREAM);
+    expect(await verify()).toMatchObject({
+      differences: { missing: 0, stale: 0, gone: 0 },
+      leftOut: 3,
+      unconfirmed: 0,
+    });
+    // Nobody was told of these.
+    live.documents.set(3, { _id: 3, v: 9 });
+    live.documents.delete(4);
+    house.collection.documents = [...live.documents.values()];
+    const { lookUp } = house.runContext.source;
+    let asked = 0;
+    Object.assign(house.runContext.source, {
+      async *lookUp(...args: Parameters<typeof lookUp>) {
+        yield* lookUp(...args);
+        asked += 1;
+        if (asked === 1) live.put({ _id: 3, v: 10 });
+      },
+    });
+    const found = await verify();
+    expect(found).toMatchObject({ differences: { missing: 0, stale: 0, gone: 1 }, leftOut: 4, unconfirmed: 0 });
+    expect(found.ids).toMatchObject([{ id: '4', difference: 'gone' }]);
+    expect((await verify({ repairs: true })).repaired?.counts).toMatchObject({ deleted: 1, updated: 0 });
+    await sync();
+    expect(await rows()).toEqual(
+      new Map([
+        ['1', 2],
+        ['3', 10],
+        ['5', 1],
+        ['6', 1],
+      ]),
+    );
+    expect(await house.keys('_mongolake/verifications/')).toEqual([]);
+  });
+
   it('refuses bounds of a cursor, and a source without a stream', async () => {
     await expect(sync({ from: START })).rejects.toMatchObject({ code: 'USAGE' });
     house.collection.events = undefined;

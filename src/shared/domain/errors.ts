@@ -47,6 +47,8 @@ export const ERROR_CODES = {
   STREAM_UNSUPPORTED: { exit: EXIT.config, retryable: false },
   /** The server no longer has what came after the table's place in the change stream. The next sync reads the whole collection. */
   STREAM_LOST: { exit: EXIT.failed, retryable: false },
+  /** The table is too far behind its change stream to be compared with its source. Sync it first. */
+  TABLE_BEHIND: { exit: EXIT.tryAgain, retryable: true },
   /** The collection was dropped, renamed or sharded: what its name stands for now is not what the table follows. */
   STREAM_ENDED: { exit: EXIT.failed, retryable: false },
   /** A dump's framing is broken at the named byte: nothing after it can be trusted. Dump again. */
