@@ -88,7 +88,18 @@ describe('sources', () => {
 
   test('a dump needs neither', () => {
     const text = withPipelines(pipeline('p', 'connection: db', 'uri: "lake/{collection}"')).replace(MONGODB, DUMP);
-    expect(parse(text).pipelines.p?.source).toEqual({ connection: 'db' });
+    expect(parse(text).pipelines.p?.source).toEqual({
+      connection: 'db',
+      mode: 'cursor',
+      followInterval: 10_000,
+    });
+  });
+
+  test('a dump has no change stream', () => {
+    const text = withPipelines(pipeline('p', 'connection: db, mode: changestream', 'uri: "lake/{collection}"'));
+    expect(failure(text.replace(MONGODB, DUMP))).toBe(
+      invalid('7:37 pipelines.p.source.mode: a dump has no change stream'),
+    );
   });
 
   test('settings of a collection that is never taken', () => {

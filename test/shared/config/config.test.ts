@@ -41,7 +41,13 @@ describe("the design's example", () => {
       },
       pipelines: {
         guest: {
-          source: { connection: 'guest', database: 'guest', collections: ['notifications', 'booking*', '!*_tmp'] },
+          source: {
+            connection: 'guest',
+            database: 'guest',
+            collections: ['notifications', 'booking*', '!*_tmp'],
+            mode: 'cursor',
+            followInterval: 10_000,
+          },
           table: { connection: 'lake', uri: 's3://lake/guest/{collection}' },
           collections: { notifications: { partitions: 64 } },
         },

@@ -95,6 +95,22 @@ describe('the tables of a pipeline', () => {
   });
 });
 
+describe('a change stream', () => {
+  test('is followed on its own beat, but by a collection that is replaced at each run', async () => {
+    const config = parse(
+      withPipelines(`  p:
+    source: { connection: db, database: guest, collections: [a, b], mode: changestream, followInterval: 3s }
+    table: { uri: "lake/{collection}" }
+    schedule: 1h
+    collections: { b: { mode: full } }
+`),
+    );
+    const [a, b] = await resolveTargets(config, undefined, offline);
+    expect(a?.settings).toMatchObject({ mode: 'changestream', schedule: { kind: 'every', every_ms: 3_000 } });
+    expect(b?.settings).toMatchObject({ mode: 'full', schedule: { kind: 'every', every_ms: 3_600_000 } });
+  });
+});
+
 describe('dumps', () => {
   const dump = parse(
     withPipelines('  p:\n    source: { connection: db }\n    table: { uri: "lake/{collection}" }\n').replace(
