@@ -68,6 +68,16 @@ export function house() {
       tables.set(name, { name, schedule, sync, verifySchedule: { kind: 'none' }, verify: async () => undefined });
       return startedAt_ms;
     },
+    /** Has a table follow a change stream; returns when it was asked whether it has work. */
+    follows(name: string, hasWork: () => boolean): number[] {
+      const askedAt_ms: number[] = [];
+      const asked = async () => {
+        askedAt_ms.push(clock.now() - NOON);
+        return hasWork();
+      };
+      tables.set(name, { ...(tables.get(name) as DaemonTable), hasWork: asked });
+      return askedAt_ms;
+    },
     /** Gives a table a verification; returns when these started. */
     verification(
       name: string,
