@@ -5,6 +5,7 @@ import { openState } from '../../src/coordinator/table.ts';
 import { FRESHNESS_KEY } from '../../src/shared/domain/keys.ts';
 import type { Logger } from '../../src/shared/ports/logger.ts';
 import { seededRandom } from '../chaos/random.ts';
+import { restoreTo } from './restore-house.ts';
 import { type FakeEvent, type Harness, harness, silent } from './table-harness.ts';
 import { tableRows } from './table-rows.ts';
 
@@ -247,6 +248,25 @@ describe('a table that follows a change stream', () => {
       ]),
     );
     expect(await house.keys('_mongolake/verifications/')).toEqual([]);
+  });
+
+  it('a restore takes the place back, so that what came since comes again', async () => {
+    live.put({ _id: 1, v: 1 });
+    await sync();
+    const place = (await openState(house.storage))?.position;
+    live.put({ _id: 1, v: 2 });
+    live.put({ _id: 2, v: 1 });
+    await sync();
+    await restoreTo(house, 0);
+    expect((await openState(house.storage))?.position).toBe(place);
+    expect(await rows()).toEqual(new Map([['1', 1]]));
+    expect((await sync()).counts).toMatchObject({ updated: 1, inserted: 1 });
+    expect(await rows()).toEqual(
+      new Map([
+        ['1', 2],
+        ['2', 1],
+      ]),
+    );
   });
 
   it('refuses bounds of a cursor, and a source without a stream', async () => {

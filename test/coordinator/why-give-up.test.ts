@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { type Configured, whyGiveUp } from '../../src/coordinator/unfinished.ts';
 import type { Plan } from '../../src/shared/domain/plan.ts';
+import { positionOf } from '../../src/shared/domain/position.ts';
 import { SETTINGS } from './table-harness.ts';
 
 const NOW = {
@@ -37,6 +38,7 @@ const PLAN: Plan = {
   engine: SETTINGS.engine,
   write: { targetFileSize: 1, rowGroupSize: 1, compression: 'snappy', compressionLevel: 1 },
 };
+const STEP = { from: positionOf(1n), to: positionOf(2n) };
 const DUMP = { sourceKind: 'dump', keepRows: 'newer' } as const;
 
 test('a run whose table, configuration, source and program are the same is finished', () => {
@@ -58,9 +60,25 @@ test.each<[string, Partial<Plan>, RegExp]>([
   ['that repairs from another server', { reads: 'ids', source: 'mongodb://old/guest.notifications' }, /another source/],
   ['of another server', { source: 'mongodb://old/guest.notifications' }, /another source \(mongodb:\/\/old/],
   ['of another dump in its place', { ...DUMP, source: `${NOW.source}: 1 byte` }, /another source/],
+  [
+    'of a change stream that is not followed any more',
+    { reads: 'changes', position: STEP },
+    /no longer says source\.mode/,
+  ],
+  ['that loads a table for a stream that is not followed any more', { position: STEP }, /no longer says source\.mode/],
   ['that was to overwrite newer rows', { ...DUMP, keepRows: 'none' }, /overwrite newer rows/],
 ])('one %s is given up', (_, over, reason) => {
   expect(whyGiveUp({ ...PLAN, ...over }, ASKED, NOW)).toMatch(reason);
+});
+
+test('a run of a cursor is given up where the stream is followed now, one of the stream is finished', () => {
+  const follows: Configured = { ...ASKED, settings: { ...SETTINGS, mode: 'changestream' } };
+  const window = { kind: 'window', cursor: PLAN.cursor, from: 1, to: null } as const;
+  expect(whyGiveUp({ ...PLAN, scope: window }, follows, NOW)).toMatch(/says source\.mode: changestream/);
+  expect(whyGiveUp({ ...PLAN, reads: 'changes', position: STEP }, follows, NOW)).toBeUndefined();
+  // What takes the place of a table whose stream was lost.
+  const loads: Plan = { ...PLAN, replace: true, position: { from: null, to: STEP.to } };
+  expect(whyGiveUp(loads, follows, NOW)).toBeUndefined();
 });
 
 test('what overwrites is finished where that is asked for again, and a retry overwrites nothing', () => {
