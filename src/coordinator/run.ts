@@ -171,7 +171,8 @@ async function makePlan(
   context.signal.throwIfAborted();
   await storage.putIfAbsent(planKey(run), jsonBody(plan), run);
   crashPoint('plan-written');
-  context.logger.info('planned', { scope: plan.scope.kind, base: plan.base, partitions, ranges: plan.ranges.length });
+  const scope = plan.reads === 'changes' ? 'changes' : plan.scope.kind;
+  context.logger.info('planned', { scope, base: plan.base, partitions, ranges: plan.ranges.length });
   return plan;
 }
 
