@@ -4,7 +4,7 @@ import { failureJson } from './app/json.ts';
 import { VERSION } from './app/version.ts';
 import { action } from './cli/action.ts';
 import type { GlobalOptions } from './cli/app.ts';
-import { percent, positive, powerOfTwo, TARGET, words } from './cli/arguments.ts';
+import { percent, positive, TARGET, words } from './cli/arguments.ts';
 import type { CoordinatorOptions } from './cli/coordinator.ts';
 import type { DashboardOptions } from './cli/dashboard.ts';
 import { DEFAULT_CONFIG_FILE, DEFAULT_TABLE } from './cli/defaults.ts';
@@ -14,13 +14,13 @@ import type { InitOptions } from './cli/init.ts';
 import { printFailure, printJson } from './cli/output.ts';
 import type { PlanOptions } from './cli/plan.ts';
 import type { ShowOptions } from './cli/quarantine.ts';
+import { addRewriteCommands } from './cli/rewrite-commands.ts';
 import type { SyncOptions } from './cli/sync.ts';
 import type { UnlockOptions } from './cli/unlock.ts';
 import type { VacuumOptions } from './cli/vacuum.ts';
 import type { VerifyOptions } from './cli/verify.ts';
 import { addVersionCommands } from './cli/version-commands.ts';
 import type { WorkerOptions } from './cli/worker.ts';
-import type { Layout } from './coordinator/repartition.ts';
 import { asMongolakeError, EXIT } from './shared/domain/errors.ts';
 
 // Node 20 is supported here until its SDKs end it; the advice to move on is not for whoever reads our output.
@@ -153,19 +153,7 @@ quarantine
     ),
   );
 
-program
-  .command('repartition')
-  .description(
-    'write all files of a table anew, in one version: with another number of partitions, or with string ids, so that it takes ids that are no integers',
-  )
-  .argument('[target]', TARGET)
-  .option('--partitions <n>', 'how many hash partitions it is to have: a power of two', powerOfTwo)
-  .addOption(new Option('--id-type <type>', 'what the ids become').choices(['string']))
-  .action(
-    action(async (target: string | undefined, options: Layout) =>
-      (await import('./cli/repartition.ts')).repartitionCommand(target, options, globals()),
-    ),
-  );
+addRewriteCommands(program, globals);
 
 program
   .command('verify')

@@ -1,6 +1,7 @@
 import pc from 'picocolors';
 import { resultJson } from '../app/json.ts';
-import { type Layout, type RepartitionResult, repartitionTable } from '../coordinator/repartition.ts';
+import { type Layout, repartitionTable } from '../coordinator/repartition.ts';
+import type { RewriteResult } from '../coordinator/rewrite-run.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import { type GlobalOptions, openApp } from './app.ts';
 import { describeFiles, exitCodeOf } from './output.ts';
@@ -31,7 +32,7 @@ export async function repartitionCommand(
 }
 
 /** What was done, for people. */
-export function describeRepartition(table: string, layout: Layout, result: RepartitionResult): string {
+export function describeRepartition(table: string, layout: Layout, result: RewriteResult): string {
   const is = describeLayout(layout);
   if (result.version === null) return `${pc.bold(table)}  ${pc.green('nothing to do')}  ${is} already`;
   const version = pc.green(`version ${result.version}`);

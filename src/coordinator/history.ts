@@ -9,7 +9,7 @@ import { watermarkOf } from './table.ts';
 export interface HistoryEntry {
   readonly version: number;
   readonly time: number;
-  /** `SYNC`, `BACKFILL`, `REPLACE`, `RETRY`, `REPAIR`, `REPARTITION`, `RESTORE`, `FENCE`, or whatever another writer called it; `undefined` where it did not say. */
+  /** `SYNC`, `BACKFILL`, `REPLACE`, `RETRY`, `REPAIR`, `REPARTITION`, `COMPACT`, `RESTORE`, `FENCE`, or whatever another writer called it; `undefined` where it did not say. */
   readonly operation: string | undefined;
   /** What the operation was told, as Delta has it: of a restore its version. Texts only. */
   readonly parameters: Readonly<Record<string, string>>;
