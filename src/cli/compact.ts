@@ -4,11 +4,21 @@ import { compactTable } from '../coordinator/compact.ts';
 import type { RewriteResult } from '../coordinator/rewrite-run.ts';
 import { type GlobalOptions, openApp } from './app.ts';
 import { describeFiles, exitCodeOf, number } from './output.ts';
+import { planCommand } from './plan.ts';
 import { runTables } from './runs.ts';
 import { counted } from './text.ts';
 
-/** `compact`: joins small files of each table that the target names; returns the exit code. */
-export async function compactCommand(name: string | undefined, globals: GlobalOptions): Promise<number> {
+export interface CompactOptions {
+  readonly dryRun?: boolean;
+}
+
+/** `compact`: joins small files of each table that the target names, or says what it would do; returns the exit code. */
+export async function compactCommand(
+  name: string | undefined,
+  { dryRun = false }: CompactOptions,
+  globals: GlobalOptions,
+): Promise<number> {
+  if (dryRun) return planCommand(name, { for: 'compact' }, globals);
   const app = await openApp(globals);
   const { failures } = await runTables(app, name, globals, {
     run: (target, context) => {

@@ -2,8 +2,8 @@ import pc from 'picocolors';
 import { resultJson } from '../app/json.ts';
 import { type Layout, repartitionTable } from '../coordinator/repartition.ts';
 import type { RewriteResult } from '../coordinator/rewrite-run.ts';
-import { MongolakeError } from '../shared/domain/errors.ts';
 import { type GlobalOptions, openApp } from './app.ts';
+import { checkLayout } from './layout.ts';
 import { describeFiles, exitCodeOf } from './output.ts';
 import { runTables } from './runs.ts';
 import { counted } from './text.ts';
@@ -14,11 +14,7 @@ export async function repartitionCommand(
   layout: Layout,
   globals: GlobalOptions,
 ): Promise<number> {
-  if (layout.idType === undefined && layout.partitions === undefined) {
-    throw new MongolakeError('USAGE', 'repartition: what is to be different is not said', {
-      hint: 'Give --partitions N, or --id-type string for a table whose ids are integers and which is to take others.',
-    });
-  }
+  checkLayout(layout);
   const app = await openApp(globals);
   const { failures } = await runTables(app, name, globals, {
     run: (target, context) => {

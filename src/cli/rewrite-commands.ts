@@ -3,6 +3,7 @@ import type { Layout } from '../coordinator/repartition.ts';
 import { action } from './action.ts';
 import type { GlobalOptions } from './app.ts';
 import { powerOfTwo, TARGET } from './arguments.ts';
+import type { CompactOptions } from './compact.ts';
 
 /** Adds the commands that write files of a table anew, without the source. */
 export function addRewriteCommands(program: Command, globals: () => GlobalOptions): void {
@@ -24,7 +25,10 @@ export function addRewriteCommands(program: Command, globals: () => GlobalOption
     .command('compact')
     .description('write small files of a table that are neighbours as fewer of the configured size, in one version')
     .argument('[target]', TARGET)
+    .option('--dry-run', 'say what it would do, as `plan --for compact`; changes nothing')
     .action(
-      action(async (target: string | undefined) => (await import('./compact.ts')).compactCommand(target, globals())),
+      action(async (target: string | undefined, options: CompactOptions) =>
+        (await import('./compact.ts')).compactCommand(target, options, globals()),
+      ),
     );
 }
