@@ -1,6 +1,6 @@
 import { outcomesJson, resultJson } from './app/json.ts';
 import { planJson, previewTables, previewWork, type WorkAsked, workJson } from './app/plan.ts';
-import { type Asked, parseTime, runAsked } from './app/requests.ts';
+import { type Asked, checkLayout, parseTime, runAsked } from './app/requests.ts';
 import type { FailedResult, PlanResult, StatusResult, SyncResult, VerifyResult, WorkResult } from './app/results.ts';
 import { runEachTable } from './app/runs.ts';
 import { readStatuses, statusJson } from './app/status.ts';
@@ -115,7 +115,7 @@ function workOf(options: WorkOptions): WorkAsked {
     case 'compact':
       return { kind: 'compact' };
     case 'repartition':
-      return { kind: 'repartition', layout: options };
+      return { kind: 'repartition', layout: checkLayout(options) };
   }
 }
 

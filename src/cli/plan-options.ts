@@ -1,11 +1,7 @@
 import type { WorkAsked } from '../app/plan.ts';
+import { checkLayout } from '../app/requests.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
-import { checkLayout } from './layout.ts';
-
-/** What `plan` tells of. */
-export const PLAN_KINDS = ['sync', 'backfill', 'verify', 'compact', 'repartition'] as const;
-
-export type PlanKind = (typeof PLAN_KINDS)[number];
+import { PLAN_KINDS, type PlanKind } from './arguments.ts';
 
 export interface PlanOptions {
   readonly for?: PlanKind;

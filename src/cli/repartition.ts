@@ -1,9 +1,9 @@
 import pc from 'picocolors';
 import { resultJson } from '../app/json.ts';
+import { checkLayout } from '../app/requests.ts';
 import { type Layout, repartitionTable } from '../coordinator/repartition.ts';
 import type { RewriteResult } from '../coordinator/rewrite-run.ts';
 import { type GlobalOptions, openApp } from './app.ts';
-import { checkLayout } from './layout.ts';
 import { describeFiles, exitCodeOf } from './output.ts';
 import { runTables } from './runs.ts';
 import { counted } from './text.ts';

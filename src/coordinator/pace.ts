@@ -1,3 +1,4 @@
+import { asMongolakeError } from '../shared/domain/errors.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { type HistoryEntry, readHistory } from './history.ts';
 
@@ -64,9 +65,14 @@ export interface PastRuns {
   readonly rewrites: readonly Past[];
 }
 
-/** The last runs by their log entries; none where there is no table. Errors: those of `readHistory`. */
+/** The last runs by their log entries; none where there is no table, or an entry is damaged that can be done without. Errors: the storage's. */
 export async function readPastRuns(storage: Storage): Promise<PastRuns> {
-  return pastRuns(await readHistory(storage, LAST_VERSIONS));
+  try {
+    return pastRuns(await readHistory(storage, LAST_VERSIONS));
+  } catch (error) {
+    if (asMongolakeError(error).code !== 'TABLE_CORRUPT') throw error;
+    return pastRuns([]);
+  }
 }
 
 /** Of the versions, newest first, those that tell of runs of each kind. */

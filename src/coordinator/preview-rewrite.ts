@@ -11,12 +11,12 @@ import type { Work } from './work.ts';
 /** Which files a rewrite would write anew, and what it would make of them. */
 interface Estimate {
   readonly kind: 'compact' | 'repartition';
+  readonly isDue: boolean;
   readonly inputs: readonly MergeInput[];
   /** Files that it would write. */
   readonly files: number;
   /** Partitions of the table then. */
   readonly partitions: number;
-  readonly notes?: readonly string[];
 }
 
 type Namespaced = Parameters<typeof checkNamespace>[1];
@@ -30,7 +30,8 @@ export async function previewCompaction(
   const state = await opened(storage, source);
   const inputs = compactInputs(state, targetFileSize);
   const files = total(inputs, ({ joins = [] }) => joins.length);
-  return workOf({ kind: 'compact', inputs, files, partitions: state.partitions }, state, storage);
+  const isDue = inputs.length > 0;
+  return workOf({ kind: 'compact', isDue, inputs, files, partitions: state.partitions }, state, storage);
 }
 
 /** Says what `repartitionTable` would do, and changes nothing. Errors as of `previewCompaction`. */
@@ -42,12 +43,13 @@ export async function previewRepartition(
   const state = await opened(storage, source);
   const { schema, partitions } = state;
   const due = repartitionFor(layout, { idType: schema.idType, partitions });
-  if (due === undefined) return workOf({ kind: 'repartition', inputs: [], files: 0, partitions }, state, storage);
+  const nothing = { isDue: false, inputs: [], files: 0, partitions };
+  if (due === undefined) return workOf({ kind: 'repartition', ...nothing }, state, storage);
   const inputs = repartitionInputs(state, due);
   const bytes = total(inputs, ({ base }) => total(base, ({ size }) => size));
   // A partition's files come to the target size each; the last of them has the rest.
   const files = inputs.length === 0 ? 0 : Math.max(due.partitions.to, Math.ceil(bytes / targetFileSize));
-  return workOf({ kind: 'repartition', inputs, files, partitions: due.partitions.to }, state, storage);
+  return workOf({ kind: 'repartition', isDue: true, inputs, files, partitions: due.partitions.to }, state, storage);
 }
 
 async function opened(storage: Storage, source: Namespaced): Promise<TableState> {
@@ -58,7 +60,7 @@ async function opened(storage: Storage, source: Namespaced): Promise<TableState>
 }
 
 async function workOf(
-  { kind, inputs, files, partitions }: Estimate,
+  { kind, isDue, inputs, files, partitions }: Estimate,
   { version, notes }: TableState,
   storage: Storage,
 ): Promise<Work> {
@@ -68,11 +70,11 @@ async function workOf(
   return {
     kind,
     version,
-    isDue: inputs.length > 0,
+    isDue,
     reads: { documents: 0, documentBytes: 0, files: old.length, fileBytes: bytes },
     writes: { files, bytes: files === 0 ? 0 : bytes },
     touches: { partitions: inputs.length, of: partitions, readJobs: 0, partitionJobs: inputs.length },
-    duration: inputs.length === 0 ? { ms: 0, runs: 0 } : estimateDuration(bytes, rewrites, RATES.rewrite),
+    duration: isDue ? estimateDuration(bytes, rewrites, RATES.rewrite) : { ms: 0, runs: 0 },
     notes,
   };
 }
