@@ -217,6 +217,7 @@ describe('faults', () => {
     ['a file of another partition', (added) => added.map((file) => ({ ...file, partition: 1 }))],
     ['a file that owns too little', (added) => added.map((file) => ({ ...file, upper: 'id 1' }))],
     ['a file that owns too much', (added) => added.map((file) => ({ ...file, lower: null, upper: null }))],
+    ['a file too many', (added) => [...added, { ...added[0], rows: 0 }]],
     ['a file that is missing', (added) => added.slice(1).map((file) => ({ ...file, rows: 8000 }))],
   ])('%s stops it before its commit', async (_, forge) => {
     table = onDisk(forging(forge));

@@ -11,7 +11,7 @@ import type { Storage } from '../../src/shared/ports/storage.ts';
 import { type Harness, harness, SETTINGS } from './table-harness.ts';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
-const COUNT = 12_000;
+const COUNT = 20_000;
 const noise = (i: number) => `${Math.imul(i, 2654435761)}${Math.imul(i ^ 0x5bd1e995, 0x9e3779b1)}`;
 const SMALL = { partitions: 2, targetFileSize: 20_000, rowGroupSize: 2048 } as const;
 const LARGE = { settings: { ...SETTINGS, targetFileSize: 5_000_000 } };
@@ -77,6 +77,15 @@ describe('of a compaction', () => {
       partitionsTouched: work.touches.partitions,
     });
     expect(await compaction()).toMatchObject({ version: 1, isDue: false, reads: { files: 0 }, duration: { ms: 0 } });
+  });
+
+  it('it tells of several new files in a partition', async () => {
+    await loaded();
+    const largest = Math.max(...filesOf(await openState(table.storage)).map(({ size }) => size));
+    const settings = { ...SETTINGS, targetFileSize: 2.2 * largest };
+    const work = await previewed((storage, source) => previewCompaction({ settings }, storage, source));
+    expect(work.writes.files).toBeGreaterThan(2);
+    expect(await table.compact(settings)).toMatchObject({ filesAdded: work.writes.files });
   });
 
   it('without a table there is nothing to tell', async () => {
