@@ -2,25 +2,25 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { CompactTask, MergedFile } from './engine.ts';
 import { storedRowBytes } from './memory.ts';
 import { mayHoldMinusZero } from './minus-zero.ts';
-import { selectFile } from './select-file.ts';
+import { selectFiles } from './select-file.ts';
 import { listen } from './stop.ts';
 import { writeJoined } from './write.ts';
 
-/** `Engine.compact`: rows are sorted, although they are so already, for DuckDB does not promise the order of a union. */
+/** `Engine.compact`: files are in the order of their ids and so are their rows, which are copied as they come, without a sort. */
 export async function compactFiles(
   connection: DuckDBConnection,
   task: CompactTask,
   signal: AbortSignal | undefined,
 ): Promise<MergedFile> {
-  const selects: string[] = [];
+  const paths = task.base.map(({ path }) => path);
   let minusZero = false;
-  for (const { path } of task.base) {
-    selects.push(await selectFile(connection, task.schema, path));
+  for (const path of paths) {
     minusZero ||= await mayHoldMinusZero(connection, path);
     await listen(signal);
   }
-  const paths = task.base.map(({ path }) => path);
-  const rows = { query: `(${selects.join(' UNION ALL ')})`, isSorted: false, minusZero };
+  const query = `(${await selectFiles(connection, task.schema, paths)})`;
+  const rowBytes = await storedRowBytes(connection, paths);
+  await listen(signal);
   const range = { lower: task.base[0]?.lower ?? null, upper: task.base.at(-1)?.upper ?? null };
-  return writeJoined(connection, task, { ...rows, rowBytes: await storedRowBytes(connection, paths) }, range);
+  return writeJoined(connection, task, { query, isSorted: true, minusZero, rowBytes }, range);
 }

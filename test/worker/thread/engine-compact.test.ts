@@ -1,16 +1,28 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Document, Double, Long } from 'bson';
+import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ENGINES } from '../../../src/shared/domain/plan.ts';
 import type { MergedFile } from '../../../src/worker/thread/engine.ts';
 import { compact } from '../../../src/worker/thread/task.ts';
+import { valueWith } from '../../shared/domain/arbitrary.ts';
 import { rowsOf } from './inspect.ts';
+import { type Row, widened } from './model.ts';
 import { deletion, type LocalTable, localTable } from './table.ts';
 
 const noise = (i: number) => `${Math.imul(i, 2654435761)}${Math.imul(i ^ 0x5bd1e995, 0x9e3779b1)}`;
 const SMALL = { targetFileSize: 10_000, rowGroupSize: 2048 };
 const WRITE = { targetFileSize: 1e9, rowGroupSize: 2048, compression: 'snappy', compressionLevel: 1 } as const;
+
+const names = fc.constantFrom('a', 'b', 'A', 'a b', '1', 'x.y', '', 'filename');
+const delta = fc.array(
+  fc.uniqueArray(fc.tuple(names, valueWith(names)), { maxLength: 4, selector: ([name]) => name }),
+  {
+    minLength: 30,
+    maxLength: 60,
+  },
+);
 
 describe.each(ENGINES)('%s', (engine) => {
   const tables: LocalTable[] = [];
@@ -70,6 +82,27 @@ describe.each(ENGINES)('%s', (engine) => {
     expect(rows[0]).toMatchObject({ late: true });
     expect(rows[1]).toMatchObject({ late: null });
     expect(rows.every((row) => Object.is(row.zero, Number(row._id) % 2 === 0 ? -0 : 0))).toBe(true);
+  });
+
+  test('files of any schemas, one wider than the other, become one', { timeout: 300_000 }, async () => {
+    let files = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(delta, { minLength: 3, maxLength: 4 }), async (deltas) => {
+        // Only the last file, which all ids of a delta go to, is written anew with it: the others keep their schema.
+        const id = (n: number, i: number) => `${n}-${String(i).padStart(3, '0')}`;
+        const table = await loaded();
+        for (const [n, documents] of deltas.entries()) {
+          const own = documents.map((each, i) => new Map<string, unknown>([['_id', id(n, i)], ...each]));
+          await table.sync([own as unknown as Document[]], { write: { ...SMALL, targetFileSize: 2000 } });
+        }
+        const file = await compacted(table, {});
+        const widen = (rows: readonly Row[]) => rows.map((row) => widened(row, table.schema()));
+        expect(widen(await rowsOf({ ...table, files: () => [file] }))).toEqual(widen(await rowsOf(table)));
+        files += table.files().length;
+      }),
+      { numRuns: 6 },
+    );
+    expect(files).toBeGreaterThan(4 * 6);
   });
 
   test('files without rows become one without any, which keeps their range', async () => {
