@@ -4,7 +4,7 @@ import { failureJson } from './app/json.ts';
 import { VERSION } from './app/version.ts';
 import { action } from './cli/action.ts';
 import type { GlobalOptions } from './cli/app.ts';
-import { percent, positive, powerOfTwo, TARGET, words } from './cli/arguments.ts';
+import { PLAN_KINDS, percent, positive, powerOfTwo, TARGET, words } from './cli/arguments.ts';
 import type { CoordinatorOptions } from './cli/coordinator.ts';
 import type { DashboardOptions } from './cli/dashboard.ts';
 import { DEFAULT_CONFIG_FILE, DEFAULT_TABLE } from './cli/defaults.ts';
@@ -12,15 +12,15 @@ import { leave } from './cli/ending.ts';
 import type { HeadOptions } from './cli/head.ts';
 import type { InitOptions } from './cli/init.ts';
 import { printFailure, printJson } from './cli/output.ts';
-import type { PlanOptions } from './cli/plan.ts';
+import type { PlanOptions } from './cli/plan-options.ts';
 import type { ShowOptions } from './cli/quarantine.ts';
+import { addRewriteCommands } from './cli/rewrite-commands.ts';
 import type { SyncOptions } from './cli/sync.ts';
 import type { UnlockOptions } from './cli/unlock.ts';
 import type { VacuumOptions } from './cli/vacuum.ts';
 import type { VerifyOptions } from './cli/verify.ts';
 import { addVersionCommands } from './cli/version-commands.ts';
 import type { WorkerOptions } from './cli/worker.ts';
-import type { Layout } from './coordinator/repartition.ts';
 import { asMongolakeError, EXIT } from './shared/domain/errors.ts';
 
 // Node 20 is supported here until its SDKs end it; the advice to move on is not for whoever reads our output.
@@ -75,12 +75,19 @@ program
 
 program
   .command('plan')
-  .description('say what a sync would read and rewrite; changes nothing')
+  .description(
+    'say what a sync, or another command, would read and write, and about how long it takes; changes nothing',
+  )
   .argument('[target]', TARGET)
-  .option('--backfill', 'of a backfill, instead of a sync')
+  .addOption(new Option('--for <command>', 'what is asked about (default: sync)').choices(PLAN_KINDS))
+  .option('--backfill', 'as --for backfill')
   .option('--replace', 'of a backfill that replaces the table')
-  .option('--from <time>', 'only documents whose cursor is later (exclusive)')
-  .option('--to <time>', 'only documents whose cursor is earlier (exclusive)')
+  .option('--from <time>', 'of sync and backfill: only documents whose cursor is later (exclusive)')
+  .option('--to <time>', 'of sync and backfill: only documents whose cursor is earlier (exclusive)')
+  .option('--deep', 'of verify: rows in every column')
+  .option('--sample <percent>', "of verify: so much of the source's id ranges", percent)
+  .option('--partitions <n>', 'of repartition: how many hash partitions', powerOfTwo)
+  .addOption(new Option('--id-type <type>', 'of repartition: what the ids become').choices(['string']))
   .option('--detailed-exitcode', 'exit 2 where there is work to do')
   .action(
     action(async (target: string | undefined, options: PlanOptions) =>
@@ -153,19 +160,7 @@ quarantine
     ),
   );
 
-program
-  .command('repartition')
-  .description(
-    'write all files of a table anew, in one version: with another number of partitions, or with string ids, so that it takes ids that are no integers',
-  )
-  .argument('[target]', TARGET)
-  .option('--partitions <n>', 'how many hash partitions it is to have: a power of two', powerOfTwo)
-  .addOption(new Option('--id-type <type>', 'what the ids become').choices(['string']))
-  .action(
-    action(async (target: string | undefined, options: Layout) =>
-      (await import('./cli/repartition.ts')).repartitionCommand(target, options, globals()),
-    ),
-  );
+addRewriteCommands(program, globals);
 
 program
   .command('verify')

@@ -1,7 +1,7 @@
 import { outcomesJson, resultJson } from './app/json.ts';
-import { planJson, previewTables } from './app/plan.ts';
-import { type Asked, parseTime, runAsked } from './app/requests.ts';
-import type { FailedResult, PlanResult, StatusResult, SyncResult, VerifyResult } from './app/results.ts';
+import { planJson, previewTables, previewWork, type WorkAsked, workJson } from './app/plan.ts';
+import { type Asked, checkLayout, parseTime, runAsked } from './app/requests.ts';
+import type { FailedResult, PlanResult, StatusResult, SyncResult, VerifyResult, WorkResult } from './app/results.ts';
 import { runEachTable } from './app/runs.ts';
 import { readStatuses, statusJson } from './app/status.ts';
 import { verifyAsked, verifyJson } from './app/verify.ts';
@@ -13,6 +13,7 @@ import type {
   StatusOptions,
   SyncOptions,
   VerifyOptions,
+  WorkOptions,
 } from './library/options.ts';
 import { asMongolakeError } from './shared/domain/errors.ts';
 
@@ -22,7 +23,7 @@ import { asMongolakeError } from './shared/domain/errors.ts';
  * result, with `status: 'failed'`, beside those of the other tables.
  */
 
-export type { FailedResult, PlanResult, StatusResult, SyncResult, VerifyResult } from './app/results.ts';
+export type { FailedResult, PlanResult, StatusResult, SyncResult, VerifyResult, WorkResult } from './app/results.ts';
 export type { MongolakeConfig, MongolakeSettings } from './library/config.ts';
 export type {
   BackfillOptions,
@@ -34,6 +35,7 @@ export type {
   SyncOptions,
   TableProgress,
   VerifyOptions,
+  WorkOptions,
 } from './library/options.ts';
 export { type ErrorCode, MongolakeError } from './shared/domain/errors.ts';
 
@@ -62,7 +64,17 @@ async function run(
 }
 
 /** What a run would do to each table; changes nothing. */
-export async function plan(options: PlanOptions): Promise<readonly (PlanResult | FailedResult)[]> {
+export async function plan(options: PlanOptions): Promise<readonly (PlanResult | FailedResult)[]>;
+/** What another command would do to each table; changes nothing. */
+export async function plan(options: WorkOptions): Promise<readonly (WorkResult | FailedResult)[]>;
+export async function plan(
+  options: PlanOptions | WorkOptions,
+): Promise<readonly (PlanResult | WorkResult | FailedResult)[]> {
+  if ('for' in options) {
+    return call(options, async (app) =>
+      outcomesJson(await previewWork(app, options.target, workOf(options)), workJson),
+    );
+  }
   return call(options, async (app) => {
     const { replace = false } = options;
     const mode = options.backfill || replace ? 'backfill' : 'sync';
@@ -94,6 +106,17 @@ export async function status(options: StatusOptions): Promise<readonly (StatusRe
     }
     return outcomesJson(statuses.outcomes, (table, value) => statusJson(table, value, statuses));
   });
+}
+
+function workOf(options: WorkOptions): WorkAsked {
+  switch (options.for) {
+    case 'verify':
+      return { kind: 'verify', isDeep: options.deep ?? false, sample: options.sample ?? 1 };
+    case 'compact':
+      return { kind: 'compact' };
+    case 'repartition':
+      return { kind: 'repartition', layout: checkLayout(options) };
+  }
 }
 
 function boundsOf({ from, to }: Bounds): Pick<Asked, 'from' | 'to'> {

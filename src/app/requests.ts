@@ -1,7 +1,9 @@
 import type { RunContext, RunResult } from '../coordinator/carry-out.ts';
+import type { Layout } from '../coordinator/repartition.ts';
 import { type RunRequest, runTable } from '../coordinator/run.ts';
 import type { TableTarget } from '../shared/config/targets.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
+import { isPartitionCount, MOST_PARTITIONS } from '../shared/domain/partitions.ts';
 import type { OpenedConfig } from './app.ts';
 
 /** What a run is asked for, beside its table. */
@@ -16,6 +18,20 @@ export function runAsked(
 ): Promise<RunResult> {
   const { pipeline, collection, settings } = target;
   return runTable({ ...asked, pipeline, collection, settings, columns: app.columns(target) }, context);
+}
+
+/** The layout that is asked for. Throws `USAGE` where none is, or one that no table may have. */
+export function checkLayout(layout: Layout): Layout {
+  const { idType, partitions } = layout;
+  if (partitions !== undefined && !isPartitionCount(partitions)) {
+    throw new MongolakeError('USAGE', `repartition: ${partitions} is no number of partitions`, {
+      hint: `It is a power of two from 1 to ${MOST_PARTITIONS}, such as 64.`,
+    });
+  }
+  if (idType !== undefined || partitions !== undefined) return layout;
+  throw new MongolakeError('USAGE', 'repartition: what is to be different is not said', {
+    hint: 'Give --partitions N, or --id-type string for a table whose ids are integers and which is to take others.',
+  });
 }
 
 /** An ISO 8601 time with a zone, or a date, in epoch milliseconds; `option` is what messages call it. Throws `USAGE`. */

@@ -114,8 +114,48 @@ interface TouchedResult {
   readonly bytes: number;
 }
 
+/** What a command would do to a table, reckoned from statistics: what is to be expected, not the worst case. Sizes in bytes. */
+export interface FiguresResult {
+  readonly reads: {
+    /** Of the source; `null` where it is not known before. */
+    readonly documents: number | null;
+    readonly documentBytes: number | null;
+    /** Of the table. */
+    readonly files: number;
+    readonly fileBytes: number;
+  };
+  readonly writes: { readonly files: number; readonly bytes: number };
+  readonly touches: {
+    /** Hash partitions, of all that the table has then. */
+    readonly partitions: number;
+    readonly of: number;
+    /** Jobs that read the source, and those that work on a partition. */
+    readonly readJobs: number;
+    readonly partitionJobs: number;
+  };
+  readonly duration: {
+    /** Milliseconds, roughly; `null` where it is not known how much there is to do. */
+    readonly ms: number | null;
+    /** `history`: by so many of the table's own runs; `defaults`: there are none, and it is a guess. */
+    readonly basis: 'history' | 'defaults';
+    readonly runs: number;
+  };
+}
+
+/** What a command that is no run of the source would do now. */
+export interface WorkResult extends TableResult, FiguresResult {
+  readonly status: 'work' | 'nothing-to-do';
+  readonly kind: 'verify' | 'compact' | 'repartition';
+  /** The version that it would stand on. */
+  readonly version: number;
+  /** What is worth knowing, for people. */
+  readonly notes: readonly string[];
+}
+
 /** What a run would do now. */
-export interface PlanResult extends TableResult {
+export interface PlanResult extends TableResult, FiguresResult {
+  /** As `mode`. */
+  readonly kind: 'sync' | 'backfill';
   /** `first-load`: there is no table yet. */
   readonly status: 'first-load' | 'work' | 'nothing-to-do';
   readonly mode: 'sync' | 'backfill';

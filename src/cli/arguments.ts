@@ -4,6 +4,11 @@ import { isPartitionCount, MOST_PARTITIONS } from '../shared/domain/partitions.t
 /** What names the tables of a command. */
 export const TARGET = 'PIPELINE[.COLLECTION]; may be left out where there is one pipeline';
 
+/** The commands that `plan` tells of. */
+export const PLAN_KINDS = ['sync', 'backfill', 'verify', 'compact', 'repartition'] as const;
+
+export type PlanKind = (typeof PLAN_KINDS)[number];
+
 /** The commands that take `--version <n>`, a table's; of any other it is mongolake's own that is asked for. */
 const OF_A_VERSION = ['files', 'schema', 'restore'];
 

@@ -36,7 +36,7 @@ export function historyJson(table: string, entries: readonly HistoryEntry[]): Re
   return {
     schemaVersion: JSON_SCHEMA_VERSION,
     table,
-    versions: entries.map(({ time, operation, engine, host, run, window, counts, watermark, ...rest }) => ({
+    versions: entries.map(({ time, operation, engine, host, run, window, counts, durationMs, watermark, ...rest }) => ({
       ...rest,
       time: isoOrNull(time),
       operation: operation ?? null,
@@ -45,6 +45,7 @@ export function historyJson(table: string, entries: readonly HistoryEntry[]): Re
       run: run ?? null,
       window: window === undefined ? null : { from: isoOrNull(window.from), to: isoOrNull(window.to) },
       counts: counts ?? null,
+      durationMs: durationMs ?? null,
       watermark: isoOrNull(watermark ?? null),
     })),
   };

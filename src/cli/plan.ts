@@ -1,41 +1,32 @@
 import pc from 'picocolors';
 import { planJson, previewTables } from '../app/plan.ts';
 import { parseTime } from '../app/requests.ts';
-import { failuresOf } from '../app/tables.ts';
 import { hasWork, type Preview, type Touched } from '../coordinator/preview.ts';
 import { bytesText } from '../shared/domain/bytes-text.ts';
-import { EXIT } from '../shared/domain/errors.ts';
 import type { ReadScope } from '../shared/domain/job.ts';
 import { type GlobalOptions, openApp } from './app.ts';
-import { exitCodeOf, number } from './output.ts';
+import { number } from './output.ts';
+import { type PlanOptions, planKind, workAsked } from './plan-options.ts';
+import { describeDuration, planExitCode, planWork } from './plan-work.ts';
 import { printOutcomes } from './tables.ts';
 import { alignRows, counted, timeText } from './text.ts';
 
-export interface PlanOptions {
-  readonly backfill?: boolean;
-  readonly replace?: boolean;
-  readonly from?: string;
-  readonly to?: string;
-  readonly detailedExitcode?: boolean;
-}
-
-/** `plan`: what a run would do, without doing it; returns the exit code. */
+/** `plan`: what a run, or another command, would do, without doing it; returns the exit code. */
 export async function planCommand(
   name: string | undefined,
   options: PlanOptions,
   globals: GlobalOptions,
 ): Promise<number> {
+  const kind = planKind(options);
   const app = await openApp(globals);
+  if (kind !== 'sync' && kind !== 'backfill')
+    return planWork(app, name, workAsked(kind, options), { options, globals });
   const json = globals.json ?? false;
   const bounds = { from: parseTime('--from', options.from), to: parseTime('--to', options.to) };
   const { replace = false } = options;
-  const mode = options.backfill || replace ? 'backfill' : 'sync';
-  const outcomes = await previewTables(app, name, { mode, ...bounds, replace });
+  const outcomes = await previewTables(app, name, { mode: kind, ...bounds, replace });
   printOutcomes(outcomes, json, { json: planJson, lines: describePlan });
-  const failures = failuresOf(outcomes);
-  if (failures.length > 0) return exitCodeOf(failures);
-  const work = outcomes.some((outcome) => 'value' in outcome && hasWork(outcome.value));
-  return options.detailedExitcode && work ? EXIT.workToDo : EXIT.ok;
+  return planExitCode(outcomes, hasWork, options);
 }
 
 /** What the run would do, for people. */
@@ -64,6 +55,7 @@ function describeWork(preview: Preview): string[][] {
       ],
       ['jobs', `${number(ranges)} to read, at most ${number(partitions)} to merge`],
       ['watermark', describeWatermark(preview)],
+      ['takes', describeDuration(preview.duration)],
     ];
   }
   const merges = either(rewrite, (touched) => number(touched.partitions));
@@ -76,6 +68,7 @@ function describeWork(preview: Preview): string[][] {
         ]),
     ['jobs', `${number(ranges)} to read, ${merges} to merge`],
     ['watermark', describeWatermark(preview)],
+    ['takes', describeDuration(preview.duration)],
   ];
 }
 

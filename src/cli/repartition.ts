@@ -1,7 +1,8 @@
 import pc from 'picocolors';
 import { resultJson } from '../app/json.ts';
-import { type Layout, type RepartitionResult, repartitionTable } from '../coordinator/repartition.ts';
-import { MongolakeError } from '../shared/domain/errors.ts';
+import { checkLayout } from '../app/requests.ts';
+import { type Layout, repartitionTable } from '../coordinator/repartition.ts';
+import type { RewriteResult } from '../coordinator/rewrite-run.ts';
 import { type GlobalOptions, openApp } from './app.ts';
 import { describeFiles, exitCodeOf } from './output.ts';
 import { runTables } from './runs.ts';
@@ -13,11 +14,7 @@ export async function repartitionCommand(
   layout: Layout,
   globals: GlobalOptions,
 ): Promise<number> {
-  if (layout.idType === undefined && layout.partitions === undefined) {
-    throw new MongolakeError('USAGE', 'repartition: what is to be different is not said', {
-      hint: 'Give --partitions N, or --id-type string for a table whose ids are integers and which is to take others.',
-    });
-  }
+  checkLayout(layout);
   const app = await openApp(globals);
   const { failures } = await runTables(app, name, globals, {
     run: (target, context) => {
@@ -31,7 +28,7 @@ export async function repartitionCommand(
 }
 
 /** What was done, for people. */
-export function describeRepartition(table: string, layout: Layout, result: RepartitionResult): string {
+export function describeRepartition(table: string, layout: Layout, result: RewriteResult): string {
   const is = describeLayout(layout);
   if (result.version === null) return `${pc.bold(table)}  ${pc.green('nothing to do')}  ${is} already`;
   const version = pc.green(`version ${result.version}`);

@@ -3,7 +3,7 @@ import type { Action, Metadata } from '../shared/domain/delta/actions.ts';
 import { toSchemaString } from '../shared/domain/delta/schema.ts';
 import { SUPPORTED_PROTOCOL } from '../shared/domain/delta/snapshot.ts';
 import { HASH_VERSION } from '../shared/domain/hash.ts';
-import type { BaseFile, Plan } from '../shared/domain/plan.ts';
+import type { BaseFile, Plan, Rewrite } from '../shared/domain/plan.ts';
 import { policyText } from '../shared/domain/policy.ts';
 import { positionBits } from '../shared/domain/position.ts';
 import type { Counts, MergeReceipt, WrittenFile } from '../shared/domain/receipt.ts';
@@ -46,6 +46,8 @@ export function entryActions(input: EntryInput): Action[] {
   const metaData = nextMetadata(input);
   const watermark = nextWatermark(plan, state);
   const base = new Map(filesOf(state).map((file) => [file.path, file]));
+  // Who reads a table as a stream of changes passes over files that only hold rows in other places.
+  const dataChange = plan.rewrite?.kind !== 'compact';
   const removed = plan.replace ? [...base.keys()] : receipts.flatMap((receipt) => receipt.removed);
   return [
     { commitInfo: commitInfo(input) },
@@ -61,9 +63,9 @@ export function entryActions(input: EntryInput): Action[] {
       ? []
       : [{ txn: { appId: quarantineApp(namespace), version: BigInt(input.quarantineList), lastUpdated: now } }]),
     { txn: { appId: headApp(namespace), version: BigInt(plan.base + 1), lastUpdated: now } },
-    ...removed.map((path) => removeAction(path, base.get(path), now)),
+    ...removed.map((path) => removeAction(path, base.get(path), { now, dataChange })),
     ...receipts.flatMap((receipt) =>
-      receipt.added.map((file) => addAction(file, file.partition ?? receipt.partition, plan.run, now)),
+      receipt.added.map((file) => addAction(file, file.partition ?? receipt.partition, plan.run, { now, dataChange })),
     ),
   ];
 }
@@ -124,12 +126,11 @@ export function isFence(actions: readonly Action[]): boolean {
 }
 
 function commitInfo({ plan, state, counts, now, engineVersion, host }: EntryInput): Readonly<Record<string, unknown>> {
-  const { rewrite, reads, position } = plan;
+  const { rewrite, reads, position, write } = plan;
   return {
     timestamp: now,
     operation: operationOf(plan, state),
-    operationParameters:
-      rewrite === null ? {} : { idType: rewrite.idType.to, partitions: String(rewrite.partitions.to) },
+    operationParameters: rewrite === null ? {} : parametersOf(rewrite, write),
     operationMetrics: Object.fromEntries(Object.entries(counts).map(([key, value]) => [key, String(value)])),
     engineInfo: `mongolake/${engineVersion}`,
     txnId: plan.run,
@@ -146,8 +147,13 @@ function commitInfo({ plan, state, counts, now, engineVersion, host }: EntryInpu
   };
 }
 
+function parametersOf(rewrite: Rewrite, write: Plan['write']): Readonly<Record<string, string>> {
+  if (rewrite.kind === 'compact') return { targetFileSize: String(write.targetFileSize) };
+  return { idType: rewrite.idType.to, partitions: String(rewrite.partitions.to) };
+}
+
 function operationOf({ reads, replace, rewrite, scope }: Plan, state: TableState | undefined): string {
-  if (rewrite !== null) return 'REPARTITION';
+  if (rewrite !== null) return rewrite.kind === 'compact' ? 'COMPACT' : 'REPARTITION';
   if (reads === 'quarantine') return 'RETRY';
   if (reads === 'ids') return 'REPAIR';
   if (reads === 'changes') return 'SYNC';
@@ -219,14 +225,17 @@ function policyEntry({ columns }: Plan): Readonly<Record<string, string>> {
   return text === undefined ? {} : { [CONFIGURATION.columns]: text };
 }
 
-function addAction(file: WrittenFile, partition: number, run: string, now: number): Action {
+/** When a file comes or goes, and whether its rows do. */
+type Change = { readonly now: number; readonly dataChange: boolean };
+
+function addAction(file: WrittenFile, partition: number, run: string, { now, dataChange }: Change): Action {
   return {
     add: {
       path: encodeURI(file.path),
       partitionValues: {},
       size: file.size,
       modificationTime: now,
-      dataChange: true,
+      dataChange,
       stats: file.stats,
       tags: {
         [TAGS.partition]: String(partition),
@@ -239,12 +248,12 @@ function addAction(file: WrittenFile, partition: number, run: string, now: numbe
   };
 }
 
-function removeAction(path: string, file: BaseFile | undefined, now: number): Action {
+function removeAction(path: string, file: BaseFile | undefined, { now, dataChange }: Change): Action {
   return {
     remove: {
       path: encodeURI(path),
       deletionTimestamp: now,
-      dataChange: true,
+      dataChange,
       extendedFileMetadata: true,
       partitionValues: {},
       ...(file === undefined ? {} : { size: file.size }),

@@ -9,7 +9,7 @@ import { watermarkOf } from './table.ts';
 export interface HistoryEntry {
   readonly version: number;
   readonly time: number;
-  /** `SYNC`, `BACKFILL`, `REPLACE`, `RETRY`, `REPAIR`, `REPARTITION`, `RESTORE`, `FENCE`, or whatever another writer called it; `undefined` where it did not say. */
+  /** `SYNC`, `BACKFILL`, `REPLACE`, `RETRY`, `REPAIR`, `REPARTITION`, `COMPACT`, `RESTORE`, `FENCE`, or whatever another writer called it; `undefined` where it did not say. */
   readonly operation: string | undefined;
   /** What the operation was told, as Delta has it: of a restore its version. Texts only. */
   readonly parameters: Readonly<Record<string, string>>;
@@ -22,6 +22,8 @@ export interface HistoryEntry {
   /** Exclusive bounds of the cursor, `null` where open; `undefined` also where the run read nothing of the collection but some ids. */
   readonly window: { readonly from: number | null; readonly to: number | null } | undefined;
   readonly counts: Counts | undefined;
+  /** From the plan to the commit, milliseconds; of a run that was finished later all that is in between. `undefined` where there was no plan. */
+  readonly durationMs: number | undefined;
   readonly filesAdded: number;
   readonly filesRemoved: number;
   readonly bytesAdded: number;
@@ -65,9 +67,10 @@ export function historyEntry(version: number, modifiedAt: number, actions: reado
   const own = ownInfo(info);
   const added = actions.flatMap((action) => ('add' in action ? [action.add.size] : []));
   const removed = actions.flatMap((action) => ('remove' in action ? [action.remove.size ?? 0] : []));
+  const time = commitTime(actions) ?? modifiedAt;
   return {
     version,
-    time: commitTime(actions) ?? modifiedAt,
+    time,
     operation: textOf(info.operation),
     parameters: parametersOf(info.operationParameters),
     // delta-rs names itself by a field of its own where it leaves the other one out.
@@ -76,6 +79,7 @@ export function historyEntry(version: number, modifiedAt: number, actions: reado
     run: own.run,
     window: own.window,
     counts: own.counts,
+    durationMs: own.startedAt === undefined ? undefined : Math.max(time - own.startedAt, 0),
     filesAdded: added.length,
     filesRemoved: removed.length,
     bytesAdded: sum(added),

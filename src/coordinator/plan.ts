@@ -4,13 +4,14 @@ import { MongolakeError } from '../shared/domain/errors.ts';
 import { partitionOf } from '../shared/domain/hash.ts';
 import type { ExtractJob, MergeJob } from '../shared/domain/job.ts';
 import { jobId } from '../shared/domain/job.ts';
+import { compactFiles } from '../shared/domain/joins.ts';
 import { rewriteGroups } from '../shared/domain/partitions.ts';
 import type {
   BaseFile,
   EngineName,
   MergeInput,
   Plan,
-  Rewrite,
+  Repartition,
   RunMode,
   Section,
   WriteSettings,
@@ -64,7 +65,7 @@ export function mergeInputs(receipts: readonly ExtractReceipt[], state: TableSta
 }
 
 /** One merge input per group of partitions that has files, ascending: all of these, and nothing to merge. */
-export function rewriteInputs(state: TableState, { partitions }: Rewrite): readonly MergeInput[] {
+export function repartitionInputs(state: TableState, { partitions }: Repartition): readonly MergeInput[] {
   const groups = new Map<number, BaseFile[]>();
   for (const [partition, files] of state.files) {
     const group = partitionOf(partition, rewriteGroups(partitions));
@@ -75,6 +76,16 @@ export function rewriteInputs(state: TableState, { partitions }: Rewrite): reado
   return [...groups]
     .sort(([a], [b]) => a - b)
     .map(([partition, base]) => ({ partition, documents: 0, base, sections: [] }));
+}
+
+/** One merge input per partition of which a compaction to files of `target` bytes writes some anew, ascending: these files. */
+export function compactInputs({ files }: Pick<TableState, 'files'>, target: number): readonly MergeInput[] {
+  return [...files]
+    .sort(([a], [b]) => a - b)
+    .flatMap(([partition, own]) => {
+      const compacted = compactFiles(own, target);
+      return compacted === undefined ? [] : [{ partition, documents: 0, sections: [], ...compacted }];
+    });
 }
 
 export function mergeJobs(plan: Plan, inputs: readonly MergeInput[]): readonly MergeJob[] {

@@ -10,6 +10,7 @@ import type { Storage } from '../shared/ports/storage.ts';
 import { withoutCursorText } from './check-verdicts.ts';
 import { countDump } from './count-dump.ts';
 import { readLease } from './lease.ts';
+import { type Duration, estimateDuration, RATES, readPastRuns } from './pace.ts';
 import { decideStart, replaces, type StartRequest } from './plan.ts';
 import { leaseStatus } from './status.ts';
 import { changeRanges, type StreamStart, streamStart } from './stream-start.ts';
@@ -39,6 +40,7 @@ export interface Preview {
   readonly amplification: number | undefined;
   /** Documents that no sync ever meets, whatever this run reads; `undefined` where they were not counted. */
   readonly withoutCursor: BoundedCount | undefined;
+  readonly duration: Duration;
   readonly notes: readonly string[];
 }
 
@@ -94,6 +96,7 @@ export async function previewRun(request: PreviewRequest, context: PreviewContex
   const partitions = state === undefined || replace ? partitionCount(settings.partitions, bytes) : state.partitions;
   const most = replace || documents.basis === 'atLeast' ? undefined : documents.count;
   const rewrite = estimateRewrite(state?.files ?? new Map(), partitions, most);
+  const past = await readPastRuns(storage);
   const lease = held && leaseStatus(held.body, clock.now());
   const splitNotes: string[] = [];
   const ranges =
@@ -118,6 +121,7 @@ export async function previewRun(request: PreviewRequest, context: PreviewContex
     rewrite,
     amplification: amplification(rewrite.about.bytes, bytes),
     withoutCursor,
+    duration: estimateDuration(documents.count, past.readings, RATES.read),
     notes: [
       ...(lease?.state === 'held' ? [`a run is under way: ${lease.run}, by ${lease.owner}`] : []),
       ...(await indexNotes(scope, sourceClock.kind, source)),

@@ -70,7 +70,7 @@ export function stageOf(extract: JobsDone, merge: JobsDone): Stage {
 
 /** What a run is called where people read of it. */
 export function runName({ rewrite, reads, replace, backfill }: Plan): string {
-  if (rewrite !== null) return 'repartition';
+  if (rewrite !== null) return rewrite.kind === 'compact' ? 'compaction' : 'repartition';
   if (reads === 'quarantine') return 'quarantine retry';
   if (reads === 'ids') return 'repair';
   if (replace) return backfill ? 'backfill --replace' : 'sync of mode full';

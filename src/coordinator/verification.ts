@@ -15,6 +15,9 @@ export interface Verification {
   readonly repairs: boolean;
   readonly differences: Readonly<Record<Difference, number>>;
   readonly unconfirmed: number;
+  /** Of the source, and milliseconds without a repair; absent in a note of an older version. */
+  readonly documents?: number;
+  readonly durationMs?: number;
   /** The version that made it right; `null` where none was made. */
   readonly repairedIn: number | null;
 }

@@ -59,7 +59,7 @@ export interface Means {
  * asked. Throws `TABLE_NAMESPACE`, `TABLE_CURSOR`, `TABLE_POLICY`, `TABLE_ENGINE`.
  */
 export function checkVerifiable(
-  { settings, columns }: VerifyRequest,
+  { settings, columns }: Pick<VerifyRequest, 'settings' | 'columns'>,
   state: TableState,
   { namespace, uri }: { readonly namespace: Plan['namespace']; readonly uri: string },
 ): void {

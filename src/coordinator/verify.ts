@@ -189,13 +189,14 @@ function checkDeletes(
 
 /** Leaves a note of what was found beside the table; a sample says nothing of the whole of it. */
 async function note(
-  { run, version, checkedAt, differences, unconfirmed }: Verified,
+  { run, version, checkedAt, differences, unconfirmed, documents, durationMs }: Verified,
   repairedIn: number | null,
   { isDeep, sample, repairs }: VerifyRequest,
   storage: Storage,
 ): Promise<void> {
   if (sample < 1) return;
-  await noteVerification(storage, { run, version, checkedAt, isDeep, repairs, differences, unconfirmed, repairedIn });
+  const found = { run, version, checkedAt, differences, unconfirmed, documents, durationMs };
+  await noteVerification(storage, { ...found, isDeep, repairs, repairedIn });
 }
 
 /** Reads what the plan says, and compares it. */

@@ -60,6 +60,25 @@ export interface PlanOptions extends CallOptions, Bounds {
   readonly replace?: boolean | undefined;
 }
 
+/** What `plan` takes of a command that is no run of the source: what of its options changes what it touches. */
+export type WorkOptions = CallOptions &
+  (
+    | {
+        readonly for: 'verify';
+        readonly deep?: boolean | undefined;
+        /** As of `verify`. */
+        readonly sample?: number | undefined;
+      }
+    | { readonly for: 'compact' }
+    | {
+        readonly for: 'repartition';
+        /** Hash partitions; a power of two. */
+        readonly partitions?: number | undefined;
+        /** What ids that are integers become. */
+        readonly idType?: 'string' | undefined;
+      }
+  );
+
 /** What `verify` takes. */
 export interface VerifyOptions extends CallOptions {
   /** Compare rows in every column, not only by their cursors. */

@@ -13,7 +13,14 @@ import type { Delivery } from '../shared/ports/queue.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { compare } from './compare.ts';
 import { uploadDataFile } from './data-file.ts';
-import { mergePartition, type PartitionOutcome, rewriteGroup } from './partition.ts';
+import {
+  compactPartition,
+  mergePartition,
+  type PartitionContext,
+  type PartitionOutcome,
+  type PartitionWork,
+  rewriteGroup,
+} from './partition.ts';
 import type { MergePool } from './pool.ts';
 
 export interface MergeContext {
@@ -44,7 +51,7 @@ export async function merge(job: MergeJob, delivery: Delivery, context: MergeCon
     const { comparison } = plan;
     if (comparison !== undefined) return await compare(job, work, comparison, delivery, { ...context, scratch });
     const means = { storage, pool, scratch, signal };
-    const done = await (plan.rewrite === null ? mergePartition(work, means) : rewriteGroup(work, plan.rewrite, means));
+    const done = await doneTo(work, means);
     crashPoint('merged');
     await delivery.progress({ done: done.counts.read, bytes: done.bytesRead });
     const attempt = clock.randomHex(6);
@@ -74,6 +81,12 @@ export async function merge(job: MergeJob, delivery: Delivery, context: MergeCon
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+function doneTo(work: PartitionWork, means: PartitionContext): Promise<PartitionOutcome> {
+  const { rewrite } = work.plan;
+  if (rewrite === null) return mergePartition(work, means);
+  return rewrite.kind === 'compact' ? compactPartition(work, means) : rewriteGroup(work, rewrite, means);
 }
 
 async function makeScratch(root: string, id: string): Promise<string> {

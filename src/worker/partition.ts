@@ -1,11 +1,12 @@
-import { open } from 'node:fs/promises';
+import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import pMap from 'p-map';
 import { crashPoint } from '../shared/crash-points.ts';
 import type { Comparison } from '../shared/domain/comparison.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
+import { joinedFiles } from '../shared/domain/joins.ts';
 import { newPartitions } from '../shared/domain/partitions.ts';
-import type { BaseFile, MergeInput, Plan, Rewrite, Section } from '../shared/domain/plan.ts';
+import type { BaseFile, MergeInput, Plan, Repartition, Section } from '../shared/domain/plan.ts';
 import type { TableSchema } from '../shared/domain/schema.ts';
 import { scratched } from '../shared/domain/scratch.ts';
 import type { Storage } from '../shared/ports/storage.ts';
@@ -119,7 +120,7 @@ const NO_DOCUMENTS: MergeCounts = { read: 0, inserted: 0, updated: 0, deleted: 0
 /** Writes all files of a group of partitions anew. No document is read, and no row comes or goes. */
 export async function rewriteGroup(
   { plan, schema, input }: PartitionWork,
-  rewrite: Rewrite,
+  rewrite: Repartition,
   context: PartitionContext,
 ): Promise<PartitionOutcome> {
   const base = await fetchBase(input.base, context);
@@ -139,9 +140,32 @@ export async function rewriteGroup(
   };
 }
 
+/** Writes small files of a partition as fewer: each time neighbours as one. No document is read, and no row comes or goes. */
+export async function compactPartition(
+  { plan, schema, input }: PartitionWork,
+  { pool, storage, scratch, signal }: PartitionContext,
+): Promise<PartitionOutcome> {
+  const { engine, write } = plan;
+  const added: MergedFile[] = [];
+  for (const [i, files] of joinedFiles(input.base, input.joins ?? []).entries()) {
+    const own = join(scratch, `join-${i}`);
+    await scratched(own, () => mkdir(own));
+    const base = await fetchBase(files, { storage, scratch: own, signal });
+    added.push(await pool.compact({ kind: 'compact', engine, scratch: own, schema, base, write }, signal));
+    // What comes next has the disk to itself, but for what came of this.
+    for (const { path } of base) await scratched(path, () => rm(path));
+  }
+  return {
+    counts: NO_DOCUMENTS,
+    added,
+    removed: input.base.map((file) => file.path),
+    bytesRead: added.length === 0 ? 0 : sum(input.base.map((file) => file.size)),
+  };
+}
+
 async function fetchBase(
   files: readonly BaseFile[],
-  { storage, scratch, signal }: PartitionContext,
+  { storage, scratch, signal }: Omit<PartitionContext, 'pool'>,
 ): Promise<readonly LocalBaseFile[]> {
   const base: LocalBaseFile[] = [];
   for (const [i, file] of files.entries()) {

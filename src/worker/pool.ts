@@ -3,9 +3,11 @@ import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import type {
+  CompactTask,
   CompareOutcome,
   CompareTask,
   LocateTask,
+  MergedFile,
   MergeOutcome,
   MergeTask,
   RewriteOutcome,
@@ -20,6 +22,7 @@ export interface MergePool {
   merge(task: Omit<MergeTask, 'memoryBytes'>, signal: AbortSignal): Promise<MergeOutcome>;
   compare(task: Omit<CompareTask, 'memoryBytes'>, signal: AbortSignal): Promise<CompareOutcome>;
   rewrite(task: Omit<RewriteTask, 'memoryBytes'>, signal: AbortSignal): Promise<RewriteOutcome>;
+  compact(task: Omit<CompactTask, 'memoryBytes'>, signal: AbortSignal): Promise<MergedFile>;
   /** Indexes of the base files that the delta touches, ascending. */
   locate(task: LocateTask, signal: AbortSignal): Promise<readonly number[]>;
   /** The slab's room is the thread's until then. */
@@ -75,6 +78,7 @@ export function createMergePool(options: PoolOptions): MergePool {
     merge: (task, signal) => run<MergeOutcome>({ ...task, memoryBytes }, signal),
     compare: (task, signal) => run<CompareOutcome>({ ...task, memoryBytes }, signal),
     rewrite: (task, signal) => run<RewriteOutcome>({ ...task, memoryBytes }, signal),
+    compact: (task, signal) => run<MergedFile>({ ...task, memoryBytes }, signal),
     // These work in JavaScript alone: their thread may be ended in the middle.
     locate: async (task, signal) => unwrapped(await pool.run(task, { name: 'locate', signal })),
     shuffle: async (task, signal) => unwrapped(await pool.run(task, { name: 'shuffle', signal })),
@@ -95,7 +99,7 @@ interface Running<T> {
   readonly ended: Int32Array;
 }
 
-type EngineTask = MergeTask | CompareTask | RewriteTask;
+type EngineTask = MergeTask | CompareTask | RewriteTask | CompactTask;
 
 /** Threads have an entry point for each kind of task, named like it. */
 function start<T>(pool: Piscina, task: EngineTask): Running<T> {

@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Document, serialize } from 'bson';
 import type { RunContext, RunResult, RunSettings } from '../../src/coordinator/carry-out.ts';
+import { compactTable } from '../../src/coordinator/compact.ts';
 import type { PreviewContext } from '../../src/coordinator/preview.ts';
-import { type Layout, type RepartitionResult, repartitionTable } from '../../src/coordinator/repartition.ts';
+import { type Layout, repartitionTable } from '../../src/coordinator/repartition.ts';
+import type { RewriteResult } from '../../src/coordinator/rewrite-run.ts';
 import { type RunRequest, runTable } from '../../src/coordinator/run.ts';
 import { type Verified, verifyTable } from '../../src/coordinator/verify.ts';
 import type { VerifyRequest } from '../../src/coordinator/verify-plan.ts';
@@ -24,7 +26,7 @@ import type { ChangeStream, Source } from '../../src/shared/ports/source.ts';
 import type { Storage } from '../../src/shared/ports/storage.ts';
 import type { MergePool } from '../../src/worker/pool.ts';
 import { shuffle } from '../../src/worker/thread/shuffle.ts';
-import { compare, locate, merge, rewrite } from '../../src/worker/thread/task.ts';
+import { compact, compare, locate, merge, rewrite } from '../../src/worker/thread/task.ts';
 import { startWorker } from '../../src/worker/worker.ts';
 
 const MINUTE = 60_000;
@@ -67,7 +69,8 @@ export interface Harness {
   sync(request?: Partial<RunRequest>, settings?: Partial<RunSettings>): Promise<RunResult>;
   verify(asked?: Partial<VerifyRequest>, settings?: Partial<RunSettings>): Promise<Verified>;
   /** To string ids, unless told otherwise. */
-  repartition(settings?: Partial<RunSettings>, layout?: Layout): Promise<RepartitionResult>;
+  repartition(settings?: Partial<RunSettings>, layout?: Layout): Promise<RewriteResult>;
+  compact(settings?: Partial<RunSettings>): Promise<RewriteResult>;
   /** The newest log entry's actions, as JSON. */
   entry(version: number): Promise<Record<string, unknown>[]>;
   keys(prefix: string): Promise<string[]>;
@@ -116,6 +119,7 @@ const PLAIN_VERIFY = {
 const POOL: MergePool = {
   merge: (task) => merge({ ...task, memoryBytes: 256e6 }),
   rewrite: (task) => rewrite({ ...task, memoryBytes: 256e6 }),
+  compact: (task) => compact({ ...task, memoryBytes: 256e6 }),
   compare: (task) => compare({ ...task, memoryBytes: 256e6 }),
   locate: async (task) => locate(task),
   shuffle: async (task) => shuffle(task),
@@ -196,6 +200,8 @@ export function harness(options: {
         { pipeline: 'guest', collection: 'notifications', layout, settings: { ...SETTINGS, ...settings } },
         context,
       ),
+    compact: (settings = {}) =>
+      compactTable({ pipeline: 'guest', collection: 'notifications', settings: { ...SETTINGS, ...settings } }, context),
     entry: (version) => entryOf(storage, version),
     keys: (prefix) => keysBelow(storage, prefix),
     async close() {

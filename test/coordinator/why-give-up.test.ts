@@ -91,7 +91,7 @@ test('what overwrites is finished where that is asked for again, and a retry ove
 test('a rewrite reads no source and makes no column: only its table and the program have to be the same', () => {
   const rewrite: Plan = {
     ...PLAN,
-    rewrite: { idType: { from: 'long', to: 'string:long' }, partitions: { from: 4, to: 8 } },
+    rewrite: { kind: 'repartition', idType: { from: 'long', to: 'string:long' }, partitions: { from: 4, to: 8 } },
     source: '',
     engine: 'parquetjs',
   };

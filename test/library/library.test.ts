@@ -99,6 +99,21 @@ test('plan and status tell of a table, and a backfill takes its options', async 
   });
 });
 
+test('plan tells of other commands, too', async () => {
+  dump('notifications', 4);
+  const call = { config: config(), target: 'guest.notifications' };
+  expect(await plan({ ...call, for: 'compact' })).toMatchObject([
+    { status: 'failed', error: { code: 'TABLE_MISSING' } },
+  ]);
+  await backfill(call);
+  expect(await plan({ ...call, for: 'compact' })).toMatchObject([{ kind: 'compact', status: 'nothing-to-do' }]);
+  const [verification] = await plan({ ...call, for: 'verify', sample: 1 });
+  expect(verification).toMatchObject({ kind: 'verify', status: 'work', writes: { files: 0 } });
+  expect(await plan({ ...call, for: 'repartition', partitions: 2 ** 10 })).toMatchObject([{ touches: { of: 1024 } }]);
+  expect(await errorOf(plan({ ...call, for: 'repartition', partitions: 6 }))).toMatchObject({ code: 'USAGE' });
+  expect(await errorOf(plan({ ...call, for: 'repartition' }))).toMatchObject({ code: 'USAGE' });
+});
+
 test('a wrong configuration is thrown, and names the key', async () => {
   const { pipelines, ...rest } = config();
   const { guest } = pipelines;

@@ -1,4 +1,5 @@
 import type { RunContext, RunSettings } from '../../src/coordinator/carry-out.ts';
+import { compactTable } from '../../src/coordinator/compact.ts';
 import { type Layout, repartitionTable } from '../../src/coordinator/repartition.ts';
 import { type RunRequest, runTable } from '../../src/coordinator/run.ts';
 import { unlockTable } from '../../src/coordinator/unlock.ts';
@@ -35,6 +36,7 @@ export type Operation =
   | 'replace'
   | 'retry'
   | 'repartition'
+  | 'compact'
   | 'vacuum'
   | 'unlock';
 
@@ -155,6 +157,7 @@ async function perform(servers: Servers, operation: Operation, context: RunConte
     const layout = servers.world.chance(`layout at ${servers.world.timeline.now}`).pick(LAYOUTS);
     return versionText(await repartitionTable({ ...TABLE, layout, settings }, context));
   }
+  if (operation === 'compact') return versionText(await compactTable({ ...TABLE, settings }, context));
   const replace = operation === 'replace';
   const mode = operation === 'part' ? 'sync' : operation === 'replace' ? 'backfill' : operation;
   const to = operation === 'part' ? someTime(servers) : null;

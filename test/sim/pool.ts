@@ -7,6 +7,7 @@ import { separator, storedIdHash } from '../../src/shared/domain/ids.ts';
 import type { MergePool } from '../../src/worker/pool.ts';
 import { documentId } from '../../src/worker/thread/document-id.ts';
 import type {
+  CompactTask,
   IdRange,
   MergedFile,
   MergeOutcome,
@@ -23,6 +24,7 @@ import type { World } from './world.ts';
 
 type Merge = Omit<MergeTask, 'memoryBytes'>;
 type Rewrite = Omit<RewriteTask, 'memoryBytes'>;
+type Compact = Omit<CompactTask, 'memoryBytes'>;
 
 /** Longest merge, milliseconds. */
 const MERGE_MS = 3_000;
@@ -37,6 +39,7 @@ export function createPool(world: World, process: SimProcess): MergePool {
     merge: (task, signal) => thread(() => merge(task, rowsPerFile), signal),
     compare: () => Promise.reject(new Error('the simulation verifies nothing')),
     rewrite: (task, signal) => thread(() => rewrite(task, rowsPerFile), signal),
+    compact: (task, signal) => thread(() => compact(task), signal),
     locate: (task, signal) => thread(() => locate(task), signal),
     shuffle: (task, signal) => thread(() => shuffle(task), signal),
     close: async () => undefined,
@@ -127,6 +130,14 @@ function rewrite(task: Rewrite, rowsPerFile: number): RewriteOutcome {
     return files.map((file) => ({ ...file, partition }));
   });
   return { added, rows: rows.length };
+}
+
+function compact(task: Compact): MergedFile {
+  const rows = task.base.flatMap(({ path }) => readFile(path));
+  const range = { lower: task.base[0]?.lower ?? null, upper: task.base.at(-1)?.upper ?? null };
+  const [file] = writeFiles(task, 'joined', range, rows, Number.POSITIVE_INFINITY);
+  if (file === undefined) throw new Error('the simulation has no file without rows');
+  return file;
 }
 
 function readFile(path: string): readonly Row[] {

@@ -161,7 +161,8 @@ function drawOperation(share: number): Operation {
   if (share < 0.6) return 'part';
   if (share < 0.65) return 'backfill';
   if (share < 0.7) return 'replace';
-  if (share < 0.78) return 'repartition';
+  if (share < 0.76) return 'repartition';
+  if (share < 0.8) return 'compact';
   if (share < 0.92) return 'vacuum';
   return share < 0.96 ? 'unlock' : 'retry';
 }

@@ -38,7 +38,15 @@ async function worker() {
   await startWorker({
     queue,
     open: async () => ({ storage, openSource: () => Promise.reject(new Error('no job reads')) }),
-    pool: { merge: never, compare: never, rewrite: never, locate: never, shuffle: never, close: async () => {} },
+    pool: {
+      merge: never,
+      compare: never,
+      rewrite: never,
+      compact: never,
+      locate: never,
+      shuffle: never,
+      close: async () => {},
+    },
     clock,
     logger: silent,
     scratch: '/nowhere',

@@ -16,7 +16,7 @@ import type { JobResult, JobSummary } from '../../src/shared/ports/metrics.ts';
 import type { Delivery, JobProgress, Queue } from '../../src/shared/ports/queue.ts';
 import type { Source } from '../../src/shared/ports/source.ts';
 import { shuffle } from '../../src/worker/thread/shuffle.ts';
-import { compare, locate, merge, rewrite } from '../../src/worker/thread/task.ts';
+import { compact, compare, locate, merge, rewrite } from '../../src/worker/thread/task.ts';
 import { startWorker } from '../../src/worker/worker.ts';
 import { silent } from '../coordinator/table-harness.ts';
 
@@ -61,6 +61,7 @@ async function worker(read: Source['read'] = allDocuments) {
     pool: {
       merge: (task) => merge({ ...task, memoryBytes: 256e6 }),
       rewrite: (task) => rewrite({ ...task, memoryBytes: 256e6 }),
+      compact: (task) => compact({ ...task, memoryBytes: 256e6 }),
       compare: (task) => compare({ ...task, memoryBytes: 256e6 }),
       locate: async (task) => locate(task),
       shuffle: async (task) => shuffle(task),

@@ -1,6 +1,7 @@
 import { MongolakeError } from './errors.ts';
+import { joinedFiles } from './joins.ts';
 import { newPartitions } from './partitions.ts';
-import type { BaseFile, MergeInput, Rewrite } from './plan.ts';
+import type { BaseFile, MergeInput, Repartition } from './plan.ts';
 import type { QuarantinedDocument } from './quarantine.ts';
 import type { Counts, ExtractReceipt, MergeReceipt } from './receipt.ts';
 
@@ -77,10 +78,10 @@ export function checkRun(
  * The books of a run that writes all files anew, a job for each group of partitions: of the old files none stays, no row comes or goes,
  * and each new file is of a partition of its group. Returns its counts. Throws `BOOKS_UNBALANCED`.
  */
-export function checkRewrite(
+export function checkRepartition(
   inputs: readonly MergeInput[],
   merged: readonly MergeReceipt[],
-  { partitions }: Rewrite,
+  { partitions }: Repartition,
 ): Counts {
   const counts = checkRun([], inputs, merged);
   for (const [index, { partition: group, base }] of inputs.entries()) {
@@ -89,6 +90,26 @@ export function checkRewrite(
     const own = new Set(newPartitions(group, partitions));
     const placed = added.filter(({ partition = -1 }) => own.has(partition));
     balance(`partition ${group}, files in its new partitions`, added.length, placed.length);
+  }
+  return counts;
+}
+
+/**
+ * The books of a compaction, a job for each partition of which files are joined: all files of a job go, no row comes or goes, and each
+ * new file owns the range of those that it takes the place of. Returns its counts. Throws `BOOKS_UNBALANCED`.
+ */
+export function checkCompaction(inputs: readonly MergeInput[], merged: readonly MergeReceipt[]): Counts {
+  const counts = checkRun([], inputs, merged);
+  for (const [index, { partition, base, joins = [] }] of inputs.entries()) {
+    const { added, removed } = merged[index] as MergeReceipt;
+    balance(`partition ${partition}, files`, base.length, removed.length);
+    balance(`partition ${partition}, new files`, joins.length, added.length);
+    const joined = joinedFiles(base, joins);
+    const placed = joined.filter((own, i) => {
+      const file = added[i];
+      return file?.partition === undefined && file?.lower === own[0]?.lower && file?.upper === own.at(-1)?.upper;
+    });
+    balance(`partition ${partition}, new files with the ranges of the old ones`, joined.length, placed.length);
   }
   return counts;
 }

@@ -1,4 +1,4 @@
-import type { Rewrite } from './plan.ts';
+import type { Repartition } from './plan.ts';
 
 /**
  * Bytes of BSON that one partition should hold at first: it merges in two or three seconds, and its file, a sixth of that or less, has
@@ -25,16 +25,16 @@ export function partitionCount(configured: number | 'auto', estimatedBytes: numb
 }
 
 /**
- * A rewrite goes by groups: as many as the table has partitions before or after, whichever are fewer. A row stays in its group, for
+ * A repartition goes by groups: as many as the table has partitions before or after, whichever are fewer. A row stays in its group, for
  * the group is the low bits of its hash that both numbers have in common. One job reads all files of a group's old partitions and writes
  * those of its new ones.
  */
-export function rewriteGroups({ from, to }: Rewrite['partitions']): number {
+export function rewriteGroups({ from, to }: Repartition['partitions']): number {
   return Math.min(from, to);
 }
 
 /** The new partitions of a group, ascending. */
-export function newPartitions(group: number, partitions: Rewrite['partitions']): readonly number[] {
+export function newPartitions(group: number, partitions: Repartition['partitions']): readonly number[] {
   const groups = rewriteGroups(partitions);
   return Array.from({ length: partitions.to / groups }, (_, i) => group + i * groups);
 }

@@ -64,7 +64,7 @@ export interface Plan {
   readonly ranges: readonly ExtractRange[];
   /** How its reads spare the source; absent where they need not. */
   readonly limits?: ReadLimits;
-  /** How the table's files are written anew, all of them; `null` where documents are merged into those that they touch. */
+  /** How the table's files are written anew, all of them or some; `null` where documents are merged into those that they touch. */
   readonly rewrite: Rewrite | null;
   /** True for a backfill that was asked for, rather than a first load. */
   readonly backfill: boolean;
@@ -98,11 +98,20 @@ export interface StreamStep {
   readonly to: Position;
 }
 
-/** What is to be different about a table whose files are written anew: before, and after. */
-export interface Rewrite {
+/** How files are written anew without a document. */
+export type Rewrite = Repartition | Compaction;
+
+/** All files, since something is to be different about the table: before, and after. */
+export interface Repartition {
+  readonly kind: 'repartition';
   readonly idType: { readonly from: IdType; readonly to: IdType };
   /** Powers of two. */
   readonly partitions: { readonly from: number; readonly to: number };
+}
+
+/** Small files that are neighbours, as fewer of the plan's target size. */
+export interface Compaction {
+  readonly kind: 'compact';
 }
 
 /** `[offset, offset + length)` of a segment is a chunk of packed blocks (`packing.ts`): `documents` whole documents, `rawLength` bytes unpacked. */
@@ -133,13 +142,18 @@ export interface BaseFile {
   readonly upper: string | null;
 }
 
-/** What one merge job reads: of a plan that rewrites all files of its partitions, and no section. */
+/** What one merge job reads: of a plan that rewrites the files that it writes anew, and no section. */
 export interface MergeInput {
-  /** Of a plan that rewrites the number of its group (`rewriteGroups`). */
+  /** Of a repartition the number of its group (`rewriteGroups`). */
   readonly partition: number;
   readonly documents: number;
   readonly base: readonly BaseFile[];
   readonly sections: readonly Section[];
+  /**
+   * Of a compaction: how many files of `base`, from its first on, become one each time. Empty where none of a partition's files has a
+   * row, and they go.
+   */
+  readonly joins?: readonly number[];
 }
 
 /** The schema object of a run. */

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { ID_COLUMN, type TableSchema } from '../../shared/domain/schema.ts';
+import { compactFiles } from './compact-duckdb.ts';
 import { comparePartition } from './compare-duckdb.ts';
 import { CURSOR_COLUMN } from './decode.ts';
 import { DuckDBInstance } from './duckdb.ts';
@@ -39,6 +40,7 @@ export const duckdbEngine: Engine = {
   merge: (task, signal) => inMemory(task, signal, (connection, own) => mergePartition(connection, own, signal)),
   compare: (task, signal) => inMemory(task, signal, (connection, own) => comparePartition(connection, own, signal)),
   rewrite: (task, signal) => inMemory(task, signal, (connection, own) => rewriteGroup(connection, own, signal)),
+  compact: (task, signal) => inMemory(task, signal, (connection, own) => compactFiles(connection, own, signal)),
   head: (task) => inMemory(task, undefined, (connection, own) => readFirstRows(connection, own)),
 };
 

@@ -1,5 +1,6 @@
 import { cursorReader } from '../../shared/domain/cursor.ts';
 import { isDeletionAt, takeDeletion } from '../../shared/domain/deletion.ts';
+import { compactRows } from './compact-parquetjs.ts';
 import { comparePartition } from './compare-parquetjs.ts';
 import type { Engine, LocalBaseFile, MergeCounts, MergedFile, MergeOutcome, MergeTask } from './engine.ts';
 import { readFirstRows } from './head-parquetjs.ts';
@@ -45,6 +46,7 @@ export const parquetjsEngine: Engine = {
     counts.superseded += delta.superseded;
     return { counts, added, removed };
   },
+  compact: compactRows,
   compare: comparePartition,
   rewrite: rewriteRows,
   head: readFirstRows,

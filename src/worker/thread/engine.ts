@@ -103,6 +103,20 @@ export interface RewriteOutcome {
   readonly rows: number;
 }
 
+/** Neighbouring files of a partition to write as one, with everything on local disk; no row comes or goes. */
+export interface CompactTask {
+  readonly kind: 'compact';
+  /** The table's engine, by which files are read and written. */
+  readonly engine: EngineName;
+  /** An empty folder of this attempt's own. */
+  readonly scratch: string;
+  readonly memoryBytes: number;
+  readonly schema: TableSchema;
+  /** In id order: each begins where the one before it ends. */
+  readonly base: readonly LocalBaseFile[];
+  readonly write: WriteSettings;
+}
+
 /** One partition to compare with what was read, with everything on local disk. */
 export interface CompareTask {
   readonly kind: 'compare';
@@ -164,6 +178,8 @@ export interface HeadTask {
 export interface Engine {
   merge(task: MergeTask, signal: AbortSignal | undefined): Promise<MergeOutcome>;
   rewrite(task: RewriteTask, signal: AbortSignal | undefined): Promise<RewriteOutcome>;
+  /** One file with the rows of all, which owns their ranges together. */
+  compact(task: CompactTask, signal: AbortSignal | undefined): Promise<MergedFile>;
   compare(task: CompareTask, signal: AbortSignal | undefined): Promise<CompareOutcome>;
   /** The first rows of files, by `_id` within each. */
   head(task: HeadTask): Promise<readonly JsonRow[]>;

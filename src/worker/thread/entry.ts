@@ -1,7 +1,9 @@
 import type {
+  CompactTask,
   CompareOutcome,
   CompareTask,
   LocateTask,
+  MergedFile,
   MergeOutcome,
   MergeTask,
   RewriteOutcome,
@@ -28,6 +30,10 @@ export function compare({ line, ...compare }: CompareTask & Stoppable): Promise<
 
 export function rewrite({ line, ...rewrite }: RewriteTask & Stoppable): Promise<TaskResult<RewriteOutcome>> {
   return settle(rewrite, () => stoppable(line, (signal) => task.rewrite(rewrite, signal)));
+}
+
+export function compact({ line, ...compact }: CompactTask & Stoppable): Promise<TaskResult<MergedFile>> {
+  return settle(compact, () => stoppable(line, (signal) => task.compact(compact, signal)));
 }
 
 export function locate(locate: LocateTask): Promise<TaskResult<readonly number[]>> {

@@ -98,6 +98,11 @@ export function parquet(path: string): string {
   return `read_parquet(${literal(path)}, hive_partitioning = false)`;
 }
 
+/** The rows of files, one file after the other; columns and fields of structs that one lacks are null. */
+export function parquetFiles(paths: readonly string[]): string {
+  return `read_parquet([${paths.map(literal).join(', ')}], union_by_name = true, hive_partitioning = false)`;
+}
+
 /** The cursor's value of a table row in epoch milliseconds, as SQL; `undefined` where the schema has no column for it. */
 export function cursorExpression(schema: TableSchema, cursor: Cursor, alias: string): string | undefined {
   const values = cursorColumns(schema, cursor).map(({ path, kind }) =>

@@ -3,10 +3,12 @@ import { compareIds, type IdType } from '../../shared/domain/ids.ts';
 import { int32At } from '../../shared/domain/little-endian.ts';
 import { documentId } from './document-id.ts';
 import type {
+  CompactTask,
   CompareOutcome,
   CompareTask,
   IdRange,
   LocateTask,
+  MergedFile,
   MergeOutcome,
   MergeTask,
   RewriteOutcome,
@@ -31,6 +33,12 @@ export async function compare(task: CompareTask, signal?: AbortSignal): Promise<
 export async function rewrite(task: RewriteTask, signal?: AbortSignal): Promise<RewriteOutcome> {
   const engine = await loadEngine(task.engine);
   return engine.rewrite(task, signal);
+}
+
+/** Writes neighbouring files as one with the table's engine. Rejects soon after `signal` is aborted. */
+export async function compact(task: CompactTask, signal?: AbortSignal): Promise<MergedFile> {
+  const engine = await loadEngine(task.engine);
+  return engine.compact(task, signal);
 }
 
 /** Indexes of the base files whose id range some document of the delta falls into, ascending. */

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import type { DuckDBBlobValue, DuckDBConnection, DuckDBValue, Json } from '@duckdb/node-api';
 import { bufferOf } from '../../shared/domain/buffers.ts';
+import { MongolakeError } from '../../shared/domain/errors.ts';
 import { separator } from '../../shared/domain/ids.ts';
 import { ID_COLUMN, type TableSchema } from '../../shared/domain/schema.ts';
 import { copyStats } from './duckdb-stats.ts';
@@ -39,6 +40,18 @@ export async function writeFirst(connection: DuckDBConnection, task: WriteTask, 
   ]);
   const files = copied.filter((file) => file.rows > 0);
   return withRanges(files, await boundsBetween(connection, task.schema, files), { lower: null, upper: null });
+}
+
+/** Writes rows as one file that owns the range, even where there are none. */
+export async function writeJoined(
+  connection: DuckDBConnection,
+  task: WriteTask,
+  rows: Rows,
+  range: IdRange,
+): Promise<MergedFile> {
+  const [own] = await copy(connection, task, rows, `${task.scratch}/joined.parquet`);
+  if (own === undefined) throw new MongolakeError('INTERNAL', 'DuckDB wrote no file');
+  return { ...own, ...range };
 }
 
 interface Merged {
