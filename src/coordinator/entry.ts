@@ -7,7 +7,17 @@ import type { BaseFile, Plan } from '../shared/domain/plan.ts';
 import { policyText } from '../shared/domain/policy.ts';
 import type { Counts, MergeReceipt, WrittenFile } from '../shared/domain/receipt.ts';
 import type { TableSchema } from '../shared/domain/schema.ts';
-import { CONFIGURATION, filesOf, headApp, quarantineApp, TAGS, type TableState, watermarkApp } from './table.ts';
+import { changesErased } from './erased.ts';
+import {
+  CONFIGURATION,
+  erasedApp,
+  filesOf,
+  headApp,
+  quarantineApp,
+  TAGS,
+  type TableState,
+  watermarkApp,
+} from './table.ts';
 
 const FENCE = 'FENCE';
 
@@ -46,6 +56,9 @@ export function entryActions(input: EntryInput): Action[] {
     ...(input.quarantineList === undefined
       ? []
       : [{ txn: { appId: quarantineApp(namespace), version: BigInt(input.quarantineList), lastUpdated: now } }]),
+    ...(plan.erased === undefined || !changesErased(plan, state)
+      ? []
+      : [{ txn: { appId: erasedApp(namespace), version: BigInt(plan.erased), lastUpdated: now } }]),
     { txn: { appId: headApp(namespace), version: BigInt(plan.base + 1), lastUpdated: now } },
     ...removed.map((path) => removeAction(path, base.get(path), now)),
     ...receipts.flatMap((receipt) =>
@@ -132,10 +145,12 @@ function commitInfo({ plan, state, counts, now, engineVersion, host }: EntryInpu
   };
 }
 
-function operationOf({ reads, replace, rewrite, scope }: Plan, state: TableState | undefined): string {
+function operationOf({ reads, replace, rewrite, scope, ranges }: Plan, state: TableState | undefined): string {
   if (rewrite !== null) return 'REPARTITION';
   if (reads === 'quarantine') return 'RETRY';
   if (reads === 'ids') return 'REPAIR';
+  // Without an id to erase, some came off the list.
+  if (reads === 'erase') return ranges.length > 0 ? 'ERASE' : 'ALLOW';
   if (replace && state !== undefined) return 'REPLACE';
   return scope.kind === 'full' ? 'BACKFILL' : 'SYNC';
 }

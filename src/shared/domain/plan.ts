@@ -76,8 +76,13 @@ export interface Plan {
   readonly keepRows: KeptRows;
   /** Documents that can't be stored, above which the run fails. */
   readonly maxQuarantined: number;
-  /** What the ranges are: of the collection, of the table's own list of quarantined documents, or lists of ids that are looked up in the collection. */
-  readonly reads: 'source' | 'quarantine' | 'ids';
+  /**
+   * What the ranges are: of the collection, of the table's own list of quarantined documents, lists of ids that are looked up in the collection, or lists
+   * of ids that are erased, for which nothing is read.
+   */
+  readonly reads: 'source' | 'quarantine' | 'ids' | 'erase';
+  /** The number of the list of erased ids that the run's version has: what is read of them is left out. Absent where there is none. */
+  readonly erased?: number;
   /** How what is read is compared with the table; absent where it is merged into it. */
   readonly comparison?: Comparison;
   readonly priority: number;

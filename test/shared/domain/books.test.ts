@@ -11,6 +11,7 @@ const COUNTS: Counts = {
   unchanged: 4,
   superseded: 3,
   quarantined: 3,
+  erased: 4,
 };
 
 const chunk = (documents: number) => ({ offset: 0, length: 1, rawLength: 1, documents, crc32: '00000000' });
