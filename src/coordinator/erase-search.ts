@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import pMap from 'p-map';
 import { findJson } from '../shared/documents.ts';
@@ -73,7 +73,10 @@ export async function searchFiles(
     keys,
     async (key): Promise<[string, SearchedFile]> => {
       signal.throwIfAborted();
-      const scratch = await scratched(root, () => mkdtemp(join(root, 'mongolake-erase-')));
+      const scratch = await scratched(root, async () => {
+        await mkdir(root, { recursive: true });
+        return mkdtemp(join(root, 'mongolake-erase-'));
+      });
       try {
         const path = join(scratch, 'file.parquet');
         await storage.download(key, path, signal);
@@ -111,21 +114,27 @@ async function searchData(
   context: SearchContext,
 ): Promise<readonly Holder[]> {
   const live = livePaths(state);
-  const holders: Holder[] = [];
-  for await (const { key } of dataObjects(context.storage)) {
-    if (!mayHold(partitionOfKey(key), ids)) continue;
-    const isLive = live.has(key);
-    try {
-      const rows = await rowsIn(key, state, ids, isLive, context);
-      const whose = isLive ? 'the newest version' : 'an older version, or of none';
-      if (rows > 0) holders.push({ key, what: `data file of ${whose}: ${rows} of the ids` });
-    } catch (error) {
-      if (isLive || context.signal.aborted) throw error;
-      if (isGone(error)) continue;
-      holders.push({ key, what: 'data file that can not be read: it may hold them' });
-    }
+  const keys: string[] = [];
+  for await (const { key } of dataObjects(context.storage)) if (mayHold(partitionOfKey(key), ids)) keys.push(key);
+  const look = (key: string) => holderOf(key, state, ids, live.has(key), context);
+  return (await pMap(keys, look, { concurrency: AT_ONCE })).filter((holder) => holder !== undefined);
+}
+
+async function holderOf(
+  key: string,
+  state: TableState,
+  ids: readonly ErasableId[],
+  isLive: boolean,
+  context: SearchContext,
+): Promise<Holder | undefined> {
+  try {
+    const rows = await rowsIn(key, state, ids, isLive, context);
+    const whose = isLive ? 'the newest version' : 'an older version, or of none';
+    return rows === 0 ? undefined : { key, what: `data file of ${whose}: ${rows} of the ids` };
+  } catch (error) {
+    if (isLive || context.signal.aborted) throw error;
+    return isGone(error) ? undefined : { key, what: 'data file that can not be read: it may hold them' };
   }
-  return holders;
 }
 
 /** In a file of the newest version an id has one form; in others it may have any. */

@@ -19,6 +19,7 @@ import { type Held, type HeldTable, mergeTotals } from './steps.ts';
 import { openState, type TableState, tableMissing } from './table.ts';
 import { finishFirst } from './unfinished.ts';
 import { lookUpRanges } from './verify-plan.ts';
+import { whenFree } from './when-free.ts';
 
 /** Which ids of a table are to be erased. */
 export interface EraseRequest {
@@ -84,7 +85,9 @@ export async function eraseIds(request: EraseRequest, outer: EraseContext): Prom
       };
     },
   });
-  const purged = request.purges ? await purgeTable(request.settings, ids, before, outer) : undefined;
+  const purged = request.purges
+    ? await whenFree(() => purgeTable(request.settings, ids, before, outer), outer)
+    : undefined;
   return { run, ...(done ?? { ids: ids.length, notFound: [], listed: 0, onList: 0 }), purged };
 }
 

@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { Snapshot } from '../shared/domain/delta/actions.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
@@ -10,6 +11,7 @@ import {
   VERIFICATIONS_PREFIX,
 } from '../shared/domain/keys.ts';
 import type { BaseFile } from '../shared/domain/plan.ts';
+import { scratched } from '../shared/domain/scratch.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import type { RunSettings } from './carry-out.ts';
 import { writeCheckpoint } from './checkpoint.ts';
@@ -118,6 +120,7 @@ async function checkpointed(
 ): Promise<Snapshot> {
   const opened = await openTable(storage);
   if (opened?.snapshot.version !== version) throw notThere(storage, version);
+  await scratched(scratch, () => mkdir(scratch, { recursive: true }));
   const { pointed } = await writeCheckpoint(storage, opened.snapshot, clock.now(), retention, scratch);
   if (!pointed) throw notThere(storage, version);
   return opened.snapshot;

@@ -171,7 +171,7 @@ async function checkNotErased(
   if (since === 0) return;
   throw new MongolakeError(
     'VERSION_MISSING',
-    `${storage.uri}: version ${then.version} can't come back: ${since} ids that it may hold were erased since`,
+    `${storage.uri}: version ${then.version} can't come back: ids that it may hold were erased since (${since})`,
     {
       hint: 'Nothing was changed. Choose a version from the erasure on (`mongolake history`). Where these rows are to come back, take their ids off the list first: `mongolake erase --allow`.',
     },

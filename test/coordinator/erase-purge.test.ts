@@ -1,4 +1,4 @@
-import { ObjectId } from 'bson';
+import { ObjectId, serialize } from 'bson';
 import { parquetReadObjects } from 'hyparquet';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readCheckpoint } from '../../src/coordinator/checkpoint.ts';
@@ -7,6 +7,7 @@ import { readHistory } from '../../src/coordinator/history.ts';
 import { openTable, readEntry, readVersion } from '../../src/coordinator/log.ts';
 import { filesOf, openState } from '../../src/coordinator/table.ts';
 import { vacuumTable } from '../../src/coordinator/vacuum.ts';
+import { blockHeader, pack } from '../../src/shared/packing.ts';
 import { documentOf, element, int32 } from '../shared/domain/bson-bytes.ts';
 import { erase } from './erase-house.ts';
 import { MINUTE, made, NOW, restoreTo } from './restore-house.ts';
@@ -185,6 +186,40 @@ describe('erase --purge', () => {
     expect(after.length).toBe(files.length - 1);
     expect(after.map(({ upper }) => upper)).toEqual([...after.slice(1).map(({ lower }) => lower), null]);
     expect((await tableRows(table.storage)).size).toBe(9000 - own.length);
+  });
+
+  it('clears what verifications and attempts have left, and tells where the ids were', async () => {
+    await fourVersions();
+    const { storage } = table;
+    const packed = pack(Buffer.from(serialize({ _id: 777, name: CANARY })));
+    const segment = '_mongolake/verifications/verify-1/segments/000000-a.bson.snappy';
+    await storage.put(segment, Buffer.concat([blockHeader(packed.length), packed]));
+    await storage.put('_mongolake/verifications/verify-1/plan.json', Buffer.from('{}'));
+    const [file = ''] = (await table.keys('data/')).slice(-1);
+    await storage.put('data/000000/gone-1.parquet', (await storage.get(file))?.body ?? Buffer.alloc(0));
+    await storage.put('data/000000/broken-1.parquet', Buffer.from('PAR1'));
+    const { purged } = await erase(table, ['777'], PURGE, SNAPPY);
+    const told = new Map(purged?.proof.map(({ key, what }) => [key, what]));
+    expect(told.get(segment)).toBe('staged by a run');
+    expect(told.get('data/000000/broken-1.parquet')).toContain('can not be read');
+    expect(told.has('_mongolake/verifications/verify-1/plan.json')).toBe(false);
+    expect(await table.keys('_mongolake/verifications/')).toEqual([]);
+    const live = filesOf(await openState(storage)).map(({ path }) => path);
+    expect(await table.keys('data/')).toEqual(live.sort());
+    expect(purged?.proof.every(({ gone }) => gone)).toBe(true);
+  });
+
+  it('says what it did not get rid of', async () => {
+    await fourVersions();
+    const { storage } = table;
+    const real = storage.delete;
+    // A store that keeps what it is told to delete.
+    Object.assign(storage, { delete: async (keys: string[]) => real(keys.filter((key) => !key.startsWith('data/'))) });
+    const { purged } = await erase(table, ['777'], PURGE, SNAPPY);
+    Object.assign(storage, { delete: real });
+    const left = purged?.proof.filter(({ gone }) => !gone) ?? [];
+    expect(left.length).toBeGreaterThan(0);
+    expect(left.every(({ key }) => key.startsWith('data/'))).toBe(true);
   });
 
   it('purges a table of the engine parquetjs', async () => {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readHistory } from '../../src/coordinator/history.ts';
 import { openState } from '../../src/coordinator/table.ts';
 import { keyedHash } from '../../src/shared/keyed-hash.ts';
+import { awayTable } from './away-table.ts';
 import { erase } from './erase-house.ts';
 import { MINUTE, made, NOW, restoreTo } from './restore-house.ts';
 import { type Harness, harness } from './table-harness.ts';
@@ -157,5 +158,37 @@ describe('erase in a table that hashes its ids', () => {
     await expect(erase(table, ['2'], { columns, keyed: keyedHash('other') }, SNAPPY)).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
     });
+  });
+});
+
+describe('an erasure that did not end', () => {
+  it.each(['plan.json', 'receipts/extract', 'schema.json', 'receipts/merge'])(
+    'is finished by whatever run comes next, where it was kept from %s',
+    async (key) => {
+      const away = awayTable(NOW);
+      table = away.table;
+      await loaded(20);
+      await away.keptFrom(key, () => erase(table, ['3'], {}, SNAPPY));
+      table.collection.documents[2] = made(3, 2);
+      table.collection.documents.push(made(21, 3));
+      const result = await table.sync({}, SNAPPY);
+      const isPlanned = key !== 'plan.json';
+      expect(result).toMatchObject({ counts: { inserted: 1, deleted: isPlanned ? 1 : 0, erased: isPlanned ? 1 : 0 } });
+      expect((await rowIds()).includes(3)).toBe(!isPlanned);
+      // The same call again is what completes it, in any case.
+      await erase(table, ['3'], {}, SNAPPY);
+      expect(await rowIds()).not.toContain(3);
+      expect((await table.sync({ mode: 'backfill' }, SNAPPY)).counts).toMatchObject({ inserted: 0, erased: 1 });
+    },
+  );
+
+  it('is finished before a backfill that replaces the table', async () => {
+    const away = awayTable(NOW);
+    table = away.table;
+    await loaded(20);
+    await away.keptFrom('receipts/merge', () => erase(table, ['3'], {}, SNAPPY));
+    const replaced = await table.sync({ mode: 'backfill', replace: true }, SNAPPY);
+    expect(replaced).toMatchObject({ version: 2, counts: { erased: 1 } });
+    expect(await rowIds()).not.toContain(3);
   });
 });
