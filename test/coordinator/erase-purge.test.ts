@@ -7,6 +7,7 @@ import { readHistory } from '../../src/coordinator/history.ts';
 import { openTable, readEntry, readVersion } from '../../src/coordinator/log.ts';
 import { filesOf, openState } from '../../src/coordinator/table.ts';
 import { vacuumTable } from '../../src/coordinator/vacuum.ts';
+import { entryKey } from '../../src/shared/domain/delta/entry.ts';
 import { blockHeader, pack } from '../../src/shared/packing.ts';
 import { documentOf, element, int32 } from '../shared/domain/bson-bytes.ts';
 import { erase } from './erase-house.ts';
@@ -90,6 +91,8 @@ describe('erase --purge', () => {
 
   it('keeps the numbers of the versions that it gives up, and says that these are gone', async () => {
     await fourVersions();
+    // The store's time of an entry is not that of its commit.
+    await table.storage.put(entryKey(0), (await table.storage.get(entryKey(0)))?.body ?? Buffer.alloc(0));
     await erase(table, ['777'], PURGE, SNAPPY);
     const entries = await readHistory(table.storage, 9);
     expect(entries.map(({ operation }) => operation)).toEqual(['PURGE', ...Array(5).fill('PURGED')]);
@@ -118,6 +121,13 @@ describe('erase --purge', () => {
     expect(purged).toMatchObject({ version: 9, givenUp: { from: 0, to: 8 } });
     expect((await vacuum()).objects).toEqual([]);
     expect((await tableRows(table.storage)).size).toBe(40);
+    table.collection.documents.push(made(61, 122));
+    await table.sync({}, SNAPPY);
+    table.collection.now += 2 * SETTINGS.retention;
+    expect((await vacuum()).objects.length).toBeGreaterThan(0);
+    await expect(readFiles(table.storage, { kind: 'version', version: 8 })).rejects.toMatchObject({
+      message: expect.stringContaining('given up by the purge of version 9'),
+    });
   });
 
   it('completes what was interrupted, wherever', async () => {
