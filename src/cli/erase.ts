@@ -102,11 +102,17 @@ async function isConfirmed(app: App, name: string | undefined, { ids, kind, purg
     ? `removes ${counted(ids.length, 'id')} from ${tables} and its history: every older version is given up`
     : `removes ${counted(ids.length, 'id')} from ${tables}`;
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  terminal.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));
   try {
     const answer = await terminal.question(`This ${what}. There is no way back. Type yes to go on: `, {
       signal: app.signal,
     });
-    return answer.trim().toLowerCase() === 'yes';
+    const isYes = answer.trim().toLowerCase() === 'yes';
+    if (!isYes) app.screen.print('Nothing was changed.\n');
+    return isYes;
+  } catch (error) {
+    app.signal.throwIfAborted();
+    throw error;
   } finally {
     terminal.close();
   }

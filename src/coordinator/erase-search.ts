@@ -60,6 +60,7 @@ export interface SearchedFile extends FileEnds {
 }
 
 const AT_ONCE = 4;
+const READS_AT_ONCE = 16;
 
 /** Looks for the ids in data files, by key. Errors: those of the storage, of the engine where a file can't be read. */
 export async function searchFiles(
@@ -182,21 +183,27 @@ async function searchLog(
     const key = decodeURIComponent(add.path);
     return held.has(key) || addTells(add, live.has(key) ? own : any);
   };
-  const holders: Holder[] = [];
   const look = async (key: string, what: string, read: () => Promise<Iterable<AddFile>>) => {
     const files = await unlessCorrupt(async () => [...(await read())].filter(tells).length);
-    if (files === undefined) holders.push({ key, what: `${what} that can not be read: it may tell them` });
-    else if (files > 0) holders.push({ key, what: `${what}: bounds or statistics of ${files} files` });
+    if (files === undefined) return [{ key, what: `${what} that can not be read: it may tell them` }];
+    return files === 0 ? [] : [{ key, what: `${what}: bounds or statistics of ${files} files` }];
   };
   const listing = await listLog(storage);
-  for (const { version } of listing.entries)
-    await look(entryKey(version), 'log entry', async () => addsOf((await readEntry(storage, version)) ?? []));
+  const entries = await pMap(
+    listing.entries,
+    ({ version }) =>
+      look(entryKey(version), 'log entry', async () => addsOf((await readEntry(storage, version)) ?? [])),
+    { concurrency: READS_AT_ONCE },
+  );
+  const holders: Holder[] = entries.flat();
+  // One at a time: that of a large table takes memory.
   for (const { version } of listing.checkpoints) {
     const key = checkpointKey(version);
-    await look(key, 'checkpoint', async () => {
+    const read = async () => {
       const object = await storage.get(key);
       return object === undefined ? [] : (await readCheckpoint(object.body, version)).files.values();
-    });
+    };
+    holders.push(...(await look(key, 'checkpoint', read)));
   }
   return holders;
 }

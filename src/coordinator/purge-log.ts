@@ -1,10 +1,12 @@
+import pMap from 'p-map';
 import type { Action, AddFile, Snapshot } from '../shared/domain/delta/actions.ts';
 import { encodeEntry, entryKey, LOG_PREFIX } from '../shared/domain/delta/entry.ts';
+import { asMongolakeError } from '../shared/domain/errors.ts';
 import type { BaseFile } from '../shared/domain/plan.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import type { Rebounded } from './erase-plan.ts';
 import { commitInfoOf } from './history.ts';
-import { listVersions, readEntry } from './log.ts';
+import { type LogObject, listVersions, readEntry } from './log.ts';
 import { headApp, type Namespace, TAGS } from './table.ts';
 
 /** What the purge of a table says of itself in the log. */
@@ -64,6 +66,8 @@ function rangeTags({ tags = {} }: AddFile, { lower, upper }: BaseFile): Readonly
 
 const PURGED = 'PURGED';
 
+const WRITES_AT_ONCE = 16;
+
 /**
  * Writes over every log entry before `version`, from which on the table is read, and deletes what else there is of these versions. Their numbers stay taken,
  * so that no writer that was asleep can have one anew; each entry keeps its time and the run that it was of. Returns the oldest of them.
@@ -78,10 +82,10 @@ export async function forgetVersions(
   }: Pick<PurgeEntry, 'engineVersion'> & { readonly storage: Storage; readonly signal: AbortSignal },
 ): Promise<number> {
   const before = (await listVersions(storage)).filter((entry) => entry.version < version);
-  for (const { version: old, modifiedAt } of before) {
+  const forget = async ({ version: old, modifiedAt }: LogObject) => {
     signal.throwIfAborted();
-    const { timestamp = modifiedAt, txnId, operation } = commitInfoOf((await readEntry(storage, old)) ?? []);
-    if (operation === PURGED) continue;
+    const { timestamp = modifiedAt, txnId, operation } = commitInfoOf(await readable(storage, old));
+    if (operation === PURGED) return;
     const commitInfo = {
       timestamp,
       operation: PURGED,
@@ -91,11 +95,22 @@ export async function forgetVersions(
       mongolake: { run, epoch },
     };
     await storage.put(entryKey(old), encodeEntry([{ commitInfo }]));
-  }
+  };
+  await pMap(before, forget, { concurrency: WRITES_AT_ONCE });
   const others: string[] = [];
   for await (const { key } of storage.list(LOG_PREFIX)) if (isOfOlder(key, version)) others.push(key);
   if (others.length > 0) await storage.delete(others);
   return before[0]?.version ?? version;
+}
+
+/** The actions of an entry; none of one that is damaged, which goes all the same. */
+async function readable(storage: Storage, version: number): Promise<readonly Action[]> {
+  try {
+    return (await readEntry(storage, version)) ?? [];
+  } catch (error) {
+    if (asMongolakeError(error).code === 'TABLE_CORRUPT') return [];
+    throw error;
+  }
 }
 
 /** Checkpoints of any kind, compacted entries and checksums, by whatever writer. */

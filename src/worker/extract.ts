@@ -71,7 +71,7 @@ export async function extract(job: ExtractJob, delivery: Delivery, context: Extr
   const receipt = receiptKey(job.run, 'extract', job.ordinal);
   // The queue hands a job out again whose end it did not hear of.
   if ((await storage.get(receipt)) !== undefined) return { rows: 0, bytesRead: 0, bytesWritten: 0 };
-  const erasedIds = plan.erased === undefined ? undefined : await readErased(storage, plan.erased);
+  const erasedIds = await erasedFor(plan, storage);
   const opened = await sourceOf(plan, context);
   const source = pacedSource(opened, plan.limits?.documentsPerSecond, clock);
   crashPoint('extract-started');
@@ -96,6 +96,12 @@ export async function extract(job: ExtractJob, delivery: Delivery, context: Extr
   } finally {
     await source.close();
   }
+}
+
+/** Whose documents are left out; `undefined` where no id is erased, which costs nothing. */
+async function erasedFor({ erased }: Plan, storage: Storage): Promise<ErasedIds | undefined> {
+  const ids = erased === undefined ? undefined : await readErased(storage, erased);
+  return ids === undefined || ids.digests.length === 0 ? undefined : ids;
 }
 
 /** What is read of documents, whatever the column policy takes of them. */
