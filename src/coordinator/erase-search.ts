@@ -163,11 +163,14 @@ function isGone(error: unknown): boolean {
   return asMongolakeError(error).code === 'OBJECT_MISSING';
 }
 
-/** Every Parquet file below the table's root but for the log's, whoever wrote it. */
+/** Whether a key below the table's root is that of a data file: a Parquet file that is not the log's, whoever wrote it. */
+export function isData(key: string): boolean {
+  return key.endsWith('.parquet') && !key.startsWith(LOG_PREFIX);
+}
+
+/** Every data file of the table, of whatever version. */
 export async function* dataObjects(storage: Storage): AsyncGenerator<ObjectInfo> {
-  for await (const object of storage.list('')) {
-    if (object.key.endsWith('.parquet') && !object.key.startsWith(LOG_PREFIX)) yield object;
-  }
+  for await (const object of storage.list('')) if (isData(object.key)) yield object;
 }
 
 /** What the log says of a file that holds one of the ids (`held`) may be of its document: the least and greatest values of its columns. */

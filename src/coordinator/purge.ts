@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import type { Snapshot } from '../shared/domain/delta/actions.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import {
   ERASED_PREFIX,
@@ -12,20 +11,20 @@ import {
 } from '../shared/domain/keys.ts';
 import type { BaseFile } from '../shared/domain/plan.ts';
 import { scratched } from '../shared/domain/scratch.ts';
-import type { Storage } from '../shared/ports/storage.ts';
+import type { ObjectInfo, Storage } from '../shared/ports/storage.ts';
 import type { RunSettings } from './carry-out.ts';
 import { writeCheckpoint } from './checkpoint.ts';
 import { makeVisible } from './commit-run.ts';
 import type { ErasableId } from './erase-ids.ts';
 import { besideBounds, type Rebounded, rebounded } from './erase-plan.ts';
-import { dataObjects, type Holder, type SearchContext, searchFiles, searchTable } from './erase-search.ts';
+import { type Holder, isData, type SearchContext, searchFiles, searchTable } from './erase-search.ts';
 import { erasedNumber } from './erased.ts';
 import { dropOldStaging } from './housekeep.ts';
 import { openTable } from './log.ts';
 import { forgetVersions, purgeActions } from './purge-log.ts';
 import { listNumber, readQuarantine } from './quarantine.ts';
 import { runName } from './run-progress.ts';
-import { type Held, type HeldTable, type HoldContext, holdTable } from './steps.ts';
+import { type Held, type HeldTable, type HoldContext, holdTable, total } from './steps.ts';
 import { openState, type TableState, tableMissing } from './table.ts';
 import { finishable, stagedPlans } from './unfinished.ts';
 import { notePurged } from './vacuum-note.ts';
@@ -66,14 +65,18 @@ export async function purgeTable(
     const { state } = held;
     if (state === undefined) throw tableMissing(storage);
     await giveUpStaged(held, context);
-    const version = await commitBounds(held, state, ids, context);
-    const snapshot = await checkpointed(version, settings.retention, context);
+    // Listed before the commit: what a later run writes, on top of it, can't be among them, however late this process wakes up.
+    const unused = await unusedObjects(state, storage);
+    const { version, dropped } = await commitBounds(held, state, ids, context);
+    await writeOwnCheckpoint(version, settings.retention, context);
     await notePurged(storage, version);
     await lease.assertHeld();
     const from = await forgetVersions(version, held, context);
-    const deleted = await deleteUnused(snapshot, context);
-    logger.info('purged', { version, files: deleted.files });
-    return { version, givenUp: { from, to: version - 1 }, ...deleted, proof: await prove(ids, before, context) };
+    await deleteAll([...unused.map(({ key }) => key), ...dropped.map(({ path }) => path)], context);
+    const files = [...unused.filter(({ key }) => isData(key)), ...dropped];
+    logger.info('purged', { version, files: files.length });
+    const sums = { files: files.length, bytes: total(files, ({ size }) => size) };
+    return { version, givenUp: { from, to: version - 1 }, ...sums, proof: await prove(ids, before, context) };
   });
 }
 
@@ -88,13 +91,13 @@ async function giveUpStaged({ base, epoch }: HeldTable, context: Held<PurgeConte
   lease.raiseFloor(epoch);
 }
 
-/** Makes the version that stays: the same rows, in files whose ranges tell none of the ids. Returns its number. */
+/** Makes the version that stays: the same rows, in files whose ranges tell none of the ids. Returns its number, and the files without rows that it has no more. */
 async function commitBounds(
   held: HeldTable,
   { files, engine, schema, snapshot, namespace }: TableState,
   ids: readonly ErasableId[],
   context: Held<PurgeContext>,
-): Promise<number> {
+): Promise<{ readonly version: number; readonly dropped: readonly BaseFile[] }> {
   const { clock, engineVersion } = context;
   const changed: Rebounded[] = [];
   for (const own of files.values()) {
@@ -109,21 +112,21 @@ async function commitBounds(
     changed.push(rebounded(own, schema.idType, ids, ({ path }: BaseFile) => searched.get(path)));
   }
   const facts = { now: clock.now(), engineVersion, host: hostname() };
-  return makeVisible(held, purgeActions({ ...held, ...facts, namespace, snapshot, changed }), context);
+  const version = await makeVisible(held, purgeActions({ ...held, ...facts, namespace, snapshot, changed }), context);
+  return { version, dropped: changed.flatMap((partition) => partition.dropped) };
 }
 
-/** Writes the checkpoint that the version is read from once the entries before it are gone; returns the version. */
-async function checkpointed(
+/** Writes the checkpoint that the version is read from once the entries before it are gone. */
+async function writeOwnCheckpoint(
   version: number,
   retention: number,
   { storage, clock, scratch }: Held<PurgeContext>,
-): Promise<Snapshot> {
+): Promise<void> {
   const opened = await openTable(storage);
   if (opened?.snapshot.version !== version) throw notThere(storage, version);
   await scratched(scratch, () => mkdir(scratch, { recursive: true }));
   const { pointed } = await writeCheckpoint(storage, opened.snapshot, clock.now(), retention, scratch);
   if (!pointed) throw notThere(storage, version);
-  return opened.snapshot;
 }
 
 function notThere({ uri }: Pick<Storage, 'uri'>, version: number): MongolakeError {
@@ -138,30 +141,29 @@ function notThere({ uri }: Pick<Storage, 'uri'>, version: number): MongolakeErro
 
 const BATCH = 1000;
 
-/** Deletes what the version does not refer to, whatever its age: data files, staging, quarantined documents, lists. */
-async function deleteUnused(
-  snapshot: Snapshot,
-  { storage, signal }: Held<PurgeContext>,
-): Promise<{ readonly files: number; readonly bytes: number }> {
-  const state = await openState(storage);
-  if (state === undefined) throw tableMissing(storage);
-  const live = new Set([...snapshot.files.keys()].map(decodeURIComponent));
-  const doomed: string[] = [];
-  let [files, bytes] = [0, 0];
-  for await (const { key, size } of dataObjects(storage)) {
-    if (live.has(key)) continue;
-    doomed.push(key);
-    files += 1;
-    bytes += size;
-  }
-  const kept = await keptBeside(storage, state);
-  for (const prefix of [QUARANTINE_PREFIX, ERASED_PREFIX, RUNS_PREFIX, VERIFICATIONS_PREFIX])
-    for await (const { key } of storage.list(prefix)) if (!kept.has(key)) doomed.push(key);
-  for (let from = 0; from < doomed.length; from += BATCH) {
+async function deleteAll(keys: readonly string[], { storage, signal }: Held<PurgeContext>): Promise<void> {
+  for (let from = 0; from < keys.length; from += BATCH) {
     signal.throwIfAborted();
-    await storage.delete(doomed.slice(from, from + BATCH));
+    await storage.delete(keys.slice(from, from + BATCH));
   }
-  return { files, bytes };
+}
+
+/** What the version does not refer to, whatever its age: data files, staging, quarantined documents, lists. */
+async function unusedObjects(state: TableState, storage: Storage): Promise<readonly ObjectInfo[]> {
+  const live = new Set([...state.snapshot.files.keys()].map(decodeURIComponent));
+  const kept = await keptBeside(storage, state);
+  const unused: ObjectInfo[] = [];
+  for await (const object of storage.list('')) {
+    const { key } = object;
+    if (isData(key) ? !live.has(key) : isBeside(key) && !kept.has(key)) unused.push(object);
+  }
+  return unused;
+}
+
+const BESIDE = [QUARANTINE_PREFIX, ERASED_PREFIX, RUNS_PREFIX, VERIFICATIONS_PREFIX];
+
+function isBeside(key: string): boolean {
+  return BESIDE.some((prefix) => key.startsWith(prefix));
 }
 
 /** The lists that a version names, and the documents on them. */

@@ -37,6 +37,7 @@ export async function noteVacuumed(storage: Storage, oldest: number): Promise<vo
 
 /** Says, before anything is overwritten or deleted, that a purge gives up all versions before its own. */
 export async function notePurged(storage: Storage, version: number): Promise<void> {
-  const body: Vacuumed = { formatVersion: 1, oldest: version, purged: version };
+  const { oldest = 0, purged = 0 } = (await readNote(storage)) ?? {};
+  const body: Vacuumed = { formatVersion: 1, oldest: Math.max(version, oldest), purged: Math.max(version, purged) };
   await storage.put(VACUUM_KEY, jsonBody(body));
 }

@@ -219,6 +219,26 @@ describe('erase --purge', () => {
     expect(purged?.proof.every(({ gone }) => gone)).toBe(true);
   });
 
+  it('deletes nothing that a run can have written which stands on its version', async () => {
+    await fourVersions();
+    const { storage } = table;
+    const { putIfAbsent } = storage;
+    const later = [
+      'data/000001/later-a-0.parquet',
+      '_mongolake/runs/later/plan.json',
+      '_mongolake/quarantine/000099.json',
+    ];
+    Object.assign(storage, {
+      async putIfAbsent(...args: Parameters<typeof putIfAbsent>) {
+        const result = await putIfAbsent(...args);
+        if (args[0] === entryKey(5)) for (const key of later) await storage.put(key, Buffer.from('{"documents":[]}'));
+        return result;
+      },
+    });
+    expect((await erase(table, ['777'], PURGE, SNAPPY)).purged).toMatchObject({ version: 5 });
+    for (const key of later) expect(await storage.get(key)).toBeDefined();
+  });
+
   it('says what it did not get rid of', async () => {
     await fourVersions();
     const { storage } = table;
