@@ -5,6 +5,7 @@ import { idAt, identityAt } from '../shared/domain/id-list.ts';
 import {
   type IdClass,
   type IdType,
+  idClass,
   idHash,
   idText,
   isBareText,
@@ -60,11 +61,18 @@ export function erasableIds(
   return [...ids.values()];
 }
 
-/** ObjectIds and UUIDs may be typed in capitals. */
+/** ObjectIds and UUIDs may be typed in capitals, and any id in EJSON, also where the table would write it bare. */
 function documentOf(text: string, idType: IdType): Buffer | undefined {
   const main = mainClass(idType);
-  const isHex = main === 'objectId' || main === 'uuid';
-  return idDocument(text, idType) ?? (isHex ? idDocument(text.toLowerCase(), idType) : undefined);
+  const small = main === 'objectId' || main === 'uuid' ? text.toLowerCase() : text;
+  const document = idDocument(text, idType) ?? idDocument(small, idType) ?? idDocument(text, 'string:other');
+  return document !== undefined && (idType !== 'long' || isLong(document)) ? document : undefined;
+}
+
+/** Whether a table of integers can have the id. */
+function isLong(document: Buffer): boolean {
+  const id = idAt(document, 0);
+  return id !== undefined && idClass(document, id.type, id.at) === 'long';
 }
 
 /** What a bare text means where the table does not tell it, for it has only hashes. */

@@ -189,7 +189,9 @@ async function searchLog(
   const look = async (key: string, what: string, read: () => Promise<Iterable<AddFile>>) => {
     const files = await unlessCorrupt(async () => [...(await read())].filter(tells).length);
     if (files === undefined) return [{ key, what: `${what} that can not be read: it may tell them` }];
-    return files === 0 ? [] : [{ key, what: `${what}: bounds or statistics of ${files} files` }];
+    return files === 0
+      ? []
+      : [{ key, what: `${what}: bounds or statistics of ${files === 1 ? 'a file' : `${files} files`}` }];
   };
   const listing = await listLog(storage);
   const entries = await pMap(

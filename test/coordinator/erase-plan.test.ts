@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { erasableIds } from '../../src/coordinator/erase-ids.ts';
+import { erasableIds, possibleIdentities } from '../../src/coordinator/erase-ids.ts';
 import { besideBounds, mayHold, owningFiles, rebounded, tellsId } from '../../src/coordinator/erase-plan.ts';
 import type { IdType } from '../../src/shared/domain/ids.ts';
 import type { BaseFile } from '../../src/shared/domain/plan.ts';
@@ -25,7 +25,23 @@ describe('ids that are given', () => {
     expect(idsOf('long', '-7')).toMatchObject([{ stored: '-7', forms: ['{"$numberLong":"-7"}', '-7'] }]);
   });
 
+  it('may be in EJSON, also where the table writes them bare', () => {
+    expect(idsOf('string:string', '" a"', 'b')).toMatchObject([{ stored: ' a' }, { stored: 'b' }]);
+    expect(idsOf('long', '{"$numberLong":"5"}')).toMatchObject([{ stored: '5' }]);
+    expect(idsOf('string:objectId', '{"$oid":"aaaaaaaaaaaaaaaaaaaaaaaa"}')).toMatchObject([
+      { stored: 'aaaaaaaaaaaaaaaaaaaaaaaa' },
+    ]);
+  });
+
+  it('of whatever type have the identity that their bare text may have', () => {
+    expect(possibleIdentities('5')).toEqual(['{"$numberLong":"5"}', '"5"']);
+    const hex = 'a'.repeat(24);
+    expect(possibleIdentities(hex)).toEqual([`{"$oid":"${hex}"}`, `"${hex}"`]);
+    expect(possibleIdentities('{"a":1}')).toEqual(['{"a":1}']);
+  });
+
   it.each<[IdType, string]>([
+    ['long', '"x"'],
     ['long', 'x'],
     ['long', '1.5'],
     ['long', '007'],

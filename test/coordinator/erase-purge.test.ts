@@ -252,6 +252,21 @@ describe('erase --purge', () => {
     expect(left.every(({ key }) => key.startsWith('data/'))).toBe(true);
   });
 
+  it.each(['duckdb', 'parquetjs'] as const)(
+    'finds ids in files from when the table had another id type and other partitions, by %s',
+    async (engine) => {
+      const settings = { ...SNAPPY, engine };
+      await fourVersions(settings);
+      await table.repartition(settings, { idType: 'string', partitions: 4 });
+      const { purged, run } = await erase(table, ['777'], PURGE, settings);
+      expect(run.counts.deleted).toBe(1);
+      const told = (purged?.proof ?? []).filter(({ key }) => key.startsWith('data/')).map(({ what }) => what);
+      expect(told.length).toBeGreaterThanOrEqual(3);
+      expect(told.every((what) => what.endsWith('1 of the ids'))).toBe(true);
+      expect(await holding(CANARY)).toEqual([]);
+    },
+  );
+
   it('purges a table of the engine parquetjs', async () => {
     const portable = { ...SMALL, engine: 'parquetjs' } as const;
     await fourVersions(portable);

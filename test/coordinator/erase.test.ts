@@ -155,6 +155,10 @@ describe('erase in a table that hashes its ids', () => {
     expect(erased).toMatchObject({ notFound: ['none'], run: { counts: { deleted: 2, unchanged: 1 } } });
     expect((await table.sync({ mode: 'backfill', columns }, SNAPPY)).counts).toMatchObject({ erased: 2, inserted: 0 });
     expect((await tableRows(table.storage)).size).toBe(1);
+    table.collection.documents.push({ _id: '17', updateTime: new Date(NOW) });
+    await table.sync({ mode: 'backfill', columns }, SNAPPY);
+    expect(await erase(table, ['17'], { columns, keyed }, SNAPPY)).toMatchObject({ notFound: ['17'] });
+    expect(await erase(table, ['"17"'], { columns, keyed }, SNAPPY)).toMatchObject({ notFound: [] });
     await expect(erase(table, ['2'], { columns, keyed: keyedHash('other') }, SNAPPY)).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
     });
