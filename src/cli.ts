@@ -9,6 +9,7 @@ import type { CoordinatorOptions } from './cli/coordinator.ts';
 import type { DashboardOptions } from './cli/dashboard.ts';
 import { DEFAULT_CONFIG_FILE, DEFAULT_TABLE } from './cli/defaults.ts';
 import { leave } from './cli/ending.ts';
+import { addEraseCommand } from './cli/erase-command.ts';
 import type { HeadOptions } from './cli/head.ts';
 import type { InitOptions } from './cli/init.ts';
 import { printFailure, printJson } from './cli/output.ts';
@@ -178,6 +179,8 @@ program
       (await import('./cli/verify.ts')).verifyCommand(target, options, globals()),
     ),
   );
+
+addEraseCommand(program, globals);
 
 program
   .command('vacuum')

@@ -25,6 +25,7 @@ export function resultJson(table: string, result: AnyRun): SyncResult {
     superseded: counts.superseded,
     deleted: counts.deleted,
     quarantined: counts.quarantined,
+    erased: counts.erased,
     partitionsTouched: rest.partitionsTouched,
     filesAdded: rest.filesAdded,
     filesRemoved: rest.filesRemoved,

@@ -44,6 +44,8 @@ export interface SyncResult extends TableResult {
   readonly deleted: number;
   /** Can't be stored, and were put aside. */
   readonly quarantined: number;
+  /** Left out: their ids were erased. */
+  readonly erased: number;
   /** Hash partitions that were merged. */
   readonly partitionsTouched: number;
   /** Data files of the new version that are not in the one before, and the other way round. */

@@ -37,6 +37,11 @@ export function percent(text: string): number {
   return value;
 }
 
+/** The values of an option that may be given several times, in order. */
+export function severally(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
 /** The number of a version. Throws what commander tells. */
 export function versionNumber(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('expected the number of a version, from 0');

@@ -74,7 +74,8 @@ export function describeHistory(table: string, entries: readonly HistoryEntry[])
 /** That of another writer stands out: nothing of ours goes on from there. */
 function describeOperation({ operation, parameters, run }: HistoryEntry): string {
   const name = printable(operation ?? 'unknown');
-  const told = operation === 'RESTORE' && parameters.version !== undefined ? ` of ${parameters.version}` : '';
+  const link = operation === 'RESTORE' ? 'of' : operation === 'PURGED' ? 'by' : undefined;
+  const told = link === undefined || parameters.version === undefined ? '' : ` ${link} ${parameters.version}`;
   return run === undefined ? pc.yellow(name) : pc.green(`${name}${told}`);
 }
 

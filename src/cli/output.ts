@@ -39,6 +39,7 @@ export function describeRun(table: string, result: RunResult): string {
     `${number(counts.unchanged)} unchanged`,
     ...(counts.superseded > 0 ? [`${number(counts.superseded)} superseded`] : []),
     ...(counts.deleted > 0 ? [`${number(counts.deleted)} deleted`] : []),
+    ...(counts.erased > 0 ? [`${number(counts.erased)} of erased ids left out`] : []),
     ...(counts.quarantined > 0 ? [pc.yellow(`${number(counts.quarantined)} quarantined`)] : []),
   ];
   const first = result.recovered === undefined ? '' : `; finished first: run ${result.recovered.join(', ')}`;

@@ -141,6 +141,7 @@ export async function sourceOf(
     case 'quarantine':
       return retrySource(storage, state, source, columns);
     case 'ids':
+    case 'erase':
       return idSource(storage, source);
     case 'changes':
       return changeSource(source);

@@ -10,6 +10,7 @@ import type { Logger } from '../shared/ports/logger.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { commitEntry } from './commit.ts';
 import { changesPolicy, entryActions, nextCursor } from './entry.ts';
+import { changesErased } from './erased.ts';
 import type { Lease } from './lease.ts';
 import { dropResolved, quarantineChange, writeQuarantine } from './quarantine.ts';
 import { tableId } from './run-id.ts';
@@ -49,7 +50,8 @@ export async function commitRun(run: FinishedRun, context: CommitContext): Promi
   // Without a row there is no table yet: what was put aside is read again by the run that makes it.
   const relists = quarantine.added.length + quarantine.resolved.length > 0 && (changed || state !== undefined);
   const replaces = plan.replace && state !== undefined;
-  if (!replaces && !changed && !relists && !leavesBehind(run) && !takesSettings(run)) return null;
+  const erases = changesErased(plan, state);
+  if (!replaces && !changed && !relists && !erases && !leavesBehind(run) && !takesSettings(run)) return null;
   signal.throwIfAborted();
   const list = relists ? await writeQuarantine(storage, plan, quarantine, clock.now()) : undefined;
   if (relists) crashPoint('quarantine-listed');

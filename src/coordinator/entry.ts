@@ -8,8 +8,10 @@ import { policyText } from '../shared/domain/policy.ts';
 import { positionBits } from '../shared/domain/position.ts';
 import type { Counts, MergeReceipt, WrittenFile } from '../shared/domain/receipt.ts';
 import type { TableSchema } from '../shared/domain/schema.ts';
+import { changesErased } from './erased.ts';
 import {
   CONFIGURATION,
+  erasedApp,
   filesOf,
   headApp,
   positionApp,
@@ -62,6 +64,9 @@ export function entryActions(input: EntryInput): Action[] {
     ...(input.quarantineList === undefined
       ? []
       : [{ txn: { appId: quarantineApp(namespace), version: BigInt(input.quarantineList), lastUpdated: now } }]),
+    ...(plan.erased === undefined || !changesErased(plan, state)
+      ? []
+      : [{ txn: { appId: erasedApp(namespace), version: BigInt(plan.erased), lastUpdated: now } }]),
     { txn: { appId: headApp(namespace), version: BigInt(plan.base + 1), lastUpdated: now } },
     ...removed.map((path) => removeAction(path, base.get(path), { now, dataChange })),
     ...receipts.flatMap((receipt) =>
@@ -152,11 +157,13 @@ function parametersOf(rewrite: Rewrite, write: Plan['write']): Readonly<Record<s
   return { idType: rewrite.idType.to, partitions: String(rewrite.partitions.to) };
 }
 
-function operationOf({ reads, replace, rewrite, scope }: Plan, state: TableState | undefined): string {
+function operationOf({ reads, replace, rewrite, scope, ranges }: Plan, state: TableState | undefined): string {
   if (rewrite !== null) return rewrite.kind === 'compact' ? 'COMPACT' : 'REPARTITION';
   if (reads === 'quarantine') return 'RETRY';
   if (reads === 'ids') return 'REPAIR';
   if (reads === 'changes') return 'SYNC';
+  // Without an id to erase, some came off the list.
+  if (reads === 'erase') return ranges.length > 0 ? 'ERASE' : 'ALLOW';
   if (replace && state !== undefined) return 'REPLACE';
   return scope.kind === 'full' ? 'BACKFILL' : 'SYNC';
 }

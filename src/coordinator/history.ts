@@ -9,7 +9,7 @@ import { watermarkOf } from './table.ts';
 export interface HistoryEntry {
   readonly version: number;
   readonly time: number;
-  /** `SYNC`, `BACKFILL`, `REPLACE`, `RETRY`, `REPAIR`, `REPARTITION`, `COMPACT`, `RESTORE`, `FENCE`, or whatever another writer called it; `undefined` where it did not say. */
+  /** `SYNC`, `BACKFILL`, `REPLACE`, `RETRY`, `REPAIR`, `REPARTITION`, `COMPACT`, `RESTORE`, `ERASE`, `ALLOW`, `PURGE`, `PURGED` (given up by a purge), `FENCE`, or whatever another writer called it; `undefined` where it did not say. */
   readonly operation: string | undefined;
   /** What the operation was told, as Delta has it: of a restore its version. Texts only. */
   readonly parameters: Readonly<Record<string, string>>;
@@ -102,7 +102,8 @@ export function readingBegan(actions: readonly Action[]): number | undefined {
   return READINGS.has(info.operation) ? ownInfo(info).startedAt : undefined;
 }
 
-function commitInfoOf(actions: readonly Action[]): CommitInfo {
+/** The provenance that an entry tells; empty where it tells none. */
+export function commitInfoOf(actions: readonly Action[]): CommitInfo {
   return actions.find((action) => 'commitInfo' in action)?.commitInfo ?? {};
 }
 

@@ -102,9 +102,13 @@ export async function listLog(storage: Storage, from = 0, to: number = Number.MA
   return { entries, checkpoints };
 }
 
-/** The oldest version that a whole log can show: the first, or that of the oldest checkpoint where entries before it were cleaned up. */
-export function oldestReadable({ entries, checkpoints }: LogListing): number | undefined {
-  return entries[0]?.version === 0 ? 0 : checkpoints[0]?.version;
+/**
+ * The oldest version that a whole log can show: the first, or that of the oldest checkpoint where entries before it were cleaned up, or given up by a purge
+ * of version `purged`.
+ */
+export function oldestReadable({ entries, checkpoints }: LogListing, purged: number): number | undefined {
+  if (purged === 0 && entries[0]?.version === 0) return 0;
+  return checkpoints.find(({ version }) => version >= purged)?.version;
 }
 
 /** The newest version that the listing leads to; `undefined` where it has no usable start. */

@@ -1,6 +1,9 @@
 import pMap from 'p-map';
 import { jsonBody, readJson } from '../shared/documents.ts';
 import { putAside } from '../shared/domain/books.ts';
+import { hasDigest } from '../shared/domain/erased.ts';
+import { asMongolakeError } from '../shared/domain/errors.ts';
+import { identityAt } from '../shared/domain/id-list.ts';
 import { quarantineListKey, quarantineObjectKey } from '../shared/domain/keys.ts';
 import type { Plan } from '../shared/domain/plan.ts';
 import { hidesValues, policyText, type TablePolicy } from '../shared/domain/policy.ts';
@@ -13,11 +16,14 @@ import {
   type QuarantineManifest,
 } from '../shared/domain/quarantine.ts';
 import type { ExtractReceipt } from '../shared/domain/receipt.ts';
+import { readErased } from '../shared/erased-list.ts';
+import { keyedHash } from '../shared/keyed-hash.ts';
 import type { Logger } from '../shared/ports/logger.ts';
 import type { Source } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { quarantinedBytes, quarantineSource } from '../shared/quarantine-source.ts';
 import { changesPolicy } from './entry.ts';
+import { possibleIdentities } from './erase-ids.ts';
 import { quarantineApp, type TableState, tableMissing } from './table.ts';
 
 const COPIES_AT_ONCE = 4;
@@ -83,18 +89,65 @@ export async function quarantineChange(
 ): Promise<QuarantineChange> {
   const aside = putAside(extracted);
   const retries = plan.reads === 'quarantine';
+  const erases = plan.reads === 'erase';
   const hides = state !== undefined && changesPolicy(plan, state) && hidesValues(plan.columns);
-  if (state === undefined || (aside.length === 0 && !retries && !hides && !plan.replace)) {
+  if (state === undefined || (aside.length === 0 && !retries && !hides && !erases && !plan.replace)) {
     return { listed: [], number: plan.epoch, ...changeList([], [], aside) };
   }
   const listed = await readQuarantine(storage, state);
   // Their bytes and ids may hold what is hidden from now on; the run has read anew whatever is still there.
-  const withdrawn = hides ? listed.filter(({ policy }) => policy !== policyText(plan.columns)) : [];
+  const withdrawn = erases
+    ? await erasedAmong(storage, plan, listed)
+    : hides
+      ? listed.filter(({ policy }) => policy !== policyText(plan.columns))
+      : [];
   const stays = listed.filter((document) => !withdrawn.includes(document));
   const retried = plan.replace ? stays : retries ? listed.filter((document) => canRetry(document, plan.columns)) : [];
   const { added, resolved } = changeList(stays, retried, aside);
   const number = Math.max(plan.epoch, (listNumber(state) ?? 0) + 1);
   return { listed, number, added, resolved: [...resolved, ...withdrawn] };
+}
+
+/** Those of the listed documents whose ids are on the list of erased ones that the run leaves. */
+async function erasedAmong(
+  storage: Storage,
+  { erased }: Plan,
+  listed: readonly ListedDocument[],
+): Promise<readonly ListedDocument[]> {
+  if (erased === undefined) return [];
+  const ids = await readErased(storage, erased);
+  const { hash } = keyedHash(ids.salt);
+  return documentsWith(storage, listed, (identity) => hasDigest(ids, hash(identity)));
+}
+
+/** Those of the listed documents whose ids are wanted; of one whose bytes are withheld its id tells what it may be. */
+export async function documentsWith(
+  storage: Storage,
+  listed: readonly ListedDocument[],
+  isWanted: (identity: string) => boolean,
+): Promise<readonly ListedDocument[]> {
+  const found = await pMap(
+    listed,
+    async (document) => {
+      const bytes = await bytesOrNone(storage, document);
+      const identities =
+        bytes !== undefined ? [identityAt(bytes, 0)] : document.id === null ? [] : possibleIdentities(document.id);
+      return identities.some(isWanted) ? [document] : [];
+    },
+    { concurrency: COPIES_AT_ONCE },
+  );
+  return found.flat();
+}
+
+/** `undefined` also where they are gone, or damaged. */
+async function bytesOrNone(storage: Storage, document: ListedDocument): Promise<Buffer | undefined> {
+  try {
+    return await readBytes(storage, document);
+  } catch (error) {
+    const { code } = asMongolakeError(error);
+    if (code === 'OBJECT_MISSING' || code === 'OBJECT_CORRUPT') return undefined;
+    throw error;
+  }
 }
 
 /** Whether there are bytes of the document that the column policy can be applied to: all of them, or what it left itself. */

@@ -12,6 +12,7 @@ import type { Storage } from '../shared/ports/storage.ts';
 import type { RunSettings } from './carry-out.ts';
 import { writeCheckpointIfDue } from './checkpoint-due.ts';
 import { makeVisible } from './commit-run.ts';
+import { listedDigests } from './erased.ts';
 import { noteRestored } from './freshness.ts';
 import { readingBegan } from './history.ts';
 import { dropOldStaging } from './housekeep.ts';
@@ -23,7 +24,7 @@ import { runName } from './run-progress.ts';
 import { type Held, type HeldTable, type HoldContext, holdTable, total } from './steps.ts';
 import { interpret, type Namespace, openNewestOfAny, positionIn, tableMissing, watermarkOf } from './table.ts';
 import { finishable, stagedPlans } from './unfinished.ts';
-import { oldestWhole } from './vacuum.ts';
+import { oldestWhole } from './vacuum-note.ts';
 import { readChosen, type VersionChoice } from './versions.ts';
 
 /** Which version of a table is to be its newest again. */
@@ -101,6 +102,7 @@ async function putBack(
   const watermark = watermarkOf(change.watermark) ?? positionTimeOrNull(positionIn(change.position));
   // What another writer has committed is undone by an entry of ours, even where it changed nothing that counts.
   if (held.state !== undefined && isSame(change) && !relists) return { ...NOTHING_DONE, watermark };
+  await checkNotErased(storage, then, { snapshot: newest, namespace });
   await checkWhole(storage, then, change, relists);
   const list = relists ? await listThen(storage, then) : undefined;
   const givenUp = await giveUp(then.version, held, context);
@@ -157,6 +159,24 @@ async function checkWhole(storage: Storage, then: Then, { added }: Restoration, 
   const named = [...missing.keys()].sort().slice(0, NAMED).join(', ');
   const more = missing.size > NAMED ? ` and ${missing.size - NAMED} more` : '';
   throw gone(storage, then.version, `${missing.size} of its ${files} data files are gone: ${named}${more}`);
+}
+
+/** Throws `VERSION_MISSING` where ids were erased since the version: it may have rows of them. */
+async function checkNotErased(
+  storage: Storage,
+  then: Then,
+  newest: Pick<Then, 'snapshot' | 'namespace'>,
+): Promise<void> {
+  const allowed = await listedDigests(storage, then);
+  const since = [...(await listedDigests(storage, newest))].filter((digest) => !allowed.has(digest)).length;
+  if (since === 0) return;
+  throw new MongolakeError(
+    'VERSION_MISSING',
+    `${storage.uri}: version ${then.version} can't come back: ids that it may hold were erased since (${since})`,
+    {
+      hint: 'Nothing was changed. Choose a version from the erasure on (`mongolake history`). Where these rows are to come back, take their ids off the list first: `mongolake erase --allow`.',
+    },
+  );
 }
 
 function gone({ uri }: Pick<Storage, 'uri'>, version: number, why: string): MongolakeError {

@@ -73,6 +73,7 @@ export function runName({ rewrite, reads, replace, backfill }: Plan): string {
   if (rewrite !== null) return rewrite.kind === 'compact' ? 'compaction' : 'repartition';
   if (reads === 'quarantine') return 'quarantine retry';
   if (reads === 'ids') return 'repair';
+  if (reads === 'erase') return 'erase';
   if (replace) return backfill ? 'backfill --replace' : 'sync of mode full';
   return backfill ? 'backfill' : 'sync';
 }

@@ -13,6 +13,7 @@ import { readList } from '../shared/id-source.ts';
 import type { Source, SourceClock } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { carryOut, type RunContext, type RunResult, type RunSettings, sourceOf } from './carry-out.ts';
+import { erasedOf } from './erased.ts';
 import { decideStart, deletedFieldOf, replaces, writeSettings } from './plan.ts';
 import type { HeldTable } from './steps.ts';
 import { changeRanges, type StreamStart, streamStart } from './stream-start.ts';
@@ -162,6 +163,7 @@ async function makePlan(
     maxQuarantined: request.mode === 'retry' ? Number.MAX_SAFE_INTEGER : settings.maxQuarantined,
     reads: stream?.reads ?? readsOf(request),
     ...(stream?.step === undefined ? {} : { position: stream.step }),
+    ...erasedOf(state),
     // The many jobs of a reading of everything wait behind a sync's few.
     priority: request.mode === 'backfill' || request.replace ? 10 : 1,
     engine,

@@ -56,6 +56,11 @@ export function quarantineApp(source: Namespace): string {
   return `${watermarkApp(source)}/quarantine`;
 }
 
+/** The `txn` whose version names the list of erased ids. */
+export function erasedApp(source: Namespace): string {
+  return `${watermarkApp(source)}/erased`;
+}
+
 /** A committed version, as a run needs it. */
 export interface TableState {
   readonly snapshot: Snapshot;

@@ -153,7 +153,9 @@ async function standsOn(storage: Storage, { base }: Pick<Plan, 'base'>, newest: 
 
 /** What the collection is read from now; `undefined` where the plan does not read it. */
 async function sourceFor({ rewrite, reads }: Plan, { source }: RunContext): Promise<string | undefined> {
-  return rewrite === null && reads !== 'quarantine' ? sourceText(source, await source.clock()) : undefined;
+  return rewrite === null && reads !== 'quarantine' && reads !== 'erase'
+    ? sourceText(source, await source.clock())
+    : undefined;
 }
 
 /** Tells a source from any other one, and a dump from another one in its place. */
@@ -178,9 +180,9 @@ export function whyGiveUp(
   // Its jobs name the table's configuration by these.
   if (plan.pipeline !== pipeline || plan.collection !== name)
     return `its table was called ${plan.pipeline}.${plan.collection}`;
-  // Whatever it did would be gone with the version that is asked for.
-  if (replace && !plan.replace) return 'the table is to be replaced';
-  if (plan.rewrite !== null) return undefined;
+  // Whatever it did would be gone with the version that is asked for; but for what is erased, which no version has again.
+  if (replace && !plan.replace && plan.reads !== 'erase') return 'the table is to be replaced';
+  if (plan.rewrite !== null || plan.reads === 'erase') return undefined;
   if ((plan.reads === 'changes' || plan.position !== undefined) && settings.mode !== 'changestream')
     return 'the configuration no longer says source.mode: changestream';
   if (plan.scope.kind === 'window' && settings.mode === 'changestream')

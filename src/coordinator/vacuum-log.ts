@@ -7,6 +7,7 @@ import type { QuarantineManifest } from '../shared/domain/quarantine.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { type LogObject, listLog, oldestReadable, readEntry, readVersion } from './log.ts';
 import { quarantineApp, type TableState } from './table.ts';
+import { oldestUnpurged } from './vacuum-note.ts';
 import { oldestRetained } from './vacuum-plan.ts';
 
 const READS_AT_ONCE = 16;
@@ -28,7 +29,12 @@ export interface Retained {
  */
 export async function readRetained(storage: Storage, state: TableState, before: number): Promise<Retained> {
   const listing = await listLog(storage);
-  const oldest = oldestRetained(listing.entries, before, state.version, oldestReadable(listing) ?? 0);
+  const oldest = oldestRetained(
+    listing.entries,
+    before,
+    state.version,
+    oldestReadable(listing, await oldestUnpurged(storage)) ?? 0,
+  );
   const snapshot = oldest === state.version ? state.snapshot : await readVersion(storage, oldest);
   if (snapshot === undefined) throw unreadable(storage, oldest);
   const app = quarantineApp(state.namespace);

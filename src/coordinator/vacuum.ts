@@ -1,5 +1,4 @@
 import { crashPoint } from '../shared/crash-points.ts';
-import { findJson, jsonBody } from '../shared/documents.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import {
   DATA_PREFIX,
@@ -7,7 +6,6 @@ import {
   PROBE_PREFIX,
   QUARANTINE_PREFIX,
   RUNS_PREFIX,
-  VACUUM_KEY,
   VERIFICATIONS_PREFIX,
 } from '../shared/domain/keys.ts';
 import type { ObjectInfo, Storage } from '../shared/ports/storage.ts';
@@ -17,6 +15,7 @@ import { type HoldContext, holdTable } from './steps.ts';
 import { openNewest, type TableState } from './table.ts';
 import { finishable, stagedPlans } from './unfinished.ts';
 import { readRetained, removalVersions } from './vacuum-log.ts';
+import { noteVacuumed } from './vacuum-note.ts';
 import { type Doomed, explain, judge, NO_SUM, plus, type Sum, type VacuumRules } from './vacuum-plan.ts';
 
 /** Milliseconds. */
@@ -55,7 +54,8 @@ export async function vacuumTable({ retention, leaseTtl }: VacuumRequest, outer:
     const living = await finishable(storage, await stagedPlans(storage), { newest: base, floor });
     const { result, oldest } = await survey(storage, state, living, before);
     crashPoint('vacuum-listed');
-    await noteVacuumed(storage, oldest, result.objects);
+    if (result.objects.some(({ group }) => group !== 'staging' && group !== 'probes'))
+      await noteVacuumed(storage, oldest);
     await deleteAll(storage, result.objects, signal);
     logger.info('vacuumed', { deleted: result.objects.length });
     return result;
@@ -150,27 +150,6 @@ async function survey(
 }
 
 const BATCH = 1000;
-
-interface Vacuumed {
-  readonly formatVersion: 1;
-  /** The smallest version of which no vacuum has deleted anything. */
-  readonly oldest: number;
-}
-
-/** The oldest version that no vacuum has begun to take anything from; 0 where there was none. */
-export async function oldestWhole(storage: Storage): Promise<number> {
-  return (await findJson<Vacuumed>(storage, VACUUM_KEY))?.body.oldest ?? 0;
-}
-
-/**
- * Says, before anything is deleted, which versions are not whole any more: a delete whose answer was lost may still come when the lease is
- * another's, so that to find a file there proves nothing of the time to come.
- */
-async function noteVacuumed(storage: Storage, oldest: number, objects: readonly Doomed[]): Promise<void> {
-  if (objects.every(({ group }) => group === 'staging' || group === 'probes')) return;
-  const body: Vacuumed = { formatVersion: 1, oldest: Math.max(oldest, await oldestWhole(storage)) };
-  await storage.put(VACUUM_KEY, jsonBody(body));
-}
 
 /**
  * No key here is ever written again, no version refers to one and none ever will, for `restore` minds the note: so a crash in the middle, a lost lease and an answer

@@ -11,6 +11,7 @@ import { decideWindow } from '../shared/domain/window.ts';
 import { partOf } from '../shared/id-source.ts';
 import type { Source, SourceClock } from '../shared/ports/source.ts';
 import type { RunSettings } from './carry-out.ts';
+import { erasedOf } from './erased.ts';
 import {
   checkNamespace,
   checkTableCursor,
@@ -107,6 +108,7 @@ export function firstLook(means: Means, run: string, source: Source, ranges: Pla
     // What can't be stored is told by the runs that read it.
     maxQuarantined: Number.MAX_SAFE_INTEGER,
     reads: 'source',
+    ...erasedOf(state),
     comparison: comparisonOf(means),
     priority: VERIFY_PRIORITY,
     engine: settings.engine,

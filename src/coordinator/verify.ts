@@ -9,7 +9,7 @@ import {
   type IdList,
   NO_DIFFERENCES,
 } from '../shared/domain/comparison.ts';
-import { asMongolakeError, MongolakeError } from '../shared/domain/errors.ts';
+import { MongolakeError } from '../shared/domain/errors.ts';
 import { fractionOf } from '../shared/domain/fraction.ts';
 import { planKey, verificationOf } from '../shared/domain/keys.ts';
 import type { Plan } from '../shared/domain/plan.ts';
@@ -34,6 +34,7 @@ import {
   type VerifyRequest,
 } from './verify-plan.ts';
 import { withoutChanged } from './verify-stream.ts';
+import { whenFree } from './when-free.ts';
 
 /** A partition in which ids differ. */
 export interface DifferentPartition {
@@ -211,10 +212,6 @@ async function look(plan: Plan, state: TableState, context: RunContext): Promise
   return { plan, extracted, compared };
 }
 
-/** How long a repair waits for the table while other runs have it, milliseconds; and between two tries. */
-const REPAIR_WAIT_MS = 10 * 60_000;
-const REPAIR_TRY_MS = 2_000;
-
 /** Makes right what differs; a run that has the table now is waited for, since a comparison may have taken hours. */
 async function repair(
   { pipeline, collection, settings, columns }: VerifyRequest,
@@ -223,18 +220,9 @@ async function repair(
 ): Promise<RunResult | undefined> {
   const lists = listsOf(second?.compared ?? []);
   if (lists.length === 0) return undefined;
-  const { clock, signal } = context;
   const nothing = { from: null, to: null, overwrite: false, replace: false };
   const request = { pipeline, collection, settings, columns, mode: 'repair', lists, ...nothing } as const;
-  const until = clock.monotonic() + REPAIR_WAIT_MS;
-  for (;;) {
-    try {
-      return await runTable(request, context);
-    } catch (error) {
-      if (asMongolakeError(error).code !== 'LEASE_HELD' || clock.monotonic() >= until) throw error;
-      await clock.sleep(REPAIR_TRY_MS, signal);
-    }
-  }
+  return whenFree(() => runTable(request, context), context);
 }
 
 function resultOf(

@@ -2,8 +2,10 @@ import { readTwice } from './documents.ts';
 import { checksumOf } from './domain/checksum.ts';
 import type { IdList } from './domain/comparison.ts';
 import { MongolakeError } from './domain/errors.ts';
+import { documentsOf, wanted } from './domain/id-list.ts';
 import type { Source } from './ports/source.ts';
 import type { Storage } from './ports/storage.ts';
+import { quarantineSource } from './quarantine-source.ts';
 
 /** The lists of one range, as a plan keeps them. */
 export function partOf(lists: readonly IdList[]): string {
@@ -19,6 +21,20 @@ export function idSource(storage: Storage, source: Source): Source {
       const lists: Buffer[] = [];
       for (const list of JSON.parse(part ?? '[]') as IdList[]) lists.push(await readList(storage, list));
       yield* source.lookUp(Buffer.concat(lists), signal, projection);
+    },
+  };
+}
+
+/** Lists of ids to be erased as a source, which gives a deletion for each and asks nobody. Errors of its reading: those of `readList`. */
+export function erasureSource(storage: Storage, namespace: Source['namespace']): Source {
+  return {
+    ...quarantineSource(storage, namespace),
+    description: 'the ids to be erased',
+    async *read({ part }) {
+      for (const list of JSON.parse(part ?? '[]') as IdList[]) {
+        const deletions = wanted(documentsOf(await readList(storage, list))).deletions();
+        if (deletions !== undefined) yield deletions;
+      }
     },
   };
 }

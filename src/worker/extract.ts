@@ -5,6 +5,7 @@ import { crashPoint } from '../shared/crash-points.ts';
 import { jsonBody, readJson } from '../shared/documents.ts';
 import { bufferOf } from '../shared/domain/buffers.ts';
 import type { KeyedHash } from '../shared/domain/cut.ts';
+import type { ErasedIds } from '../shared/domain/erased.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import type { ExtractJob } from '../shared/domain/job.ts';
 import { planKey, receiptKey, segmentKey } from '../shared/domain/keys.ts';
@@ -12,7 +13,8 @@ import type { Plan } from '../shared/domain/plan.ts';
 import { policyText, projectionOf } from '../shared/domain/policy.ts';
 import type { ExtractReceipt } from '../shared/domain/receipt.ts';
 import { emptySketch, mergeSketch, type Sketch, sketchToJson } from '../shared/domain/sketch.ts';
-import { idSource } from '../shared/id-source.ts';
+import { readErased } from '../shared/erased-list.ts';
+import { erasureSource, idSource } from '../shared/id-source.ts';
 import { pacedSource } from '../shared/paced-source.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { JobSummary } from '../shared/ports/metrics.ts';
@@ -45,9 +47,12 @@ export interface ExtractContext {
 interface Pass {
   readonly plan: Plan;
   readonly description: string;
+  /** Whose documents are left out. */
+  readonly erasedIds: ErasedIds | undefined;
   readonly sketch: Sketch;
   readonly segment: Segment;
   readonly quarantine: Quarantine;
+  erased: number;
   documents: number;
   bytes: number;
   minCursor: number | undefined;
@@ -67,12 +72,13 @@ export async function extract(job: ExtractJob, delivery: Delivery, context: Extr
   const receipt = receiptKey(job.run, 'extract', job.ordinal);
   // The queue hands a job out again whose end it did not hear of.
   if ((await storage.get(receipt)) !== undefined) return { rows: 0, bytesRead: 0, bytesWritten: 0 };
+  const erasedIds = await erasedFor(plan, storage);
   const opened = await sourceOf(plan, context);
   const source = pacedSource(opened, plan.limits?.documentsPerSecond, clock);
   crashPoint('extract-started');
   try {
     const attempt = clock.randomHex(6);
-    const pass = startPass(plan, job, attempt, context, source.description);
+    const pass = startPass(plan, job, attempt, context, { description: source.description, erasedIds });
     const segment = segmentKey(job.run, job.ordinal, attempt);
     const projection = projectionOf(plan.columns, neededFields(plan));
     const batches = source.read(range, delivery.signal, projection, undefined, plan.position?.to);
@@ -94,6 +100,12 @@ export async function extract(job: ExtractJob, delivery: Delivery, context: Extr
   }
 }
 
+/** Whose documents are left out; `undefined` where no id is erased, which costs nothing. */
+async function erasedFor({ erased }: Plan, storage: Storage): Promise<ErasedIds | undefined> {
+  const ids = erased === undefined ? undefined : await readErased(storage, erased);
+  return ids === undefined || ids.digests.length === 0 ? undefined : ids;
+}
+
 /** What is read of documents, whatever the column policy takes of them. */
 function neededFields({ cursor, deletedField }: Plan): readonly string[] {
   return [cursor.field, ...(deletedField === undefined ? [] : [deletedField])];
@@ -109,6 +121,8 @@ function sourceOf({ reads, namespace }: Plan, { storage, openSource }: ExtractCo
       return openSource().then((source) => idSource(storage, source));
     case 'changes':
       return openSource().then(changeSource);
+    case 'erase':
+      return erasureSource(storage, namespace);
   }
 }
 
@@ -117,11 +131,11 @@ function startPass(
   { run, ordinal }: ExtractJob,
   attempt: string,
   { storage, keyed }: ExtractContext,
-  description: string,
+  given: Pick<Pass, 'description' | 'erasedIds'>,
 ): Pass {
   return {
     plan,
-    description,
+    ...given,
     sketch: emptySketch(),
     segment: createSegment(),
     quarantine: createQuarantine({
@@ -133,6 +147,7 @@ function startPass(
       policy: policyText(plan.columns),
       keyed,
     }),
+    erased: 0,
     documents: 0,
     bytes: 0,
     minCursor: undefined,
@@ -156,6 +171,7 @@ function receiptOf(
     bytes: pass.bytes,
     segmentBytes: pass.segment.written,
     quarantine: pass.quarantine.documents,
+    erased: pass.erased,
     minCursor: pass.minCursor ?? null,
     partitions: pass.segment.index,
     sketch: sketchToJson(pass.sketch),
@@ -197,12 +213,12 @@ async function* shuffled(
 ): AsyncGenerator<Buffer> {
   const { clock, pool, keyed, slabBytes, rooms } = context;
   const concurrency = Math.min(context.concurrency, MOST_SLABS_AT_ONCE);
-  const { plan, segment, quarantine, description } = pass;
+  const { plan, segment, quarantine, description: source, erasedIds: erased } = pass;
   const progress = throttled(delivery, clock);
   const tell = () => progress({ done: pass.documents, bytes: pass.bytes });
   const slabs = slabsOf(told(batches, tell), slabBytes(plan.partitions), rooms);
   const shuffle = async (slab: Slab) => {
-    const outcome = await pool.shuffle({ plan, hashKey: keyed?.key, slab, source: description }, delivery.signal);
+    const outcome = await pool.shuffle({ plan, hashKey: keyed?.key, erased, slab, source }, delivery.signal);
     rooms.give(slab.room);
     return outcome;
   };
@@ -228,12 +244,13 @@ async function* told(
 }
 
 /** Adds what was done with a slab, in the order in which slabs were read. */
-function take({ documents, bytes, minCursor, blocks, sketch, broken }: ShuffleOutcome, pass: Pass): void {
+function take({ documents, bytes, minCursor, blocks, sketch, broken, erased }: ShuffleOutcome, pass: Pass): void {
   for (const { document, reason, place, form } of broken) {
     pass.quarantine.add(bufferOf(document), reason, place, form);
   }
   pass.segment.add(blocks);
   mergeSketch(pass.sketch, sketch);
+  pass.erased += erased;
   pass.documents += documents;
   pass.bytes += bytes;
   if (minCursor !== undefined) pass.minCursor = Math.min(pass.minCursor ?? minCursor, minCursor);

@@ -61,7 +61,7 @@ export async function merge(job: MergeJob, delivery: Delivery, context: MergeCon
       run: job.run,
       partition: job.partition,
       attempt,
-      counts: { ...done.counts, quarantined: 0 },
+      counts: { ...done.counts, quarantined: 0, erased: 0 },
       segments: input.sections.map(({ segment }) => segment),
       added,
       removed: done.removed,

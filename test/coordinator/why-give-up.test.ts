@@ -115,3 +115,10 @@ test('what replaced the table for its mode alone is finished while the mode is t
   expect(whyGiveUp(plan, { ...ASKED, settings, replace: true }, NOW)).toBeUndefined();
   expect(whyGiveUp(plan, ASKED, NOW)).toMatch(/no longer says mode: full/);
 });
+
+test('an erasure is finished whatever the configuration says now, and also before the table is replaced', () => {
+  const erasure = { ...PLAN, reads: 'erase', source: '' } as const;
+  const settings = { ...SETTINGS, cursorField: 'other', engine: 'parquetjs' } as const;
+  expect(whyGiveUp(erasure, { ...ASKED, settings, replace: true }, { ...NOW, source: undefined })).toBeUndefined();
+  expect(whyGiveUp({ ...erasure, engineVersion: '0.9.0' }, ASKED, NOW)).toMatch(/planned it/);
+});

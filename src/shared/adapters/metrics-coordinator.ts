@@ -5,7 +5,7 @@ import type { CoordinatorMetrics, RunFigures, RunOutcome } from '../ports/metric
 import type { MetricsRegistry } from './metrics-registry.ts';
 
 const RESULTS = ['committed', 'unchanged', 'failed', 'skipped'] as const satisfies readonly RunOutcome[];
-const OUTCOMES = ['inserted', 'updated', 'unchanged', 'superseded', 'deleted', 'quarantined'] as const;
+const OUTCOMES = ['inserted', 'updated', 'unchanged', 'superseded', 'deleted', 'quarantined', 'erased'] as const;
 
 interface Metrics {
   readonly tables: Gauge;

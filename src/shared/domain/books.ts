@@ -13,6 +13,7 @@ export const NO_COUNTS: Counts = {
   unchanged: 0,
   superseded: 0,
   quarantined: 0,
+  erased: 0,
 };
 
 export function addCounts(a: Counts, b: Counts): Counts {
@@ -24,14 +25,19 @@ export function addCounts(a: Counts, b: Counts): Counts {
     unchanged: a.unchanged + b.unchanged,
     superseded: a.superseded + b.superseded,
     quarantined: a.quarantined + b.quarantined,
+    erased: a.erased + b.erased,
   };
 }
 
-/** I7 within one extract job: every document is in a partition or in quarantine. Throws `BOOKS_UNBALANCED`. */
+/** I7 within one extract job: every document is in a partition or in quarantine, or its id is erased. Throws `BOOKS_UNBALANCED`. */
 export function checkExtract(receipt: ExtractReceipt): void {
   let shuffled = 0;
   for (const chunks of Object.values(receipt.partitions)) for (const chunk of chunks) shuffled += chunk.documents;
-  balance(`extract job ${receipt.ordinal}`, receipt.documents, shuffled + receipt.quarantine.length);
+  balance(
+    `extract job ${receipt.ordinal}`,
+    receipt.documents,
+    shuffled + receipt.quarantine.length + erasedIn(receipt),
+  );
 }
 
 /** I7 within one partition: every document shuffled to it has one outcome, and the rows written are those that must be there. Throws `BOOKS_UNBALANCED`. */
@@ -50,6 +56,10 @@ export function checkMerge(input: MergeInput, receipt: MergeReceipt): void {
   balance(`${where}, rows`, before + inserted - deleted, after);
 }
 
+function erasedIn({ erased = 0 }: ExtractReceipt): number {
+  return erased;
+}
+
 /** All that a run put aside, in the order of its jobs. */
 export function putAside(extracted: readonly ExtractReceipt[]): readonly QuarantinedDocument[] {
   return extracted.flatMap(({ quarantine }) => quarantine);
@@ -64,10 +74,12 @@ export function checkRun(
   balance('the run, merge jobs', inputs.length, merged.length);
   for (const [index, input] of inputs.entries()) checkMerge(input, merged[index] as MergeReceipt);
   const quarantined = putAside(extracted).length;
+  const erased = extracted.reduce((sum, receipt) => sum + erasedIn(receipt), 0);
   const counts = merged.reduce((sum, receipt) => addCounts(sum, receipt.counts), {
     ...NO_COUNTS,
-    read: quarantined,
+    read: quarantined + erased,
     quarantined,
+    erased,
   });
   const documents = extracted.reduce((sum, receipt) => sum + receipt.documents, 0);
   balance('the run', documents, counts.read);

@@ -99,7 +99,7 @@ export const ERROR_CODES = {
   ENGINE_MISSING: { exit: EXIT.config, retryable: false },
   /** There is no table yet. */
   TABLE_MISSING: { exit: EXIT.failed, retryable: false },
-  /** The version that is asked for is not there yet, or can't be read any more: its log entries were cleaned away. */
+  /** The version that is asked for is not there yet, or can't be had any more: its log entries were cleaned away, a purge gave it up, or ids were erased since. */
   VERSION_MISSING: { exit: EXIT.failed, retryable: false },
   /** The Delta log can't be understood: a gap, or an entry that is not JSON. */
   TABLE_CORRUPT: { exit: EXIT.failed, retryable: false },

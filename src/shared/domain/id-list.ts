@@ -38,7 +38,7 @@ export function wanted(ids: readonly Buffer[]): Wanted {
   };
 }
 
-/** The same for all ids that MongoDB holds to be equal; of a document whose `_id` can't be read it is that of no id. */
+/** The same for all ids that MongoDB holds to be equal; empty, which is that of no id, for a document whose `_id` can't be read. */
 export function identityAt(bytes: Buffer, at: number): string {
   return unlessBroken(() => {
     const id = idAt(bytes, at);

@@ -12,6 +12,7 @@ export const VERIFICATION_KEY = `${OWN}/verification.json`;
 /** Which versions a vacuum has begun to take files from. */
 export const VACUUM_KEY = `${OWN}/vacuum.json`;
 const QUARANTINE = `${OWN}/quarantine`;
+export const ERASED_PREFIX = `${OWN}/erased/`;
 export const RUNS_PREFIX = `${OWN}/runs/`;
 export const QUARANTINE_PREFIX = `${QUARANTINE}/`;
 export const PROBE_PREFIX = `${OWN}/probe/`;
@@ -71,6 +72,11 @@ export function quarantineListKey(number: number): string {
   return `${QUARANTINE}/${padded(number)}.json`;
 }
 
+/** A list of erased ids. Its number is the epoch of the run that leaves it, or a greater one. */
+export function erasedListKey(number: number): string {
+  return `${ERASED_PREFIX}${padded(number)}.json`;
+}
+
 /** The bytes of one listed document; `digest` is that of its content, `run` put it on the list. */
 export function quarantineObjectKey(run: string, digest: string): string {
   return `${QUARANTINE}/${run}/${digest}.bson`;
@@ -98,6 +104,12 @@ export function receiptIndex(key: string): number {
 /** One attempt's data file; immutable, never written twice. */
 export function dataKey(partition: number, run: string, attempt: string, part: number): string {
   return `${DATA_PREFIX}${padded(partition)}/${run}-${attempt}-${part}.parquet`;
+}
+
+/** The hash partition in the key of a data file, of however many partitions; `null` for any other key. */
+export function partitionOfKey(key: string): number | null {
+  const partition = /^data\/(\d{6,})\//.exec(key)?.[1];
+  return partition === undefined ? null : Number(partition);
 }
 
 /** An object on which a store proves that it honours conditions; `id` is random. */

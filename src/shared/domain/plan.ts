@@ -78,12 +78,14 @@ export interface Plan {
   /** Documents that can't be stored, above which the run fails. */
   readonly maxQuarantined: number;
   /**
-   * What the ranges are: of the collection, of the table's own list of quarantined documents, lists of ids that are looked up in the collection, or a
-   * stretch of its change stream, whose ids are looked up.
+   * What the ranges are: of the collection, of the table's own list of quarantined documents, lists of ids that are looked up in the collection, a
+   * stretch of its change stream, whose ids are looked up, or lists of ids that are erased, for which nothing is read.
    */
-  readonly reads: 'source' | 'quarantine' | 'ids' | 'changes';
+  readonly reads: 'source' | 'quarantine' | 'ids' | 'changes' | 'erase';
   /** Where the table will stand in the change stream; absent where it follows none, or the run says nothing of that. */
   readonly position?: StreamStep;
+  /** The number of the list of erased ids that the run's version has: what is read of them is left out. Absent where there is none. */
+  readonly erased?: number;
   /** How what is read is compared with the table; absent where it is merged into it. */
   readonly comparison?: Comparison;
   readonly priority: number;

@@ -18,6 +18,8 @@ export interface ExtractReceipt {
   readonly segmentBytes: number;
   /** Those of them that can't be stored; the bytes of each are staged by this attempt. */
   readonly quarantine: readonly QuarantinedDocument[];
+  /** Those of them whose ids are erased: they were left out. Absent in receipts of older workers. */
+  readonly erased?: number;
   /** Smallest cursor value read, epoch milliseconds; `null` where no document had one. */
   readonly minCursor: number | null;
   /** Partition → its chunks in the segment. Partitions without documents are absent. */
@@ -49,6 +51,8 @@ export interface Counts {
   readonly unchanged: number;
   readonly superseded: number;
   readonly quarantined: number;
+  /** Left out: their ids are on the table's list of erased ones. */
+  readonly erased: number;
 }
 
 /** What a merge job leaves. */

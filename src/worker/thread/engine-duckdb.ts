@@ -7,6 +7,7 @@ import { CURSOR_COLUMN } from './decode.ts';
 import { DuckDBInstance } from './duckdb.ts';
 import type { Engine, LocalBaseFile, MergeCounts, MergedFile, MergeOutcome, MergeTask } from './engine.ts';
 import { isOutOfMemory } from './failure.ts';
+import { findInFile } from './find-duckdb.ts';
 import { readFirstRows } from './head-duckdb.ts';
 import { loadDelta, numberOf } from './load-duckdb.ts';
 import { countedBytes, storedRowBytes } from './memory.ts';
@@ -42,6 +43,7 @@ export const duckdbEngine: Engine = {
   rewrite: (task, signal) => inMemory(task, signal, (connection, own) => rewriteGroup(connection, own, signal)),
   compact: (task, signal) => inMemory(task, signal, (connection, own) => compactFiles(connection, own, signal)),
   head: (task) => inMemory(task, undefined, (connection, own) => readFirstRows(connection, own)),
+  find: (task) => inMemory(task, undefined, (connection, own) => findInFile(connection, own)),
 };
 
 type Means = Pick<MergeTask, 'memoryBytes' | 'scratch'>;

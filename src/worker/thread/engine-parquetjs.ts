@@ -3,6 +3,7 @@ import { isDeletionAt, takeDeletion } from '../../shared/domain/deletion.ts';
 import { compactRows } from './compact-parquetjs.ts';
 import { comparePartition } from './compare-parquetjs.ts';
 import type { Engine, LocalBaseFile, MergeCounts, MergedFile, MergeOutcome, MergeTask } from './engine.ts';
+import { findInRows } from './find-parquetjs.ts';
 import { readFirstRows } from './head-parquetjs.ts';
 import { rowGroups } from './parquetjs-read.ts';
 import { firstFiles, writeRows } from './parquetjs-write.ts';
@@ -50,6 +51,7 @@ export const parquetjsEngine: Engine = {
   compare: comparePartition,
   rewrite: rewriteRows,
   head: readFirstRows,
+  find: findInRows,
 };
 
 /** Writes the delta as the first files of a partition: a new one after every target size. */

@@ -64,7 +64,7 @@ export interface MergedFile extends IdRange {
 }
 
 /** What became of the delta's documents; `read` is their sum. */
-export type MergeCounts = Omit<Counts, 'quarantined'>;
+export type MergeCounts = Omit<Counts, 'quarantined' | 'erased'>;
 
 export interface MergeOutcome {
   readonly counts: MergeCounts;
@@ -171,6 +171,27 @@ export interface HeadTask {
   readonly scratch: string;
 }
 
+/** Asks which ids a file holds. */
+export interface FindTask {
+  /** A local Parquet file of a table, of any version. */
+  readonly path: string;
+  readonly schema: TableSchema;
+  /** As a table stores them; integers as their digits. */
+  readonly ids: readonly string[];
+  readonly memoryBytes: number;
+  /** A folder for what is spilled. */
+  readonly scratch: string;
+}
+
+/** Ids as their table stores them; integers as their digits. */
+export interface FoundIds {
+  /** Those of the task that have a row. */
+  readonly ids: readonly string[];
+  /** Those of the first and the last row; `null` where there is none. */
+  readonly first: string | null;
+  readonly last: string | null;
+}
+
 /**
  * Reads and writes data files. Engines give equal tables for equal input: the same rows and counts, though not the same files. A
  * task is deterministic but for file sizes, and rejects soon after `signal` is aborted.
@@ -183,6 +204,8 @@ export interface Engine {
   compare(task: CompareTask, signal: AbortSignal | undefined): Promise<CompareOutcome>;
   /** The first rows of files, by `_id` within each. */
   head(task: HeadTask): Promise<readonly JsonRow[]>;
+  /** Which ids a file holds. */
+  find(task: FindTask): Promise<FoundIds>;
 }
 
 /** A thread's answer. An error crosses threads as plain data: as an object it would lose its code and hint on the way. */

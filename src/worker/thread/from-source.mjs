@@ -3,4 +3,4 @@ import { register } from 'tsx/esm/api';
 
 register();
 const entry = await import('./entry.ts');
-export const { merge, rewrite, locate, shuffle } = entry;
+export const { merge, compare, rewrite, locate, shuffle } = entry;

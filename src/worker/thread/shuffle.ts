@@ -3,8 +3,10 @@ import { bufferOf } from '../../shared/domain/buffers.ts';
 import { type CursorReader, cursorNumber, cursorPath, cursorReader } from '../../shared/domain/cursor.ts';
 import type { Cut } from '../../shared/domain/cut.ts';
 import { deletedReader, flipDeletion, lengthAt, takeDeletion } from '../../shared/domain/deletion.ts';
+import { type ErasedIds, hasDigest } from '../../shared/domain/erased.ts';
 import { asMongolakeError, MongolakeError } from '../../shared/domain/errors.ts';
 import { partitionOf } from '../../shared/domain/hash.ts';
+import { identityAt } from '../../shared/domain/id-list.ts';
 import { idHash } from '../../shared/domain/ids.ts';
 import { int32At } from '../../shared/domain/little-endian.ts';
 import type { Plan } from '../../shared/domain/plan.ts';
@@ -22,6 +24,8 @@ export interface ShuffleTask {
   readonly plan: Pick<Plan, 'partitions' | 'cursor' | 'scope' | 'sourceKind' | 'columns' | 'deletedField'>;
   /** Of the column policy's hashes; `undefined` where none is configured. */
   readonly hashKey: string | undefined;
+  /** Whose documents are left out; absent where no id is erased. */
+  readonly erased?: ErasedIds | undefined;
   readonly slab: Slab;
   /** What they are read from, for messages. */
   readonly source: string;
@@ -67,6 +71,8 @@ export interface ShuffleOutcome {
   readonly blocks: readonly PackedBlock[];
   readonly sketch: Sketch;
   readonly broken: readonly BrokenDocument[];
+  /** Documents that were left out since their ids are erased. */
+  readonly erased: number;
 }
 
 /** Cuts, checks, sketches and packs documents by partition. */
@@ -79,9 +85,9 @@ export function shuffle(task: ShuffleTask): ShuffleOutcome {
       placeOf(source, position === undefined ? undefined : position + at - start, before + documents),
     );
   }
-  const { documents, bytes, minCursor, broken } = pass;
+  const { documents, bytes, minCursor, broken, erased } = pass;
   const [sketch, blocks] = [pass.sketcher.sketch(), pass.distribution.blocks()];
-  return { documents, bytes, minCursor, broken, sketch, blocks };
+  return { documents, bytes, minCursor, broken, erased, sketch, blocks };
 }
 
 interface Pass {
@@ -100,12 +106,15 @@ interface Pass {
   readonly keysOf: Cut;
   readonly distribution: Distribution;
   readonly broken: BrokenDocument[];
+  /** Whether the document's id is erased. */
+  readonly isErased: ((bytes: Buffer, at: number) => boolean) | undefined;
+  erased: number;
   documents: number;
   bytes: number;
   minCursor: number | undefined;
 }
 
-function startPass({ plan, hashKey, slab }: ShuffleTask): Pass {
+function startPass({ plan, hashKey, erased, slab }: ShuffleTask): Pass {
   const room = bufferOf(slab.room);
   const keyed = hashKey === undefined ? undefined : keyedHash(hashKey);
   const cut = cutOf(plan, keyed);
@@ -122,10 +131,17 @@ function startPass({ plan, hashKey, slab }: ShuffleTask): Pass {
     keysOf: keysOf(plan, keyed),
     distribution: new Distribution(plan.partitions, own, used),
     broken: [],
+    isErased: erased && erasedReader(erased),
+    erased: 0,
     documents: 0,
     bytes: 0,
     minCursor: undefined,
   };
+}
+
+function erasedReader(erased: ErasedIds): (bytes: Buffer, at: number) => boolean {
+  const { hash } = keyedHash(erased.salt);
+  return (bytes, at) => hasDigest(erased, hash(identityAt(bytes, at)));
 }
 
 /** Says where a document is by its place in the room and the number of those before it in its batch. */
@@ -151,6 +167,10 @@ function takeDocument(at: number, pass: Pass, placeOf: PlaceOf, before: number):
   try {
     // A document whose cursor can't be read belongs to every scope, or nobody would ever hear of it.
     if (pass.isFiltered && !inScope(plan.scope, pass.readCursor(room, at))) return;
+    if (!isGone && pass.isErased?.(room, at)) {
+      leaveOut(at, pass);
+      return;
+    }
     const isDeletion = isGone || pass.saysDeleted(room, at);
     const own = isDeletion ? pass.keysOf : cut;
     if (own === undefined) distribution.take(partitionFor(room, at, pass), at, at + length);
@@ -167,11 +187,24 @@ function takeDocument(at: number, pass: Pass, placeOf: PlaceOf, before: number):
     const form = formOf(plan, cutDocument !== undefined);
     pass.broken.push({ document: Uint8Array.from(document), form, reason: error.message, place });
     // What can't be stored is left behind by a watermark like all else.
-    const time = unlessBroken(() => pass.readCursor(document, 0), undefined);
-    noteTime(pass, time === undefined ? undefined : Number(time));
+    noteReadable(pass, document, 0);
   }
   pass.documents++;
   pass.bytes += length;
+}
+
+/** Counts a document whose id is erased: nothing of it goes on, but it is left behind by a watermark like all else. */
+function leaveOut(at: number, pass: Pass): void {
+  noteReadable(pass, pass.room, at);
+  pass.erased++;
+  pass.documents++;
+  pass.bytes += int32At(pass.room, at);
+}
+
+/** Notes the cursor of a document that need not be whole. */
+function noteReadable(pass: Pass, bytes: Buffer, at: number): void {
+  const time = unlessBroken(() => pass.readCursor(bytes, at), undefined);
+  noteTime(pass, time === undefined ? undefined : Number(time));
 }
 
 /** The partition of a document, which is checked, sketched, and its cursor noted. */

@@ -10,7 +10,16 @@ import { fakeClock, settle } from '../../coordinator/fake-clock.ts';
 import { parseExposition, sampleOf } from './exposition.ts';
 
 const DEPTH: QueueDepth = { waiting: 1, prioritized: 2, active: 3, delayed: 4, failed: 5 };
-const COUNTS = { read: 21, inserted: 1, updated: 2, deleted: 3, unchanged: 4, superseded: 5, quarantined: 6 };
+const COUNTS = {
+  read: 28,
+  inserted: 1,
+  updated: 2,
+  deleted: 3,
+  unchanged: 4,
+  superseded: 5,
+  quarantined: 6,
+  erased: 7,
+};
 const FIGURES = {
   counts: COUNTS,
   bytesRead: 1000,
@@ -110,9 +119,9 @@ describe('a coordinator', () => {
     expect(of('run_last_stage_duration_seconds', { stage: 'extract' })).toBe(2);
     expect(of('run_last_result', { result: 'committed' })).toBe(1);
     expect(of('run_last_result', { result: 'failed' })).toBe(0);
-    expect(of('documents_read_total')).toBe(21);
+    expect(of('documents_read_total')).toBe(28);
     const outcomes = families.get('mongolake_documents_total')?.samples ?? [];
-    expect(outcomes.reduce((sum, { value }) => sum + value, 0)).toBe(21);
+    expect(outcomes.reduce((sum, { value }) => sum + value, 0)).toBe(28);
     expect(of('documents_total', { outcome: 'quarantined' })).toBe(6);
     expect(of('run_read_bytes_total')).toBe(1000);
     expect(of('run_written_bytes_total')).toBe(500);

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { addCounts, checkExtract, checkMerge, checkReplace, NO_COUNTS } from '../../../src/shared/domain/books.ts';
+import {
+  addCounts,
+  checkExtract,
+  checkMerge,
+  checkReplace,
+  checkRun,
+  NO_COUNTS,
+} from '../../../src/shared/domain/books.ts';
 import type { MergeInput } from '../../../src/shared/domain/plan.ts';
 import type { Counts, ExtractReceipt, MergeReceipt } from '../../../src/shared/domain/receipt.ts';
 
@@ -11,6 +18,7 @@ const COUNTS: Counts = {
   unchanged: 4,
   superseded: 3,
   quarantined: 3,
+  erased: 4,
 };
 
 const chunk = (documents: number) => ({ offset: 0, length: 1, rawLength: 1, documents, crc32: '00000000' });
@@ -55,6 +63,14 @@ function receipt(over: Partial<MergeReceipt> = {}): MergeReceipt {
     ...over,
   };
 }
+
+test('documents of erased ids are accounted for, in a job and in the run', () => {
+  const left = { ...EXTRACT, documents: 12, erased: 2 };
+  expect(() => checkExtract(left)).not.toThrow();
+  expect(() => checkExtract({ ...left, erased: 1 })).toThrow(/12 expected, 11 accounted/);
+  const only = { ...left, partitions: {}, quarantine: [], documents: 2 };
+  expect(checkRun([only], [], [])).toEqual({ ...NO_COUNTS, read: 2, erased: 2 });
+});
 
 test('counts add up one by one', () => {
   expect(addCounts(COUNTS, NO_COUNTS)).toEqual(COUNTS);

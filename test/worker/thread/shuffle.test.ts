@@ -1,8 +1,11 @@
-import { deserialize } from 'bson';
+import { Double, deserialize } from 'bson';
 import { describe, expect, it } from 'vitest';
 import { lengthAt, takeDeletion } from '../../../src/shared/domain/deletion.ts';
+import { erasedIds } from '../../../src/shared/domain/erased.ts';
 import { partitionOf } from '../../../src/shared/domain/hash.ts';
+import { identityAt } from '../../../src/shared/domain/id-list.ts';
 import { idHash } from '../../../src/shared/domain/ids.ts';
+import { sketchToJson } from '../../../src/shared/domain/sketch.ts';
 import { keyedHash } from '../../../src/shared/keyed-hash.ts';
 import { unpack } from '../../../src/shared/packing.ts';
 import { type ShuffleTask, shuffle } from '../../../src/worker/thread/shuffle.ts';
@@ -16,13 +19,19 @@ const TWICE = documentOf([element(0x10, '_id', int32(9)), element(0x10, 'a', int
 /** Where the batch begins in its room. */
 const FROM = 100;
 
-function run(documents: readonly Buffer[], plan: Partial<ShuffleTask['plan']> = {}, hashKey?: string) {
+function run(
+  documents: readonly Buffer[],
+  plan: Partial<ShuffleTask['plan']> = {},
+  hashKey?: string,
+  erased?: ShuffleTask['erased'],
+) {
   const all = Buffer.concat(documents);
   const room = new Uint8Array(new SharedArrayBuffer(FROM + all.length * 3));
   room.set(all, FROM);
   return shuffle({
     plan: { partitions: 4, cursor: CURSOR, scope: { kind: 'full' }, sourceKind: 'dump', ...plan },
     hashKey,
+    erased,
     slab: { room, batches: [{ start: FROM, end: FROM + all.length, position: 1000 }], before: 0 },
     source: 'dump:x',
   });
@@ -112,5 +121,37 @@ describe('documents that are shuffled', () => {
     const stored = unpack(Buffer.from(blocks[0]?.packed ?? [])).toString('latin1');
     expect(stored).toContain(keyedHash('0123456789abcdef').hash('Ann'));
     expect(() => run([at(1, 1)], { columns })).toThrow(/no hashKey/);
+  });
+});
+
+describe('documents whose ids are erased', () => {
+  const listOf = (...ids: unknown[]) =>
+    erasedIds({ salt: '5a', digests: ids.map((_id) => keyedHash('5a').hash(identityAt(bson({ _id }), 0))) });
+
+  it('are left out and counted, and leave no trace but their cursor', () => {
+    const documents = [at(1, 50), at(2, 10, { secret: 'x' }), at(3, 60)];
+    const { blocks, sketch, minCursor, ...rest } = run(documents, { partitions: 1 }, undefined, listOf(2, 9));
+    expect(rest).toMatchObject({ documents: 3, erased: 1, broken: [], bytes: Buffer.concat(documents).length });
+    expect(minCursor).toBe(10);
+    const unpacked = unpack(Buffer.from(blocks[0]?.packed ?? []));
+    expect(unpacked.equals(Buffer.concat([at(1, 50), at(3, 60)]))).toBe(true);
+    expect(JSON.stringify(sketchToJson(sketch))).not.toContain('secret');
+  });
+
+  it('are told by what MongoDB holds to be equal, before a column policy is applied, and of broken documents, too', () => {
+    const left = (document: Buffer, ...ids: unknown[]) => run([document], {}, undefined, listOf(...ids)).erased;
+    expect([left(at(7, 1), new Double(7)), left(bson({ _id: '7' }), 7)]).toEqual([1, 0]);
+    expect(run([TWICE], {}, undefined, listOf(9))).toMatchObject({ erased: 1, broken: [], documents: 1 });
+    const hashes = { columns: { hash: ['_id'], key: keyedHash('k').fingerprint } };
+    expect(run([at(7, 1)], hashes, 'k', listOf(7))).toMatchObject({ erased: 1, blocks: [] });
+    const unreadable = Buffer.from([6, 0, 0, 0, 255, 0]);
+    expect(run([unreadable], {}, undefined, listOf(7))).toMatchObject({ erased: 0, broken: [{}] });
+  });
+
+  it('are none where the source says that they are gone, or the scope is another', () => {
+    expect(run([deletion(bson({ _id: 7 }))], {}, undefined, listOf(7))).toMatchObject({ erased: 0, documents: 1 });
+    expect(run([at(7, 1, { gone: true })], { deletedField: 'gone' }, undefined, listOf(7)).erased).toBe(1);
+    const scope = { kind: 'window', cursor: CURSOR, from: 5, to: null } as const;
+    expect(run([at(7, 1)], { scope }, undefined, listOf(7))).toMatchObject({ erased: 0, documents: 0 });
   });
 });
