@@ -4,7 +4,7 @@ import { failureJson } from './app/json.ts';
 import { VERSION } from './app/version.ts';
 import { action } from './cli/action.ts';
 import type { GlobalOptions } from './cli/app.ts';
-import { PLAN_KINDS, percent, positive, powerOfTwo, TARGET, words } from './cli/arguments.ts';
+import { PLAN_KINDS, percent, positive, powerOfTwo, severally, TARGET, words } from './cli/arguments.ts';
 import type { CoordinatorOptions } from './cli/coordinator.ts';
 import type { DashboardOptions } from './cli/dashboard.ts';
 import { DEFAULT_CONFIG_FILE, DEFAULT_TABLE } from './cli/defaults.ts';
@@ -89,6 +89,9 @@ program
   .option('--sample <percent>', "of verify: so much of the source's id ranges", percent)
   .option('--partitions <n>', 'of repartition: how many hash partitions', powerOfTwo)
   .addOption(new Option('--id-type <type>', 'of repartition: what the ids become').choices(['string']))
+  .option('--id <id>', 'of erase: an id as `head` shows it; as often as needed', severally)
+  .option('--ids-file <file>', 'of erase: a file with an id on each line')
+  .option('--purge', 'of erase: from the history too')
   .option('--detailed-exitcode', 'exit 2 where there is work to do')
   .action(
     action(async (target: string | undefined, options: PlanOptions) =>

@@ -116,6 +116,12 @@ function workOf(options: WorkOptions): WorkAsked {
       return { kind: 'compact' };
     case 'repartition':
       return { kind: 'repartition', layout: checkLayout(options) };
+    case 'erase':
+      return {
+        kind: 'erase',
+        ids: options.ids.map((text) => ({ text, where: 'ids' })),
+        purges: options.purge ?? false,
+      };
   }
 }
 

@@ -1,5 +1,7 @@
+import type { EraseRequest } from '../coordinator/erase.ts';
 import type { Duration } from '../coordinator/pace.ts';
 import { hasWork, type Preview, type PreviewContext, type PreviewRequest, previewRun } from '../coordinator/preview.ts';
+import { previewErasure } from '../coordinator/preview-erase.ts';
 import { previewCompaction, previewRepartition } from '../coordinator/preview-rewrite.ts';
 import { previewVerification, type VerifyPreviewRequest } from '../coordinator/preview-verify.ts';
 import type { Layout } from '../coordinator/repartition.ts';
@@ -25,7 +27,8 @@ export async function previewTables(
 export type WorkAsked =
   | ({ readonly kind: 'verify' } & Pick<VerifyPreviewRequest, 'isDeep' | 'sample'>)
   | { readonly kind: 'compact' }
-  | { readonly kind: 'repartition'; readonly layout: Layout };
+  | { readonly kind: 'repartition'; readonly layout: Layout }
+  | ({ readonly kind: 'erase' } & Pick<EraseRequest, 'ids' | 'purges'>);
 
 /** What such a command would do to each table that the target names. */
 export async function previewWork(
@@ -47,6 +50,8 @@ function workFor(app: OpenedConfig, target: TableTarget, asked: WorkAsked, conte
       return previewCompaction({ settings }, storage, source);
     case 'repartition':
       return previewRepartition({ ...asked, settings }, storage, source);
+    case 'erase':
+      return previewErasure({ ...asked, keyed: app.keyed }, context);
   }
 }
 

@@ -147,7 +147,7 @@ export interface FiguresResult {
 /** What a command that is no run of the source would do now. */
 export interface WorkResult extends TableResult, FiguresResult {
   readonly status: 'work' | 'nothing-to-do';
-  readonly kind: 'verify' | 'compact' | 'repartition';
+  readonly kind: 'verify' | 'compact' | 'repartition' | 'erase';
   /** The version that it would stand on. */
   readonly version: number;
   /** What is worth knowing, for people. */

@@ -5,7 +5,7 @@ import { isPartitionCount, MOST_PARTITIONS } from '../shared/domain/partitions.t
 export const TARGET = 'PIPELINE[.COLLECTION]; may be left out where there is one pipeline';
 
 /** The commands that `plan` tells of. */
-export const PLAN_KINDS = ['sync', 'backfill', 'verify', 'compact', 'repartition'] as const;
+export const PLAN_KINDS = ['sync', 'backfill', 'verify', 'compact', 'repartition', 'erase'] as const;
 
 export type PlanKind = (typeof PLAN_KINDS)[number];
 

@@ -1,14 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline/promises';
 import pc from 'picocolors';
 import { eraseJson, isProved, previewJson } from '../app/erase.ts';
 import { type Erased, type EraseRequest, eraseIds } from '../coordinator/erase.ts';
-import type { GivenId } from '../coordinator/erase-ids.ts';
 import { type ErasePreview, previewErase } from '../coordinator/erase-preview.ts';
 import type { Proof } from '../coordinator/purge.ts';
 import { bytesText } from '../shared/domain/bytes-text.ts';
 import { EXIT, MongolakeError } from '../shared/domain/errors.ts';
 import { type App, type GlobalOptions, openApp } from './app.ts';
+import { givenIds } from './given-ids.ts';
 import { describeFiles, exitCodeOf, number } from './output.ts';
 import { runTables } from './runs.ts';
 import { alignRows, counted, printable } from './text.ts';
@@ -54,44 +53,14 @@ export async function eraseCommand(
 }
 
 /** What the options ask for. Throws `USAGE`. */
-async function askedFor({ id = [], idsFile, purge = false, allow = false }: EraseOptions): Promise<Asked> {
+async function askedFor(options: EraseOptions): Promise<Asked> {
+  const { purge = false, allow = false } = options;
   if (purge && allow) {
     throw new MongolakeError('USAGE', 'erase: --allow lets ids come back, and --purge removes them for good', {
       hint: 'Give one of the two.',
     });
   }
-  const ids = [
-    ...id.map((text) => ({ text, where: '--id' })),
-    ...(idsFile === undefined ? [] : await readIds(idsFile)),
-  ];
-  if (ids.length === 0) {
-    throw new MongolakeError('USAGE', 'erase: which ids is not said', {
-      hint: 'Give --id ID, as often as you like, or --ids-file FILE with an id on each line; as `mongolake head` shows them.',
-    });
-  }
-  return { ids, kind: allow ? 'allow' : 'erase', purges: purge };
-}
-
-/** An id a line; blank lines say nothing. Throws `USAGE`. */
-async function readIds(file: string): Promise<readonly GivenId[]> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    throw new MongolakeError('USAGE', `--ids-file ${file} can't be read: ${(error as Error).message}`, {
-      hint: 'Give a text file with an id on each line.',
-      cause: error,
-    });
-  }
-  return idLines(text, file);
-}
-
-/** The ids of a file's text, each with its line for messages. */
-export function idLines(text: string, file: string): readonly GivenId[] {
-  return text
-    .split('\n')
-    .map((line, i) => ({ text: line.trim(), where: `${file}:${i + 1}` }))
-    .filter((line) => line.text !== '');
+  return { ids: await givenIds(options), kind: allow ? 'allow' : 'erase', purges: purge };
 }
 
 /** Whoever sits at a terminal is asked; a script is taken at its word. */

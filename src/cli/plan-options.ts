@@ -2,6 +2,7 @@ import type { WorkAsked } from '../app/plan.ts';
 import { checkLayout } from '../app/requests.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import { PLAN_KINDS, type PlanKind } from './arguments.ts';
+import { givenIds } from './given-ids.ts';
 
 export interface PlanOptions {
   readonly for?: PlanKind;
@@ -14,6 +15,9 @@ export interface PlanOptions {
   readonly sample?: number;
   readonly partitions?: number;
   readonly idType?: 'string';
+  readonly id?: readonly string[];
+  readonly idsFile?: string;
+  readonly purge?: boolean;
   readonly detailedExitcode?: boolean;
 }
 
@@ -24,6 +28,7 @@ const OWN: Readonly<Record<PlanKind, Partial<Record<keyof PlanOptions, string>>>
   verify: { deep: '--deep', sample: '--sample' },
   compact: {},
   repartition: { partitions: '--partitions', idType: '--id-type' },
+  erase: { id: '--id', idsFile: '--ids-file', purge: '--purge' },
 };
 
 /** Which command is meant. Throws `USAGE` for an option that another command takes. */
@@ -40,10 +45,11 @@ export function planKind(options: PlanOptions): PlanKind {
 }
 
 /** What is asked of a command that is no run of the source. Throws `USAGE`. */
-export function workAsked(
+export async function workAsked(
   kind: Exclude<PlanKind, 'sync' | 'backfill'>,
-  { deep = false, sample = 100, partitions, idType }: PlanOptions,
-): WorkAsked {
+  options: PlanOptions,
+): Promise<WorkAsked> {
+  const { deep = false, sample = 100, partitions, idType, purge = false } = options;
   switch (kind) {
     case 'verify':
       return { kind, isDeep: deep, sample: sample / 100 };
@@ -51,5 +57,7 @@ export function workAsked(
       return { kind };
     case 'repartition':
       return { kind, layout: checkLayout({ partitions, idType }) };
+    case 'erase':
+      return { kind, ids: await givenIds(options), purges: purge };
   }
 }

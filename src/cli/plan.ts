@@ -20,7 +20,7 @@ export async function planCommand(
   const kind = planKind(options);
   const app = await openApp(globals);
   if (kind !== 'sync' && kind !== 'backfill')
-    return planWork(app, name, workAsked(kind, options), { options, globals });
+    return planWork(app, name, await workAsked(kind, options), { options, globals });
   const json = globals.json ?? false;
   const bounds = { from: parseTime('--from', options.from), to: parseTime('--to', options.to) };
   const { replace = false } = options;

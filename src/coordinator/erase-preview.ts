@@ -2,6 +2,7 @@ import { hasDigest } from '../shared/domain/erased.ts';
 import { partitionOf } from '../shared/domain/hash.ts';
 import { readErased } from '../shared/erased-list.ts';
 import { keyedHash } from '../shared/keyed-hash.ts';
+import type { Storage } from '../shared/ports/storage.ts';
 import type { EraseContext, EraseRequest } from './erase.ts';
 import { openOwn } from './erase.ts';
 import { type ErasableId, erasableIds } from './erase-ids.ts';
@@ -48,7 +49,7 @@ export async function previewErase(request: EraseRequest, context: EraseContext)
   const { storage } = context;
   const state = await openOwn(context);
   const ids = erasableIds(request.ids, state, request.keyed);
-  const onList = await listedNow(state, ids, context);
+  const onList = await listedNow(state, ids, storage);
   const shared = { version: state.version, ids: ids.length };
   if (request.kind === 'allow') return { ...shared, ...NOTHING, listed: onList };
   const owners = owningFiles(state, ids);
@@ -74,7 +75,7 @@ export async function previewErase(request: EraseRequest, context: EraseContext)
 const NOTHING = { notFound: [], rows: 0, partitions: 0, files: 0, bytes: 0, quarantined: 0, purge: undefined } as const;
 
 /** How many of the ids are on the list of erased ones. */
-async function listedNow(state: TableState, ids: readonly ErasableId[], { storage }: EraseContext): Promise<number> {
+export async function listedNow(state: TableState, ids: readonly ErasableId[], storage: Storage): Promise<number> {
   const number = erasedNumber(state);
   if (number === undefined) return 0;
   const list = await readErased(storage, number);

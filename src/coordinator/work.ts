@@ -25,7 +25,7 @@ export interface WorkFigures {
 
 /** What a command that is no run of the source would do now: there is a function for each, which gives this and changes nothing. */
 export interface Work extends WorkFigures {
-  readonly kind: 'verify' | 'compact' | 'repartition';
+  readonly kind: 'verify' | 'compact' | 'repartition' | 'erase';
   /** The version that it would stand on. */
   readonly version: number;
   /** Whether there is anything to do. */

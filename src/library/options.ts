@@ -77,6 +77,12 @@ export type WorkOptions = CallOptions &
         /** What ids that are integers become. */
         readonly idType?: 'string' | undefined;
       }
+    | {
+        readonly for: 'erase';
+        /** As the table shows them. */
+        readonly ids: readonly string[];
+        readonly purge?: boolean | undefined;
+      }
   );
 
 /** What `verify` takes. */

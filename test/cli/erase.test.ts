@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { eraseJson, isProved, previewJson } from '../../src/app/erase.ts';
-import { describeErased, describePreview, idLines } from '../../src/cli/erase.ts';
+import { describeErased, describePreview } from '../../src/cli/erase.ts';
+import { idLines } from '../../src/cli/given-ids.ts';
 import type { Erased } from '../../src/coordinator/erase.ts';
 import type { ErasePreview } from '../../src/coordinator/erase-preview.ts';
 import { NO_COUNTS } from '../../src/shared/domain/books.ts';

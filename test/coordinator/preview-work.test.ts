@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { readHistory } from '../../src/coordinator/history.ts';
 import { previewRun } from '../../src/coordinator/preview.ts';
+import { previewErasure } from '../../src/coordinator/preview-erase.ts';
 import { previewCompaction, previewRepartition } from '../../src/coordinator/preview-rewrite.ts';
 import { isVerificationDue, previewVerification } from '../../src/coordinator/preview-verify.ts';
 import { filesOf, openState } from '../../src/coordinator/table.ts';
@@ -8,6 +9,7 @@ import type { Verification } from '../../src/coordinator/verification.ts';
 import type { Work } from '../../src/coordinator/work.ts';
 import type { Source } from '../../src/shared/ports/source.ts';
 import type { Storage } from '../../src/shared/ports/storage.ts';
+import { erase } from './erase-house.ts';
 import { type Harness, harness, SETTINGS } from './table-harness.ts';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
@@ -128,6 +130,41 @@ describe('of a repartition', () => {
     table.collection.documents = documents().slice(0, COUNT / 2);
     const { duration } = await previewRun(request, table.previewContext);
     expect(duration).toEqual({ ms: 60_000, runs: 1 });
+  });
+});
+
+describe('of an erasure', () => {
+  const erasure = (ids: readonly string[], purges = false) =>
+    previewed((storage, source) =>
+      previewErasure(
+        { ids: ids.map((text) => ({ text, where: '--id' })), purges, keyed: undefined },
+        { storage, source },
+      ),
+    );
+
+  it('it tells of the files into whose ranges the ids fall; with a purge of all that may ever have held them', async () => {
+    await loaded();
+    const { files, fileBytes } = await sizes();
+    const one = await erasure(['7']);
+    expect(one).toMatchObject({ kind: 'erase', isDue: true, touches: { partitions: 1, of: 2, partitionJobs: 1 } });
+    expect([one.reads.files, one.writes.files]).toEqual([1, 1]);
+    expect(one.reads.fileBytes).toBeLessThan(fileBytes);
+    // Each id is in one of the two partitions.
+    const some = await erasure(Array.from({ length: 40 }, (_, n) => String(n * 500)));
+    expect(some.touches.partitions).toBe(2);
+    expect(some.reads.files).toBeGreaterThan(2);
+    const purge = await erasure(['7', '8', '9', '10'], true);
+    expect(purge.reads.files).toBeGreaterThan(files);
+    expect(purge.notes.join()).toContain('versions 0 to 0 would be given up');
+  });
+
+  it('there is nothing to do for ids that are on the list; what is no id is refused', async () => {
+    await loaded();
+    await erase(table, ['7'], {}, SMALL);
+    expect(await erasure(['7'])).toMatchObject({ isDue: false });
+    expect(await erasure(['7'], true)).toMatchObject({ isDue: true });
+    expect(await erasure(['7', '8'])).toMatchObject({ isDue: true });
+    await expect(erasure(['seven'])).rejects.toMatchObject({ code: 'USAGE' });
   });
 });
 

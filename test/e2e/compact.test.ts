@@ -68,6 +68,11 @@ describe('a table of small files', { timeout: SLOW_MS }, () => {
   it('has nothing to compact while its files have the size that is configured', async () => {
     expect((await space.json('sync')).results).toMatchObject([{ version: 0, inserted: COUNT }]);
     expect(await plan('--for', 'compact')).toMatchObject({ code: 0, result: { status: 'nothing-to-do' } });
+    expect(await plan('--for', 'erase', '--id', '7')).toMatchObject({
+      code: 2,
+      result: { kind: 'erase', status: 'work', writes: { files: 1 } },
+    });
+    expect(await plan('--for', 'erase')).toMatchObject({ code: 64 });
     expect((await space.run('compact')).stdout).toContain('nothing to compact');
   });
 
