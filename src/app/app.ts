@@ -64,7 +64,9 @@ export async function openConfig({
     warn: (message, fields) => log?.warn(message, fields),
   };
   // What libraries print by themselves the process's own environment tells them, whatever `env` is.
-  const { config, secrets } = await loadConfig(from, env, (vault) => openSecrets(vault, clock, later, process.env));
+  const { config, secrets } = await loadConfig(from, env, (vault) =>
+    openSecrets(vault, clock, later, process.env, signal),
+  );
   const logger = makeLogger(config);
   log = logger;
   const keyed = config.hashKey === undefined ? undefined : keyedHash(config.hashKey);

@@ -1,4 +1,5 @@
 import { type OpenedConfig, openConfig } from '../app/app.ts';
+import { keepSecrets } from '../app/keep-secrets.ts';
 import { pinoLogger } from '../shared/adapters/logger-pino.ts';
 import type { Config } from '../shared/config/schema.ts';
 import type { Logger } from '../shared/ports/logger.ts';
@@ -47,9 +48,9 @@ export async function openApp(
       });
     },
   });
-  const { config, clock, logger, secrets } = opened;
+  const { config, clock, logger } = opened;
   log = logger;
   endInTime(signal, clock, logger, drainTimeout(config));
-  if (keepLogin) void secrets?.keepAlive(signal);
+  keepSecrets(opened, signal, keepLogin);
   return { ...opened, screen };
 }

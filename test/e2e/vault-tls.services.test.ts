@@ -49,7 +49,11 @@ describeWith(['vault'], 'TLS to Vault', () => {
     await listening(secure);
     const config = {
       version: 1,
-      vault: { address: `https://127.0.0.1:${portOf(secure)}`, auth: { method: 'token', token: TOKEN } },
+      vault: {
+        address: `https://127.0.0.1:${portOf(secure)}`,
+        auth: { method: 'token', token: TOKEN },
+        retryFor: '0s',
+      },
       connections: { guest: { kind: 'dump', path: '${vault:kv/mongolake#dump}' } },
       pipelines: {
         guest: { source: { connection: 'guest', collections: ['*'] }, table: { uri: 'file:./lake/{collection}' } },
