@@ -69,6 +69,9 @@ export async function openVault(settings: VaultSettings, context: VaultContext):
   };
 }
 
+/** Somebody waits for the start. */
+const WAIT_MAX_MS = 5_000;
+
 /** Does what may find Vault sealed or away again, ever more slowly, as long as the settings say. */
 async function patiently<T>(
   { retryForMs }: VaultSettings,
@@ -81,7 +84,7 @@ async function patiently<T>(
       return await work();
     } catch (error) {
       if (!(error instanceof MongolakeError) || !error.retryable) throw error;
-      const wait_ms = backoff(failures, Number.parseInt(clock.randomHex(2), 16) / 0x10000);
+      const wait_ms = Math.min(WAIT_MAX_MS, backoff(failures, Number.parseInt(clock.randomHex(2), 16) / 0x10000));
       const spent_ms = clock.monotonic() - start_ms;
       if (spent_ms + wait_ms <= retryForMs) await clock.sleep(wait_ms, signal);
       else if (failures === 1) throw error;
