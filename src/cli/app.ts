@@ -39,10 +39,10 @@ export async function openApp(
     config: options.config,
     env: process.env,
     signal,
-    logger: ({ log }) => {
-      const format = options.logFormat ?? log.format;
+    logger: (config) => {
+      const format = options.logFormat ?? config?.log.format ?? 'auto';
       return pinoLogger({
-        level: options.logLevel ?? log.level,
+        level: options.logLevel ?? config?.log.level ?? 'info',
         print: screen.print,
         format: format === 'auto' ? (screen.interactive ? 'pretty' : 'json') : format,
       });

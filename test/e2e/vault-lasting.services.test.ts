@@ -80,6 +80,7 @@ describeWith(['vault', 'redis', 's3', 'mongodb'], 'work that outlasts its login 
     const before = [worker, coordinator].map(kept);
     await vault.seal();
     const late = space.start('worker');
+    await late.line('Vault does not serve yet; it is tried again');
     await work(SEALED_MS);
     for (const one of [worker, coordinator]) expect(lines('"code":"VAULT_SEALED"', one).length).toBeGreaterThan(0);
     expect(lines('worker started', late)).toEqual([]);

@@ -75,7 +75,7 @@ const WAIT_MAX_MS = 5_000;
 /** Does what may find Vault sealed or away again, ever more slowly, as long as the settings say. */
 async function patiently<T>(
   { retryForMs }: VaultSettings,
-  { clock, signal }: VaultContext,
+  { clock, signal, logger }: VaultContext,
   work: () => Promise<T>,
 ): Promise<T> {
   const start_ms = clock.monotonic();
@@ -86,9 +86,9 @@ async function patiently<T>(
       if (!(error instanceof MongolakeError) || !error.retryable) throw error;
       const wait_ms = Math.min(WAIT_MAX_MS, backoff(failures, Number.parseInt(clock.randomHex(2), 16) / 0x10000));
       const spent_ms = clock.monotonic() - start_ms;
-      if (spent_ms + wait_ms <= retryForMs) await clock.sleep(wait_ms, signal);
-      else if (failures === 1) throw error;
-      else throw givenUp(error, spent_ms);
+      if (spent_ms + wait_ms > retryForMs) throw failures === 1 ? error : givenUp(error, spent_ms);
+      logger.warn('Vault does not serve yet; it is tried again', { code: error.code, error: error.message });
+      await clock.sleep(wait_ms, signal);
     }
   }
 }

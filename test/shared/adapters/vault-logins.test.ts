@@ -261,6 +261,9 @@ describe('a start where Vault is away', () => {
       .then((secrets) => secrets.read([{ path: 'secret/data/m', key: 'password' }]));
     expect((await settled(work, clock)).value).toEqual([{ value: 'p' }]);
     expect(house.vault.seen).toHaveLength(5);
+    expect(house.logged.map(({ text }) => text)).toEqual(
+      [1, 2, 3].map(() => expect.stringMatching(/does not serve yet; it is tried again.*VAULT_SEALED/)),
+    );
   });
 
   test('gives up after a while, and says so; a refusal is not tried again', async () => {
