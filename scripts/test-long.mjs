@@ -1,6 +1,6 @@
 // `npm run test:long`: what takes longer than a build may. The property tests of types, ids and engines with other values each time, and
 // with ten times as many tables; ten thousand seeds of the simulation and all planted bugs; a verification of a million rows, and readers
-// beside 200 commits; and five rounds of everything that is done to real processes (`test/chaos`).
+// beside 200 commits; five minutes with logins to Vault that last seconds; and five rounds of everything that is done to real processes (`test/chaos`).
 process.env.MONGOLAKE_TEST_SEED ??= 'random';
 process.env.MONGOLAKE_TEST_RUNS ??= '300';
 process.env.MONGOLAKE_TEST_CHAOS_ROUNDS ??= '5';
@@ -8,13 +8,15 @@ process.env.MONGOLAKE_TEST_ALL_MUTATIONS ??= '1';
 process.env.MONGOLAKE_TEST_SIM_SEEDS ??= '10000';
 process.env.MONGOLAKE_TEST_COMMITS ??= '200';
 process.env.MONGOLAKE_TEST_VERIFY_ROWS ??= '1000000';
-process.env.MONGOLAKE_TEST_SERVICES ??= 'redis,s3,mongodb,readers';
+process.env.MONGOLAKE_TEST_VAULT_SECONDS ??= '300';
+process.env.MONGOLAKE_TEST_SERVICES ??= 'redis,s3,mongodb,readers,vault';
 process.argv.push(
   'test/worker/thread/engine-property.test.ts',
   'test/shared/domain',
   'test/sim',
   'test/e2e/verify.services.test.ts',
   'test/e2e/readers-in-a-loop.services.test.ts',
+  'test/e2e/vault-lasting.services.test.ts',
   'test/chaos',
 );
 await import('./test.mjs');

@@ -60,17 +60,18 @@ function needed<T>(module: T | undefined): T {
   return module;
 }
 
-/** Vault, logged in to. `debug` is the environment's `DEBUG`. Errors: as `openVault` says. */
+/** Vault, logged in to; the signal ends the waiting for one that is away. Errors: as `openVault` says. */
 export async function openSecrets(
   vault: VaultConfig,
   clock: Clock,
   logger: Pick<Logger, 'debug' | 'warn'>,
   env: DebugEnvironment,
+  signal: AbortSignal,
 ): Promise<Secrets> {
-  const { timeout, ...settings } = vault;
+  const { timeout, retryFor, ...settings } = vault;
   // Loaded here: no other configuration pays for it.
   const { openVault } = await import('./shared/adapters/secrets-vault.ts');
-  return openVault({ ...settings, timeoutMs: timeout }, { clock, logger, env });
+  return openVault({ ...settings, timeoutMs: timeout, retryForMs: retryFor }, { clock, logger, env, signal });
 }
 
 function openStorage(config: Config, { s3 }: Loaded, target: TableTarget, clock: Clock): Storage {

@@ -36,10 +36,28 @@ vault:
   {{- end }}
   auth:
     method: {{ .method }}
-    {{- if eq .method "ec2" }}
+    {{- if has .method (list "kubernetes" "iam" "ec2") }}
     role: {{ .role | quote }}
-    mount: {{ .mount | quote }}
+    {{- end }}
+    {{- if ne .method "token" }}
+    {{- with .mount }}
+    mount: {{ . | quote }}
+    {{- end }}
+    {{- end }}
+    {{- if eq .method "kubernetes" }}
+    tokenFile: /var/run/secrets/vault/token
+    {{- else if eq .method "iam" }}
+    {{- with .region }}
+    region: {{ . | quote }}
+    {{- end }}
+    {{- with .serverId }}
+    serverId: {{ . | quote }}
+    {{- end }}
+    {{- else if eq .method "ec2" }}
     nonce: ${VAULT_EC2_NONCE}
+    {{- else if eq .method "approle" }}
+    roleId: ${VAULT_ROLE_ID}
+    secretId: ${VAULT_SECRET_ID}
     {{- else }}
     token: ${VAULT_TOKEN}
     {{- end }}
@@ -74,7 +92,7 @@ vault:
 {{- end -}}
 {{- end -}}
 {{- end -}}
-{{- $secrets := dict "vault.auth.token" (dig "vault" "auth" "token" "${" .Values.config) "vault.auth.nonce" (dig "vault" "auth" "nonce" "${" .Values.config) "dashboard.password" (dig "dashboard" "password" "${" .Values.config) "hashKey" (dig "hashKey" "${" .Values.config) -}}
+{{- $secrets := dict "vault.auth.token" (dig "vault" "auth" "token" "${" .Values.config) "vault.auth.nonce" (dig "vault" "auth" "nonce" "${" .Values.config) "vault.auth.secretId" (dig "vault" "auth" "secretId" "${" .Values.config) "dashboard.password" (dig "dashboard" "password" "${" .Values.config) "hashKey" (dig "hashKey" "${" .Values.config) -}}
 {{- range $key, $value := $secrets -}}
 {{- if not (contains "${" (toString $value)) -}}
 {{- fail (printf "config.%s is written out, and a ConfigMap is no place for it: put it into existingSecret and write ${VAR}" $key) -}}

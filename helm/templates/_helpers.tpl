@@ -68,7 +68,10 @@ limits:
 {{- if .Values.vault.enabled -}}
 {{- if eq .Values.vault.method "ec2" -}}
 {{- $_ := set $keys "VAULT_EC2_NONCE" .Values.vault.nonceKey -}}
-{{- else -}}
+{{- else if eq .Values.vault.method "approle" -}}
+{{- $_ := set $keys "VAULT_ROLE_ID" .Values.vault.roleIdKey -}}
+{{- $_ := set $keys "VAULT_SECRET_ID" .Values.vault.secretIdKey -}}
+{{- else if eq .Values.vault.method "token" -}}
 {{- $_ := set $keys "VAULT_TOKEN" .Values.vault.tokenKey -}}
 {{- end -}}
 {{- end -}}

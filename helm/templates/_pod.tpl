@@ -80,6 +80,11 @@ spec:
           readOnly: true
         - name: scratch
           mountPath: /scratch
+        {{- if and $root.Values.vault.enabled (eq $root.Values.vault.method "kubernetes") }}
+        - name: vault-token
+          mountPath: /var/run/secrets/vault
+          readOnly: true
+        {{- end }}
         {{- with $root.Values.extraVolumeMounts }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -90,6 +95,16 @@ spec:
     - name: scratch
       emptyDir:
         sizeLimit: {{ .scratch }}
+    {{- if and $root.Values.vault.enabled (eq $root.Values.vault.method "kubernetes") }}
+    # For Vault alone: the Kubernetes API does not take it.
+    - name: vault-token
+      projected:
+        sources:
+          - serviceAccountToken:
+              path: token
+              audience: {{ $root.Values.vault.audience | quote }}
+              expirationSeconds: 3600
+    {{- end }}
     {{- with $root.Values.extraVolumes }}
     {{- toYaml . | nindent 4 }}
     {{- end }}

@@ -46,8 +46,8 @@ export interface OpenOptions {
   /** Answers the `${VAR}` of the configuration. */
   readonly env: Environment;
   readonly signal: AbortSignal;
-  /** Makes the log, which the configuration may have a say in; until then nothing is logged. */
-  readonly logger: (config: Config) => Logger;
+  /** Makes the log, which the configuration may have a say in; without one where there is something to warn of before it is read. */
+  readonly logger: (config: Config | undefined) => Logger;
 }
 
 /** Reads the configuration and what it refers to. Errors: as `loadConfig` says. */
@@ -61,10 +61,12 @@ export async function openConfig({
   let log: Logger | undefined;
   const later: Pick<Logger, 'debug' | 'warn'> = {
     debug: (message, fields) => log?.debug(message, fields),
-    warn: (message, fields) => log?.warn(message, fields),
+    warn: (message, fields) => (log ?? makeLogger(undefined)).warn(message, fields),
   };
   // What libraries print by themselves the process's own environment tells them, whatever `env` is.
-  const { config, secrets } = await loadConfig(from, env, (vault) => openSecrets(vault, clock, later, process.env));
+  const { config, secrets } = await loadConfig(from, env, (vault) =>
+    openSecrets(vault, clock, later, process.env, signal),
+  );
   const logger = makeLogger(config);
   log = logger;
   const keyed = config.hashKey === undefined ? undefined : keyedHash(config.hashKey);

@@ -1,4 +1,5 @@
 import { type OpenedConfig, openConfig } from '../app/app.ts';
+import { keepSecrets } from '../app/keep-secrets.ts';
 import { pinoLogger } from '../shared/adapters/logger-pino.ts';
 import type { Config } from '../shared/config/schema.ts';
 import type { Logger } from '../shared/ports/logger.ts';
@@ -38,18 +39,18 @@ export async function openApp(
     config: options.config,
     env: process.env,
     signal,
-    logger: ({ log }) => {
-      const format = options.logFormat ?? log.format;
+    logger: (config) => {
+      const format = options.logFormat ?? config?.log.format ?? 'auto';
       return pinoLogger({
-        level: options.logLevel ?? log.level,
+        level: options.logLevel ?? config?.log.level ?? 'info',
         print: screen.print,
         format: format === 'auto' ? (screen.interactive ? 'pretty' : 'json') : format,
       });
     },
   });
-  const { config, clock, logger, secrets } = opened;
+  const { config, clock, logger } = opened;
   log = logger;
   endInTime(signal, clock, logger, drainTimeout(config));
-  if (keepLogin) void secrets?.keepAlive(signal);
+  keepSecrets(opened, signal, keepLogin);
   return { ...opened, screen };
 }

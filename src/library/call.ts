@@ -1,5 +1,6 @@
 import { type OpenedConfig, openConfig } from '../app/app.ts';
 import { interrupted } from '../app/interrupted.ts';
+import { keepSecrets } from '../app/keep-secrets.ts';
 import type { RunView } from '../app/runs.ts';
 import { asMongolakeError } from '../shared/domain/errors.ts';
 import type { LogFields, Logger } from '../shared/ports/logger.ts';
@@ -12,14 +13,17 @@ import type { CallOptions, MongolakeLogger, TableProgress } from './options.ts';
 export async function call<R>(options: CallOptions, work: (app: OpenedConfig) => Promise<R>): Promise<R> {
   const { config, env = process.env, logger } = options;
   const { signal, release } = follow(options.signal);
+  const ended = new AbortController();
   try {
     signal.throwIfAborted();
     const app = await openConfig({ config, env, signal, logger: () => toLogger(logger) });
     signal.throwIfAborted();
+    keepSecrets(app, AbortSignal.any([signal, ended.signal]), false);
     return await work(app);
   } catch (error) {
     throw asMongolakeError(error);
   } finally {
+    ended.abort();
     release();
   }
 }

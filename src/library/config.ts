@@ -117,6 +117,8 @@ export interface MongolakeConfig {
     readonly address: string;
     /** Namespace, where Vault has them. */
     readonly namespace?: string | undefined;
+    /** Certificates (PEM) that vouch for Vault, in place of those that Node trusts. Relative to this file. */
+    readonly caFile?: string | undefined;
     /** How to log in. */
     readonly auth: {
       /** The identity of the EC2 instance: its PKCS7 document and a nonce (Vault's AWS auth method, type ec2). */
@@ -132,6 +134,41 @@ export interface MongolakeConfig {
       /** The instance metadata service (IMDSv2). By default 'http://169.254.169.254'. */
       readonly metadataUrl?: string | undefined;
     } | {
+      /** An IAM identity, for which the AWS SDK finds credentials: a request sts:GetCallerIdentity is signed and given to Vault (Vault's AWS auth method, type iam). */
+      readonly method: 'iam';
+      /** Role of the auth method to log in to. */
+      readonly role: string;
+      /** Where the auth method is mounted. By default 'aws'. */
+      readonly mount?: string | undefined;
+      /** Region of the STS that the request is signed for, sts.REGION.amazonaws.com: the one that Vault asks (sts_region). The global one, sts.amazonaws.com, where left out. */
+      readonly region?: string | undefined;
+      /** URL of the STS that the request is signed for, where that is none of the above. */
+      readonly stsEndpoint?: string | undefined;
+      /** Value of the signed header X-Vault-AWS-IAM-Server-ID: what Vault has as iam_server_id_header_value. With it nobody can use the request at another Vault. */
+      readonly serverId?: string | undefined;
+    } | {
+      /** The service account of the pod (Vault's Kubernetes auth method). */
+      readonly method: 'kubernetes';
+      /** Role of the auth method to log in to. */
+      readonly role: string;
+      /** Where the auth method is mounted. By default 'kubernetes'. */
+      readonly mount?: string | undefined;
+      /** The service account's token, best of a projected volume with Vault as audience. It is read at each login, as Kubernetes replaces it. Relative to this file. By default '/var/run/secrets/kubernetes.io/serviceaccount/token'. */
+      readonly tokenFile?: string | undefined;
+    } | {
+      /** A role's id and a secret id (Vault's AppRole auth method). */
+      readonly method: 'approle';
+      /** Where the auth method is mounted. By default 'approle'. */
+      readonly mount?: string | undefined;
+      /** The role id. */
+      readonly roleId: string;
+      /** The secret id. */
+      readonly secretId?: string | undefined;
+      /** File that holds the secret id, in place of secretId; it is read at each login. Relative to this file. */
+      readonly secretIdFile?: string | undefined;
+      /** Whether secretId or secretIdFile is a token that wraps the secret id (vault write -wrap-ttl=…). It serves one process: each start needs another. By default false. */
+      readonly wrapped?: boolean | Reference | undefined;
+    } | {
       /** A token that somebody else logged in for. */
       readonly method: 'token';
       /** The token. */
@@ -139,6 +176,8 @@ export interface MongolakeConfig {
     };
     /** How long one request to Vault or to the metadata service may take. By default '10s'. */
     readonly timeout?: string | undefined;
+    /** How long a start tries again where Vault is sealed or away, before it ends with code 75. By default '30s'. */
+    readonly retryFor?: string | undefined;
   } | undefined;
   /** Key of the hashes of columns.hash: a secret of 16 characters or more, 32 at best; space around it is cut off. Another key gives other hashes. */
   readonly hashKey?: string | undefined;

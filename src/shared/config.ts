@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { crossCheck } from './config/check.ts';
-import { vaultSchema } from './config/deployment.ts';
 import { type ConfigDocument, readDocument } from './config/document.ts';
 import type { Environment, ReferenceResolver } from './config/interpolate.ts';
 import { issueMessage, issueProblems } from './config/issues.ts';
 import { type Problem, problemsError } from './config/problem.ts';
 import { answeredReferences, collectReferences } from './config/references.ts';
 import { type Config, configSchema, type ParsedConfig, type VaultConfig } from './config/schema.ts';
+import { completeVault, vaultSchema } from './config/vault.ts';
 import { MongolakeError } from './domain/errors.ts';
 import type { Secrets } from './ports/secrets.ts';
 
@@ -108,11 +108,6 @@ function complete(parsed: ParsedConfig, file: string): Config {
     },
     file,
   };
-}
-
-function completeVault(vault: VaultConfig, folder: string): VaultConfig {
-  const { auth } = vault;
-  return auth.method === 'ec2' ? { ...vault, auth: { ...auth, nonceFile: resolve(folder, auth.nonceFile) } } : vault;
 }
 
 /** The object as YAML, of which JSON is a part: what is wrong with it is found and told as in a file. */

@@ -46,6 +46,7 @@ describe('the configuration of the demonstration', () => {
     const loaded = await loadConfig(FILE, environmentOf('coordinator'), async () => ({
       description: 'what the job wrote',
       keepAlive: async () => {},
+      leased: false,
       read: async (references) =>
         references.map(({ path, key }) => {
           asked.add(`${path}#${key}`);

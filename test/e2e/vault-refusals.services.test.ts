@@ -28,6 +28,7 @@ describeWith(['vault'], 'what Vault does not give', () => {
     vault: {
       address: ec2.vault.address,
       timeout: '2s',
+      retryFor: '0s',
       auth: { method: 'ec2', role: 'mongolake', nonceFile: nonceFile(), metadataUrl: ec2.metadata.url, ...auth },
       ...vault,
     },
@@ -106,7 +107,7 @@ describeWith(['vault'], 'what Vault does not give', () => {
   it('a role that does not exist: 77', async () => {
     const error = await refusal({ auth: { role: 'nobody' } });
     expect(error).toMatchObject({ exit: 77, code: 'VAULT_REFUSED' });
-    expect(error.message).toMatch(/no role nobody/);
+    expect(error.message).toMatch(/ec2 login to role nobody at auth\/aws: there is no such role/);
   });
 
   it('an auth method that is not mounted: 77', async () => {

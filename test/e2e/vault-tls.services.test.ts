@@ -1,5 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references to secrets, as a user writes them
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createPlain, type Server } from 'node:http';
 import { createServer as createSecure } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -17,6 +17,7 @@ describeWith(['vault'], 'TLS to Vault', () => {
   let folder: string;
   let trusting: Workspace;
   let careless: Workspace;
+  let naming: Workspace;
   let secure: Server;
   let plain: Server;
   /** Headers of what arrived in the clear. */
@@ -44,23 +45,37 @@ describeWith(['vault'], 'TLS to Vault', () => {
     await listening(plain);
     const [key, cert] = [readFileSync(join(folder, 'key.pem')), readFileSync(join(folder, 'certificate.pem'))];
     secure = createSecure({ key, cert }, (request, response) => {
+      if (request.url === '/v1/kv/direct') {
+        response.setHeader('content-type', 'application/json').end('{"data":{"dump":"./dump"}}');
+        return;
+      }
       response.writeHead(307, { location: `http://127.0.0.1:${portOf(plain)}${request.url}` }).end();
     });
     await listening(secure);
     const config = {
       version: 1,
-      vault: { address: `https://127.0.0.1:${portOf(secure)}`, auth: { method: 'token', token: TOKEN } },
+      vault: {
+        address: `https://127.0.0.1:${portOf(secure)}`,
+        auth: { method: 'token', token: TOKEN },
+        retryFor: '0s',
+      },
       connections: { guest: { kind: 'dump', path: '${vault:kv/mongolake#dump}' } },
       pipelines: {
         guest: { source: { connection: 'guest', collections: ['*'] }, table: { uri: 'file:./lake/{collection}' } },
       },
     };
     trusting = workspace(config, { NODE_EXTRA_CA_CERTS: join(folder, 'certificate.pem') });
+    naming = workspace({
+      ...config,
+      vault: { ...config.vault, caFile: join(folder, 'certificate.pem') },
+      connections: { guest: { kind: 'dump', path: '${vault:kv/direct#dump}' } },
+    });
     careless = workspace(config, { VAULT_SKIP_VERIFY: '1', NODE_TLS_REJECT_UNAUTHORIZED: '0' });
   });
   afterAll(async () => {
     await trusting.close();
     await careless.close();
+    await naming.close();
     for (const server of [secure, plain]) server.closeAllConnections();
     secure.close();
     plain.close();
@@ -73,6 +88,13 @@ describeWith(['vault'], 'TLS to Vault', () => {
     expect(ended.code).toBe(75);
     expect(arrived).toEqual([]);
     expect(ended.stdout + ended.stderr).not.toContain(TOKEN);
+  });
+
+  it('vault.caFile vouches for it', async () => {
+    mkdirSync(join(naming.folder, 'dump'));
+    const { ended } = await naming.json('status');
+    // The configuration was read: what it is about is missed.
+    expect(ended.stderr).toContain('the source has none [SOURCE_MISSING]');
   });
 
   it('a certificate that nobody vouches for is refused, whatever the environment says: 75', async () => {

@@ -6,7 +6,6 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { describeWith } from '../services/context.ts';
 import { readTable } from '../services/readers/read.ts';
 import { type S3Access, s3Client } from '../services/s3.ts';
-import type { VaultServer } from '../services/vault.ts';
 import { type Ended, type Workspace, workspace } from './cli.ts';
 import { type VaultHouse, vaultHouse } from './vault-house.ts';
 import { document, fresh, old, rows, T } from './worked-example.ts';
@@ -99,42 +98,7 @@ describeWith(NEEDS, 'every credential out of Vault', (services) => {
       expect(house.heardByStore(secret), `${name} in what went to S3`).toBe(false);
     }
   });
-
-  it('keeps a worker logged in beyond the end of its token, and logs in again where that was revoked', async () => {
-    const { vault, setRole } = house.ec2;
-    await setRole({ token_ttl: `${TTL_MS / 1000}s` });
-    const before = await accessors(vault);
-    const worker = space.start(...DEBUG, 'worker');
-    await worker.line('worker started');
-    const [first] = await accessors(vault, before);
-    if (first === undefined) throw new Error('the worker has no token');
-    const { issue_time, expire_time } = await lookUp(vault, first);
-    expect(Date.parse(expire_time) - Date.parse(issue_time)).toBeLessThanOrEqual(TTL_MS + 1000);
-    const expiry = async () => Date.parse((await lookUp(vault, first)).expire_time);
-    await vi.waitFor(async () => expect(await expiry()).toBeGreaterThan(Date.parse(expire_time) + TTL_MS), {
-      timeout: 60_000,
-      interval: 500,
-    });
-    await vault.request('POST', 'auth/token/revoke-accessor', { accessor: first });
-    const next = async () => accessors(vault, [...before, first]);
-    await vi.waitFor(async () => expect(await next()).toHaveLength(1), { timeout: 60_000, interval: 500 });
-    expect(worker.lines.filter((line) => line.includes('hvs.'))).toEqual([]);
-    expect(await worker.end('SIGTERM')).toBe(0);
-  });
 });
-
-/** Long enough for a busy machine to renew within its last third. */
-const TTL_MS = 9_000;
-
-/** The tokens that Vault knows but for those of `known`. */
-async function accessors(vault: VaultServer, known: readonly string[] = []): Promise<readonly string[]> {
-  const answer = await vault.request('LIST', 'auth/token/accessors');
-  return (answer.data.keys as string[]).filter((one) => !known.includes(one));
-}
-
-async function lookUp(vault: VaultServer, accessor: string): Promise<{ issue_time: string; expire_time: string }> {
-  return (await vault.request('POST', 'auth/token/lookup-accessor', { accessor })).data;
-}
 
 /** All keys and what is in them, as text. */
 async function keysOf(url: string): Promise<string> {

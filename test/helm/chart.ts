@@ -47,6 +47,27 @@ export const RELEASES: Readonly<Record<string, Values>> = {
     existingSecret: 'credentials',
     vault: { enabled: true, address: 'https://vault.example.com:8200', method: 'token' },
   },
+  'vault as the pod': {
+    config: { ...CONFIG, vault: { caFile: '/ca/ca.crt' } },
+    existingSecret: 'credentials',
+    vault: { enabled: true, address: 'https://vault.example.com:8200', method: 'kubernetes', mount: 'clusters/lake' },
+  },
+  'vault as an IAM role': {
+    config: CONFIG,
+    existingSecret: 'credentials',
+    vault: {
+      enabled: true,
+      address: 'https://vault.example.com:8200',
+      method: 'iam',
+      region: 'eu-west-1',
+      serverId: 'vault.example.com',
+    },
+  },
+  'vault with an AppRole': {
+    config: CONFIG,
+    existingSecret: 'credentials',
+    vault: { enabled: true, address: 'https://vault.example.com:8200', method: 'approle' },
+  },
   dashboard: { config: CONFIG, existingSecret: 'credentials', dashboard: { enabled: true } },
   everything: {
     config: { ...CONFIG, queue: { lockDuration: '1m' }, log: { level: 'debug' } },
@@ -78,6 +99,8 @@ export const ENVIRONMENT = {
   REDIS_PASSWORD: 'redis-secret',
   DASHBOARD_PASSWORD: 'dashboard-secret',
   VAULT_EC2_NONCE: 'nonce',
+  VAULT_ROLE_ID: 'role-id',
+  VAULT_SECRET_ID: 'secret-id',
   VAULT_TOKEN: 'token',
 };
 

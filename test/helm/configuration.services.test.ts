@@ -101,6 +101,39 @@ describeWith(['kubernetes'], 'the configuration that the chart makes', () => {
     expect(load(token, {}, [resolver]).vault?.auth).toEqual({ method: 'token', token: 'token' });
   });
 
+  it.each([
+    [
+      'vault as an IAM role',
+      { method: 'iam', role: 'mongolake', mount: 'aws', region: 'eu-west-1', serverId: 'vault.example.com' },
+    ],
+    ['vault with an AppRole', { method: 'approle', mount: 'approle', roleId: 'role-id', secretId: 'secret-id' }],
+    ['vault as the pod', { method: 'kubernetes', role: 'mongolake', mount: 'clusters/lake' }],
+  ])('%s', async (release, auth) => {
+    const rendered = await render(RELEASES[release] ?? {});
+    expect(load(rendered).vault?.auth).toMatchObject(auth);
+  });
+
+  it('mounts a token of the service account where a pod logs in to Vault by it, for Vault alone', async () => {
+    const { vault, ...values } = RELEASES['vault as the pod'] ?? {};
+    const rendered = await render({ ...values, vault: { ...(vault as object), audience: 'https://vault' } });
+    const { auth, caFile } = load(rendered).vault ?? {};
+    expect(caFile).toBe('/ca/ca.crt');
+    for (const name of ['coordinator', 'worker']) {
+      const { spec } = rendered.deployment(name).spec.template;
+      expect(spec.volumes).toContainEqual({
+        name: 'vault-token',
+        projected: {
+          sources: [{ serviceAccountToken: { path: 'token', audience: 'https://vault', expirationSeconds: 3600 } }],
+        },
+      });
+      const [mount] = spec.containers[0].volumeMounts.filter((one) => one.name === 'vault-token');
+      expect(mount).toMatchObject({ readOnly: true });
+      expect(auth).toMatchObject({ tokenFile: `${mount?.mountPath}/token` });
+    }
+    const without = (await render(RELEASES.vault ?? {})).deployment('worker').spec.template.spec.volumes;
+    expect(without.map((volume) => volume.name)).not.toContain('vault-token');
+  });
+
   it('takes credentials from the Secret: all of its keys, and those named in the values by the key', async () => {
     const values = {
       existingSecret: SECRET,
@@ -160,7 +193,7 @@ describeWith(['kubernetes'], 'values that helm refuses', () => {
     [{ worker: { drainTimeoutSeconds: -1 } }, "'/worker/drainTimeoutSeconds'", 'minimum'],
     [{ keda: { maxReplicas: 0 } }, "'/keda/maxReplicas'", 'minimum'],
     [{ keda: { fallback: { replicas: 0 } } }, "'/keda/fallback/replicas'", 'minimum'],
-    [{ vault: { method: 'approle' } }, "'/vault/method'", 'must be one of'],
+    [{ vault: { method: 'kerberos' } }, "'/vault/method'", 'must be one of'],
     [{ coordinator: { replicas: 2 } }, "'/coordinator'", "'replicas' not allowed"],
     [{ config: { pipeline: {} } }, "'/config'", "'pipeline' not allowed"],
   ])('%j: the schema names the key', async (values, key, problem) => {
@@ -185,6 +218,7 @@ describeWith(['kubernetes'], 'values that helm refuses', () => {
     [{ config: { hashKey: 'a key of characters' } }, 'config.hashKey is written out'],
     [{ config: { vault: { auth: { method: 'token', token: 'hvs.1' } } } }, 'config.vault.auth.token is written out'],
     [{ config: { vault: { auth: { nonce: 'abc' } } } }, 'config.vault.auth.nonce is written out'],
+    [{ config: { vault: { auth: { secretId: 'abc' } } } }, 'config.vault.auth.secretId is written out'],
     [
       { config: withGuest({ kind: 's3', credentials: { accessKeyId: '${A}', secretAccessKey: 'hunter2' } }) },
       'config.connections.guest.credentials.secretAccessKey is written out',

@@ -95,7 +95,11 @@ async function mountAws(vault: VaultServer, moto: MotoServer, signer: IdentitySi
   });
 }
 
-async function writeSecrets(vault: VaultServer, { secret, kv }: Ec2LoginOptions): Promise<void> {
+/** Mounts both versions of KV and fills them. */
+export async function writeSecrets(
+  vault: VaultServer,
+  { secret, kv }: Pick<Ec2LoginOptions, 'secret' | 'kv'>,
+): Promise<void> {
   await vault.request('POST', 'sys/mounts/secret', { type: 'kv', options: { version: '2' } });
   await vault.request('POST', 'sys/mounts/kv', { type: 'kv', options: { version: '1' } });
   // A new mount of version 2 refuses for a moment, as it prepares its storage.

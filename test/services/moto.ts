@@ -15,7 +15,7 @@ export interface InstanceIdentity {
   readonly pendingTime: string;
 }
 
-/** An AWS API process of ours: moto, which keeps all in memory and takes any access key. */
+/** An AWS API process of ours: moto, which keeps all in memory and takes any access key until it is told to check signatures. */
 export interface MotoServer extends Server {
   readonly available: true;
   /** Endpoint of EC2, IAM and STS alike. */
@@ -24,6 +24,10 @@ export interface MotoServer extends Server {
   registerImage(): Promise<string>;
   /** Runs an instance of an image: `DescribeInstances` knows it as running from now on. */
   runInstance(imageId: string): Promise<InstanceIdentity>;
+  /** A call of IAM: gives what the answer has as an element of a name. */
+  iam(parameters: Readonly<Record<string, string>>): Promise<(element: string) => string>;
+  /** From now on a request must be signed with the access key of a user, who may do what it asks. */
+  checkSignatures(): Promise<void>;
 }
 
 const MOTO = ['moto[server]==5.2.5'];
@@ -51,16 +55,17 @@ async function start(python: string, port: number): Promise<MotoServer> {
   const server = await startServer(serverFolder('moto'), {
     program: python,
     args: ['-m', 'moto.server', '--host', '127.0.0.1', '--port', String(port)],
-    ready: () => ec2(endpoint, { Action: 'DescribeRegions' }),
+    ready: () => ask(endpoint, 'ec2', { Action: 'DescribeRegions' }),
     deadlineMs: START_MS,
   });
   return {
     available: true,
     endpoint,
     registerImage: async () =>
-      field(await ec2(endpoint, { Action: 'RegisterImage', Name: randomBytes(6).toString('hex') }), 'imageId'),
+      field(await ask(endpoint, 'ec2', { Action: 'RegisterImage', Name: randomBytes(6).toString('hex') }), 'imageId'),
     runInstance: async (imageId) => {
-      const answer = await ec2(endpoint, { Action: 'RunInstances', ImageId: imageId, MinCount: '1', MaxCount: '1' });
+      const run = { Action: 'RunInstances', ImageId: imageId, MinCount: '1', MaxCount: '1' };
+      const answer = await ask(endpoint, 'ec2', run);
       return {
         instanceId: field(answer, 'instanceId'),
         imageId,
@@ -69,17 +74,31 @@ async function start(python: string, port: number): Promise<MotoServer> {
         pendingTime: field(answer, 'launchTime').replace(/\.\d+/, ''),
       };
     },
+    async iam(parameters) {
+      const answer = await ask(endpoint, 'iam', parameters);
+      return (element) => field(answer, element);
+    },
+    async checkSignatures() {
+      const answer = await fetch(`${endpoint}/moto-api/reset-auth`, { method: 'POST', body: '0' });
+      if (!answer.ok) throw new Error(`moto, reset-auth: ${answer.status}`);
+    },
     ...server,
   };
 }
 
-/** A call of the EC2 query API; the answer is XML. */
-async function ec2(endpoint: string, parameters: Readonly<Record<string, string>>): Promise<string> {
+const VERSIONS = { ec2: '2016-11-15', iam: '2010-05-08' };
+
+/** A call of a query API; the answer is XML. */
+async function ask(
+  endpoint: string,
+  service: keyof typeof VERSIONS,
+  parameters: Readonly<Record<string, string>>,
+): Promise<string> {
   const answer = await fetch(endpoint, {
     method: 'POST',
     // Moto takes service and region from the signature's scope and checks nothing else of it.
-    headers: { authorization: `AWS4-HMAC-SHA256 Credential=test/20240101/${REGION}/ec2/aws4_request` },
-    body: new URLSearchParams({ ...parameters, Version: '2016-11-15' }),
+    headers: { authorization: `AWS4-HMAC-SHA256 Credential=test/20240101/${REGION}/${service}/aws4_request` },
+    body: new URLSearchParams({ ...parameters, Version: VERSIONS[service] }),
     signal: AbortSignal.timeout(REQUEST_MS),
   });
   const text = await answer.text();

@@ -17,14 +17,15 @@ export interface VaultProgram {
 // biome-ignore lint/suspicious/noExplicitAny: as many shapes as endpoints
 export type VaultAnswer = any;
 
-/** A Vault process of ours: initialized, unsealed, in memory, without TLS; KV and the AWS auth method can be mounted. */
+/** A Vault process of ours: initialized, unsealed, in memory, without TLS; what main.go lists can be mounted. */
 export interface VaultServer extends Server {
   readonly available: true;
   /** http://127.0.0.1:port */
   readonly address: string;
   readonly rootToken: string;
   /**
-   * A request to `/v1/<path>`, by the root token unless another is given. Returns the answer's JSON, undefined where it has none.
+   * A request to `/v1/<path>`, by the root token unless another is given. Returns the answer's JSON, undefined where it has none;
+   * with `wrapFor` (`60s`) the answer is wrapped.
    * Throws with the status and Vault's own errors where it is no success.
    */
   request(
@@ -32,6 +33,7 @@ export interface VaultServer extends Server {
     path: string,
     body?: unknown,
     token?: string,
+    wrapFor?: string,
   ): VaultAnswer;
   /** From now on it answers 503 to all but `unseal`. */
   seal(): Promise<void>;
@@ -87,7 +89,7 @@ async function start(program: string, port: number): Promise<VaultServer> {
     available: true,
     address,
     rootToken,
-    request: (method, path, body, token = rootToken) => call(address, method, path, { body, token }),
+    request: (method, path, body, token = rootToken, wrapFor) => call(address, method, path, { body, token, wrapFor }),
     seal: () => vault.request('PUT', 'sys/seal'),
     async unseal() {
       await call(address, 'PUT', 'sys/unseal', { body: { key: keys[0] } });
@@ -104,11 +106,18 @@ async function call(
   address: string,
   method: string,
   path: string,
-  { body, token }: { readonly body?: unknown; readonly token?: string } = {},
+  {
+    body,
+    token,
+    wrapFor,
+  }: { readonly body?: unknown; readonly token?: string; readonly wrapFor?: string | undefined } = {},
 ): Promise<VaultAnswer> {
   const answer = await fetch(`${address}/v1/${path}`, {
     method,
-    headers: token === undefined ? {} : { 'x-vault-token': token },
+    headers: {
+      ...(token === undefined ? {} : { 'x-vault-token': token }),
+      ...(wrapFor === undefined ? {} : { 'x-vault-wrap-ttl': wrapFor }),
+    },
     body: body === undefined ? null : JSON.stringify(body),
     signal: AbortSignal.timeout(REQUEST_MS),
   });

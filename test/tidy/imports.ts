@@ -93,7 +93,7 @@ const ROOMS: readonly Room[] = [
 const OWN_PACKAGES: readonly { readonly packages: RegExp; readonly rooms: readonly string[] }[] = [
   {
     packages:
-      /^(?:@aws-sdk\/.*|mongodb|bullmq|ioredis|proper-lockfile|pino|node-vault|fastify|prom-client|@(?:fastify|bull-board)\/.*)$/,
+      /^(?:@(?:aws-sdk|smithy)\/.*|mongodb|bullmq|ioredis|proper-lockfile|pino|node-vault|fastify|prom-client|@(?:fastify|bull-board)\/.*)$/,
     rooms: ['adapters'],
   },
   { packages: /^@duckdb\//, rooms: ['worker/thread'] },

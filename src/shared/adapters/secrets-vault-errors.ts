@@ -12,14 +12,6 @@ export interface VaultPlace {
   readonly timeoutMs: number;
 }
 
-/** What messages need to know of a login by EC2. */
-export interface Ec2Place extends VaultPlace {
-  readonly role: string;
-  readonly mount: string;
-  /** Where the client nonce comes from: a file, or the configuration. */
-  readonly nonceFrom: string;
-}
-
 const REASON_MAX = 300;
 
 /**
@@ -76,7 +68,8 @@ export function unavailable(failure: VaultFailure, { address, timeoutMs }: Vault
   });
 }
 
-function because(status: number, reason: string): string {
+/** Status and Vault's own words, for the end of a message. */
+export function because(status: number, reason: string): string {
   return reason === '' ? ` (${status})` : ` (${status}): ${reason}`;
 }
 
@@ -106,11 +99,12 @@ export function wordsOfCode(code: string, timeoutMs: number): string {
   return WORDS[code] ?? code;
 }
 
-function unreachable(address: string, timeoutMs: number, code: string): MongolakeError {
+/** Nothing answered at `address`; `code` is of Node or axios. */
+export function unreachable(address: string, timeoutMs: number, code: string): MongolakeError {
   const message = `Vault at ${address} can't be reached: ${wordsOfCode(code, timeoutMs)}`;
   if (/CERT|SELF_SIGNED|UNABLE_TO|TLS|HOSTNAME/.test(code)) {
     return new MongolakeError('VAULT_UNREACHABLE', message, {
-      hint: 'Let Node know the CA of your Vault: NODE_EXTRA_CA_CERTS=/path/to/ca.pem. VAULT_SKIP_VERIFY is not heeded.',
+      hint: 'Name the CA of your Vault: vault.caFile: /path/to/ca.pem, or NODE_EXTRA_CA_CERTS. VAULT_SKIP_VERIFY is not heeded.',
     });
   }
   const hint =
@@ -118,96 +112,6 @@ function unreachable(address: string, timeoutMs: number, code: string): Mongolak
       ? 'Check vault.address: http:// where Vault listens without TLS.'
       : 'Check vault.address, the network, and HTTPS_PROXY and NO_PROXY where there is a proxy.';
   return new MongolakeError('VAULT_UNREACHABLE', message, { hint });
-}
-
-interface Refusal {
-  readonly pattern: RegExp;
-  readonly message: (place: Ec2Place) => string;
-  readonly hint: (place: Ec2Place) => string;
-  /** Whether Vault's own words add to the message. */
-  readonly quote?: boolean;
-}
-
-/** Of Vault's EC2 login (builtin/credential/aws/path_login.go). Some come with 400, some with 500. */
-const REFUSALS: readonly Refusal[] = [
-  {
-    pattern: /client nonce mismatch/,
-    message: ({ nonceFrom }) => `Vault knows this instance with another client nonce than that of ${nonceFrom}`,
-    hint: ({ mount }) =>
-      `Bring back the nonce of the first login, or, where it is lost and nobody else logged in as this instance, have the instance forgotten: ${forget(mount)}.`,
-  },
-  {
-    pattern: /reauthentication is disabled|nonce missing in stored identity/,
-    message: ({ role }) => `Vault lets this instance log in to role ${role} only once, and it has`,
-    hint: ({ mount }) =>
-      `Set disallow_reauthentication=false on the role, then have the instance forgotten: ${forget(mount)}.`,
-  },
-  {
-    pattern: /entry for role .* not found|role .* could not be found/i,
-    message: ({ role, mount }) => `Vault has no role ${role} at auth/${mount}`,
-    hint: ({ mount }) => `Check vault.auth.role; \`vault list auth/${mount}/roles\` tells which there are.`,
-  },
-  {
-    pattern: /auth method ec2 not allowed/,
-    message: ({ role, mount }) => `the role ${role} at auth/${mount} is not of type ec2`,
-    hint: () => 'Make a role with auth_type=ec2; the type of one that is there can not be changed.',
-  },
-  {
-    pattern: /failed to verify instance ID/,
-    quote: true,
-    message: () => 'Vault could not confirm this instance with AWS',
-    hint: ({ mount }) =>
-      `Vault needs the right ec2:DescribeInstances in the account of the instance: auth/${mount}/config/client, and config/sts for other accounts.`,
-  },
-  {
-    pattern:
-      /does not belong to (?:the )?role|does not satisfy the constraint|in the instance description is|role tag|missing tag/,
-    quote: true,
-    message: ({ role }) => `Vault does not let this instance in to role ${role}`,
-    hint: ({ role, mount }) =>
-      `Compare the instance with the bound_ parameters: vault read auth/${mount}/role/${role}.`,
-  },
-  {
-    pattern: /PKCS#?7|verify the signature|certificates to verify|identity document|older than the one/i,
-    quote: true,
-    message: () => 'Vault does not trust the identity document of this instance',
-    hint: ({ mount }) =>
-      `It may lack the certificate by which AWS signs in this region: auth/${mount}/config/certificate/<name>. Check vault.auth.metadataUrl too.`,
-  },
-];
-
-function forget(mount: string): string {
-  return `vault delete auth/${mount}/identity-accesslist/<instance id>`;
-}
-
-/** A login by EC2 that came to nothing. */
-export function ec2LoginError(failure: VaultFailure, place: Ec2Place): MongolakeError {
-  if (failure.status !== undefined) {
-    const { reason } = failure;
-    const known = REFUSALS.find(({ pattern }) => pattern.test(reason));
-    if (known !== undefined) {
-      const message = `${known.message(place)}${known.quote ? `: ${reason}` : ''}`;
-      return new MongolakeError('VAULT_REFUSED', message, { hint: known.hint(place) });
-    }
-  }
-  const away = unavailable(failure, place);
-  if (away !== undefined || failure.status === undefined)
-    return away ?? unreachable(place.address, place.timeoutMs, '');
-  const { status, reason } = failure;
-  // Without a token Vault does not tell what is not there from what is not allowed.
-  if (status === 403 || status === 404 || /missing client token/.test(reason)) {
-    const message = `Vault at ${place.address} takes no EC2 login at auth/${place.mount}${because(status, reason)}`;
-    return new MongolakeError('VAULT_REFUSED', message, {
-      hint: `Check that the method is mounted there (vault auth enable -path=${place.mount} aws), vault.auth.mount, vault.namespace, and the role's token_bound_cidrs.`,
-    });
-  }
-  return new MongolakeError(
-    'VAULT_REFUSED',
-    `Vault refused the login to role ${place.role}${because(status, reason)}`,
-    {
-      hint: `Compare vault.auth with the role: vault read auth/${place.mount}/role/${place.role}.`,
-    },
-  );
 }
 
 /** Vault does not take the token itself, as far as can be told: it answers the same to one that may do nothing. */

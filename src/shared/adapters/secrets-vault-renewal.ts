@@ -1,4 +1,7 @@
-/** When a login to Vault is renewed, and when somebody logs in again. Pure: time and chance are given. */
+/**
+ * When a login to Vault, or the lease of what was read, is renewed, and when somebody logs in again or reads anew. Pure: time and
+ * chance are given.
+ */
 
 /** What Vault granted. Milliseconds; times of a monotonic clock. */
 export interface Lease {
@@ -10,7 +13,7 @@ export interface Lease {
 
 /** How a login stands. */
 export interface LoginState {
-  /** Whether there is a way to log in again; a token that was given has none. */
+  /** Whether there is a way to log in again (or to read anew); a token that was given has none. */
   readonly canLogIn: boolean;
   /** `undefined` until it is looked up, for a token that was given. */
   readonly lease: Lease | undefined;
@@ -75,7 +78,8 @@ function mayRenew({ longest_ms, refused }: LoginState, lease: Lease): boolean {
   return lease.renewable && !refused && lease.length_ms * 2 >= longest_ms;
 }
 
-function backoff(failures: number, chance: number): number {
+/** How long to wait after so many failures in a row, milliseconds: twice as long each time, up to a minute. */
+export function backoff(failures: number, chance: number): number {
   if (failures === 0) return 0;
   return Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** Math.min(failures - 1, 10)) * (0.5 + chance / 2);
 }

@@ -1,112 +1,135 @@
-import { type ErrorCode, MongolakeError } from '../domain/errors.ts';
+import { readFile } from 'node:fs/promises';
+import { MongolakeError } from '../domain/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { SecretAnswer, SecretReference, Secrets } from '../ports/secrets.ts';
 import { type DebugEnvironment, refuseDebugOutput } from './debug-output.ts';
-import { ec2Identity } from './ec2-identity.ts';
-import { type Grant, type VaultClient, vaultClient } from './secrets-vault-client.ts';
-import {
-  ec2LoginError,
-  failureOf,
-  isAtItsEnd,
-  readRefused,
-  tokenError,
-  unavailable,
-  type VaultFailure,
-} from './secrets-vault-errors.ts';
-import { failed, granted, type LoginState, nextStep, type Step, startState } from './secrets-vault-renewal.ts';
+import { type VaultClient, vaultClient } from './secrets-vault-client.ts';
+import { failureOf, readRefused, tokenError, unavailable, type VaultFailure } from './secrets-vault-errors.ts';
+import { type LeaseBook, leaseBook } from './secrets-vault-leases.ts';
+import { keepLogin } from './secrets-vault-login.ts';
+import { backoff, startState } from './secrets-vault-renewal.ts';
 import { absenceOf, answerOf, fieldsOf } from './secrets-vault-values.ts';
-import { clientNonce } from './vault-nonce.ts';
-
-/** The identity of the EC2 instance that this runs on. */
-export interface Ec2Auth {
-  readonly method: 'ec2';
-  readonly role: string;
-  readonly mount: string;
-  /** Given, or else kept in `nonceFile`. */
-  readonly nonce?: string;
-  /** Absolute. */
-  readonly nonceFile: string;
-  readonly metadataUrl: string;
-}
-
-/** A token that somebody else logged in for. */
-export interface TokenAuth {
-  readonly method: 'token';
-  readonly token: string;
-}
+import type { VaultAuth } from './vault-auth.ts';
+import { loginOf } from './vault-logins.ts';
 
 export interface VaultSettings {
   /** URL without a user. */
   readonly address: string;
   readonly namespace?: string;
-  readonly auth: Ec2Auth | TokenAuth;
+  /** Certificates (PEM) that vouch for Vault, in place of Node's own. */
+  readonly caFile?: string;
+  readonly auth: VaultAuth;
   /** Bound on one request. */
   readonly timeoutMs: number;
+  /** How long a login or a read is tried again where Vault is sealed or away. */
+  readonly retryForMs: number;
 }
 
 export interface VaultContext {
   readonly clock: Clock;
   readonly logger: Pick<Logger, 'debug' | 'warn'>;
   readonly env: DebugEnvironment;
+  /** Ends the waiting for a Vault that is away. */
+  readonly signal?: AbortSignal;
 }
 
 /**
- * Vault by node-vault, logged in to. Errors: those of `Secrets`, and `CONFIG_INVALID` for a nonce file that can't be used, or a
- * `DEBUG` or `NODE_DEBUG` that would print secrets.
+ * Vault by node-vault, logged in to. Errors: those of `Secrets`, and `CONFIG_INVALID` for a file that can't be used, or a `DEBUG` or
+ * `NODE_DEBUG` that would print secrets.
  */
 export async function openVault(settings: VaultSettings, context: VaultContext): Promise<Secrets> {
   refuseDebugOutput(context.env, 'vault');
-  const { auth, address, timeoutMs, namespace } = settings;
-  const client = await vaultClient({
-    address,
-    timeoutMs,
-    namespace,
-    token: auth.method === 'token' ? auth.token : '',
-    mount: auth.method === 'ec2' ? auth.mount : 'aws',
+  const { auth, address, timeoutMs, namespace, caFile } = settings;
+  const { clock, logger } = context;
+  const place = { address, timeoutMs };
+  const token = auth.method === 'token' ? auth.token : '';
+  const ca = caFile === undefined ? undefined : await readCertificates(caFile);
+  const client = await vaultClient({ ...place, namespace, token, ca });
+  const login = loginOf(client, auth, place, clock);
+  const leases = leaseBook(client, place, context);
+  const first = await patiently(settings, context, async () => {
+    const grantedAt_ms = clock.monotonic();
+    const grant = await login?.logIn();
+    return grant && { ...grant, grantedAt_ms };
   });
-  const { clock } = context;
-  const logIn = auth.method === 'ec2' ? () => logInByEc2(client, settings, auth, clock) : undefined;
-  const start_ms = clock.monotonic();
-  const first = await logIn?.();
-  const state = startState(logIn !== undefined, first && { ...first, grantedAt_ms: start_ms });
+  const state = startState(login !== undefined, first);
+  const secrets = secretsOf(auth);
+  const reader: Reader = { client, place, secrets, who: login?.who, leases, clock };
   return {
     description: `Vault at ${address}`,
-    read: (references) => readAll(client, settings, references),
-    keepAlive: (signal) => keepAlive(state, { client, settings, logIn, ...context }, signal),
+    get leased() {
+      return leases.size > 0;
+    },
+    read: (references) => readAll(references, (path) => patiently(settings, context, () => readPath(reader, path))),
+    keepAlive(signal, onEnding) {
+      leases.keep(signal, onEnding);
+      return keepLogin(state, { client, place, secrets, logIn: login?.logIn, leases, clock, logger }, signal);
+    },
   };
 }
 
-async function logInByEc2(client: VaultClient, settings: VaultSettings, auth: Ec2Auth, clock: Clock): Promise<Grant> {
-  const { address, timeoutMs } = settings;
-  const { role, mount } = auth;
-  // Read anew each time: the operator may have mended the file.
-  const nonce = auth.nonce ?? (await clientNonce(auth.nonceFile, clock));
-  const pkcs7 = await ec2Identity({ url: auth.metadataUrl, timeoutMs }, clock);
-  let grant: Grant | undefined;
-  try {
-    grant = await client.logIn({ role, pkcs7, nonce });
-  } catch (error) {
-    const nonceFrom = auth.nonce === undefined ? auth.nonceFile : 'vault.auth.nonce';
-    throw ec2LoginError(failureOf(error, [nonce, pkcs7]), { address, timeoutMs, role, mount, nonceFrom });
+/** Somebody waits for the start. */
+const WAIT_MAX_MS = 5_000;
+
+/** Does what may find Vault sealed or away again, ever more slowly, as long as the settings say. */
+async function patiently<T>(
+  { retryForMs }: VaultSettings,
+  { clock, signal, logger }: VaultContext,
+  work: () => Promise<T>,
+): Promise<T> {
+  const start_ms = clock.monotonic();
+  for (let failures = 1; ; failures++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof MongolakeError) || !error.retryable) throw error;
+      const wait_ms = Math.min(WAIT_MAX_MS, backoff(failures, Number.parseInt(clock.randomHex(2), 16) / 0x10000));
+      const spent_ms = clock.monotonic() - start_ms;
+      if (spent_ms + wait_ms > retryForMs) throw failures === 1 ? error : givenUp(error, spent_ms);
+      logger.warn('Vault does not serve yet; it is tried again', { code: error.code, error: error.message });
+      await clock.sleep(wait_ms, signal);
+    }
   }
-  if (grant !== undefined) return grant;
-  throw new MongolakeError(
-    'VAULT_REFUSED',
-    `what answers at ${address} took the login to role ${role} but gave no token`,
-    {
-      hint: 'Check vault.address; a role that asks for more than the login (MFA) can not be used.',
-    },
-  );
 }
 
+function givenUp({ code, message, hint }: MongolakeError, spent_ms: number): MongolakeError {
+  const tried = `${message} (tried for ${Math.round(spent_ms / 1000)} s)`;
+  return new MongolakeError(code, tried, hint === undefined ? {} : { hint });
+}
+
+async function readCertificates(file: string): Promise<string> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    throw new MongolakeError('CONFIG_INVALID', `${file}: the certificates of vault.caFile can not be read (${code})`);
+  }
+  if (/-----BEGIN (?:TRUSTED )?CERTIFICATE-----/.test(text)) return text;
+  throw new MongolakeError('CONFIG_INVALID', `${file}: there is no certificate in it`, {
+    hint: 'vault.caFile is a PEM file, whose certificates begin with -----BEGIN CERTIFICATE-----.',
+  });
+}
+
+interface Reader {
+  readonly client: VaultClient;
+  readonly place: { readonly address: string; readonly timeoutMs: number };
+  readonly secrets: readonly string[];
+  /** Whose policies count; `undefined` with a token that was given. */
+  readonly who: string | undefined;
+  readonly leases: LeaseBook;
+  readonly clock: Clock;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
 async function readAll(
-  client: VaultClient,
-  settings: VaultSettings,
   references: readonly SecretReference[],
+  readOne: (path: string) => Promise<Fields | string>,
 ): Promise<readonly SecretAnswer[]> {
   const paths = [...new Set(references.map(({ path }) => path))];
-  const bodies = await Promise.all(paths.map((path) => readPath(client, settings, path)));
+  const bodies = await Promise.all(paths.map(readOne));
   const found = new Map(paths.map((path, index) => [path, bodies[index]]));
   return references.map((reference) => {
     const fields = found.get(reference.path);
@@ -116,114 +139,39 @@ async function readAll(
 }
 
 /** Keys and values, or why there are none. */
-async function readPath(
-  client: VaultClient,
-  settings: VaultSettings,
-  path: string,
-): Promise<Readonly<Record<string, unknown>> | string> {
+async function readPath(reader: Reader, path: string): Promise<Fields | string> {
+  const { client, place, secrets, leases, clock } = reader;
+  const asked_ms = clock.monotonic();
   let body: unknown;
   try {
     body = await client.read(path);
   } catch (error) {
-    const failure = failureOf(error, secretsOf(settings));
+    const failure = failureOf(error, secrets);
     if (failure.status === 404) return absenceOf(failure.body, path);
-    throw unavailable(failure, settings) ?? (await refusedRead(client, settings, path, failure));
+    throw unavailable(failure, place) ?? (await refusedRead(reader, path, failure));
   }
+  leases.add(path, body, asked_ms);
   return fieldsOf(body) ?? `what Vault has at ${path} is not a secret of keys and values`;
 }
 
 /** Vault answers 403 to a bad token as to one without rights: whether it knows the token tells them apart. */
 async function refusedRead(
-  client: VaultClient,
-  { address, auth }: VaultSettings,
+  { client, place, who }: Reader,
   path: string,
   failure: VaultFailure,
 ): Promise<MongolakeError> {
   const { status, reason } = failure.status === undefined ? { status: 0, reason: '' } : failure;
-  if (auth.method === 'ec2') return readRefused(path, `the role ${auth.role}`, status, reason);
+  if (who !== undefined) return readRefused(path, who, status, reason);
   const known = await client.lookUp().then(
     () => true,
     () => false,
   );
-  return known || status !== 403 ? readRefused(path, 'the token', status, reason) : tokenError(address, status, reason);
+  return known || status !== 403
+    ? readRefused(path, 'the token', status, reason)
+    : tokenError(place.address, status, reason);
 }
 
-function secretsOf({ auth }: VaultSettings): readonly string[] {
-  return auth.method === 'token' ? [auth.token] : auth.nonce === undefined ? [] : [auth.nonce];
-}
-
-interface Keeper extends VaultContext {
-  readonly client: VaultClient;
-  readonly settings: VaultSettings;
-  readonly logIn: (() => Promise<Grant>) | undefined;
-}
-
-async function keepAlive(start: LoginState, keeper: Keeper, signal: AbortSignal): Promise<void> {
-  const { clock, logger, settings } = keeper;
-  let state = start;
-  while (!signal.aborted) {
-    const step = nextStep(state, clock.monotonic(), Number.parseInt(clock.randomHex(2), 16) / 0x10000);
-    if (step.act === 'rest') {
-      const hint = 'Secrets are read at start only; what runs goes on.';
-      if (step.why !== undefined) logger.warn(`login to Vault at ${settings.address}: ${step.why}`, { hint });
-      return;
-    }
-    try {
-      await clock.sleep(step.in_ms, signal, { background: true });
-    } catch {
-      return; // the signal
-    }
-    state = await take(state, step.act, keeper);
-  }
-}
-
-/** Does what is due and tells what came of it; never rejects. */
-async function take(state: LoginState, act: Exclude<Step['act'], 'rest'>, keeper: Keeper): Promise<LoginState> {
-  const { clock, logger } = keeper;
-  const start_ms = clock.monotonic();
-  const verdict = await attempt(act, keeper);
-  if ('length_ms' in verdict) {
-    const lease = { ...verdict, grantedAt_ms: start_ms };
-    logger.debug(act === 'log-in' ? 'logged in to Vault again' : 'login to Vault renewed', {
-      seconds: lease.length_ms / 1000,
-    });
-    return act === 'log-in' ? startState(true, lease) : granted(state, lease);
-  }
-  const { refused, code, error } = verdict;
-  // At its maximum every login is refused once; that is mended by the next.
-  const expected = refused && act === 'renew' && state.canLogIn;
-  logger[expected ? 'debug' : 'warn'](WHAT_FAILED[act], { code, error });
-  return failed(state, act, refused);
-}
-
-const WHAT_FAILED = {
-  'look-up': 'the login to Vault could not be looked up',
-  renew: 'the login to Vault could not be renewed; it is tried again, or logged in anew',
-  'log-in': 'could not log in to Vault again; it is tried again',
-} as const;
-
-interface Verdict {
-  readonly refused: boolean;
-  readonly code: ErrorCode;
-  readonly error: string;
-}
-
-async function attempt(act: Exclude<Step['act'], 'rest'>, keeper: Keeper): Promise<Grant | Verdict> {
-  const { client, settings, logIn } = keeper;
-  try {
-    if (act === 'log-in' && logIn !== undefined) return await logIn();
-    const grant = await (act === 'look-up' ? client.lookUp() : client.renew());
-    return grant ?? { refused: true, code: 'VAULT_REFUSED', error: `what answers at ${settings.address} is not Vault` };
-  } catch (error) {
-    const known = error instanceof MongolakeError ? error : tokenTrouble(error, settings);
-    return { refused: known.code === 'VAULT_REFUSED', code: known.code, error: known.message };
-  }
-}
-
-function tokenTrouble(error: unknown, settings: VaultSettings): MongolakeError {
-  const failure = failureOf(error, secretsOf(settings));
-  const away = isAtItsEnd(failure) ? undefined : unavailable(failure, settings);
-  if (away !== undefined) return away;
-  const { status, reason } = failure.status === undefined ? { status: 0, reason: '' } : failure;
-  return tokenError(settings.address, status, reason);
+function secretsOf(auth: VaultAuth): readonly string[] {
+  if (auth.method === 'token') return [auth.token];
+  return auth.method === 'ec2' && auth.nonce !== undefined ? [auth.nonce] : [];
 }

@@ -13,6 +13,7 @@ export function crossCheck(config: Config, document: ConfigDocument): Problem[] 
   const pipelines = Object.entries(config.pipelines);
   if (pipelines.length === 0) return valueProblem(document, ['pipelines'], 'expected at least one pipeline');
   const problems = [
+    ...checkVault(config, document),
     ...pipelines.flatMap(([name, pipeline]) => checkPipeline(config, document, name, pipeline)),
     ...checkColumns(config, document),
   ];
@@ -22,6 +23,16 @@ export function crossCheck(config: Config, document: ConfigDocument): Problem[] 
 /** Whether a dump's path is one collection's file. */
 export function isDumpFile(path: string): boolean {
   return /\.bson(?:\.gz)?$/.test(path);
+}
+
+function checkVault({ vault }: Config, document: ConfigDocument): Problem[] {
+  if (vault?.auth.method !== 'approle') return [];
+  const { secretId, secretIdFile, wrapped } = vault.auth;
+  const at = (key: string, words: string) => valueProblem(document, ['vault', 'auth', key], words);
+  if (secretId !== undefined && secretIdFile !== undefined)
+    return at('secretIdFile', 'secretId is there too: leave one out');
+  if (!wrapped || secretId !== undefined || secretIdFile !== undefined) return [];
+  return at('wrapped', 'needs secretIdFile or secretId: the token that wraps the secret id');
 }
 
 function checkPipeline(config: Config, document: ConfigDocument, name: string, pipeline: PipelineConfig): Problem[] {

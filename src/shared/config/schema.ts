@@ -2,9 +2,10 @@
 import { z } from 'zod';
 import { SOURCE_MODES } from '../domain/window.ts';
 import { dump, mongodb, s3 } from './connections.ts';
-import { coordinatorSchema, dashboardSchema, listenSchema, vaultSchema } from './deployment.ts';
+import { coordinatorSchema, dashboardSchema, listenSchema } from './deployment.ts';
 import { duration, exactText, integer, integerOrAuto, type ListenAddress, oneOf, size, text } from './fields.ts';
 import { defaultsSchema, overrideShape } from './settings.ts';
+import { vaultSchema } from './vault.ts';
 
 const SECOND = 1000;
 const HOUR = 3_600_000;

@@ -1,4 +1,5 @@
-// Command vault serves a Vault with in-memory storage, without TLS, for tests: KV version 1 and 2, and the AWS auth method.
+// Command vault serves a Vault with in-memory storage, without TLS, for tests: KV version 1 and 2, the AWS secrets engine, and the auth
+// methods AWS, Kubernetes and AppRole.
 // It starts uninitialized; its data is gone when it ends.
 //
 // Usage: vault ADDRESS. It runs until SIGTERM or SIGINT.
@@ -12,8 +13,11 @@ import (
 	"syscall"
 
 	"github.com/hashicorp/go-hclog"
+	kubeauth "github.com/hashicorp/vault-plugin-auth-kubernetes"
 	kv "github.com/hashicorp/vault-plugin-secrets-kv"
+	approleauth "github.com/hashicorp/vault/builtin/credential/approle"
 	awsauth "github.com/hashicorp/vault/builtin/credential/aws"
+	awssecrets "github.com/hashicorp/vault/builtin/logical/aws"
 	vaulthttp "github.com/hashicorp/vault/http"
 	"github.com/hashicorp/vault/internalshared/configutil"
 	"github.com/hashicorp/vault/sdk/helper/consts"
@@ -63,8 +67,12 @@ func main() {
 		log.Fatal(err)
 	}
 	builtin := registry{
-		consts.PluginTypeSecrets:    {"kv": kv.Factory},
-		consts.PluginTypeCredential: {"aws": awsauth.Factory},
+		consts.PluginTypeSecrets: {"kv": kv.Factory, "aws": awssecrets.Factory},
+		consts.PluginTypeCredential: {
+			"aws":        awsauth.Factory,
+			"kubernetes": kubeauth.Factory,
+			"approle":    approleauth.Factory,
+		},
 	}
 	core, err := vault.NewCore(&vault.CoreConfig{
 		Physical:           storage,

@@ -17,7 +17,7 @@ const LOGINS: readonly (readonly [string, Reply, string, string, string])[] = [
     'another nonce',
     refusal(400, '* client nonce mismatch'),
     'VAULT_REFUSED',
-    'with another client nonce than that of NONCE',
+    'Vault refused the ec2 login to role lake at auth/aws: it knows this instance with another client nonce than that of NONCE',
     'vault delete auth/aws/identity-accesslist/<instance id>',
   ],
   [
@@ -38,7 +38,7 @@ const LOGINS: readonly (readonly [string, Reply, string, string, string])[] = [
     'a foreign AMI',
     refusal(400, 'Error validating instance: AMI ID "ami-1" does not belong to role "lake"'),
     'VAULT_REFUSED',
-    'to role lake: Error validating instance: AMI ID "ami-1" does not belong',
+    'it does not let this instance in: Error validating instance: AMI ID "ami-1" does not belong',
     'vault read auth/aws/role/lake',
   ],
   [
@@ -62,21 +62,21 @@ const LOGINS: readonly (readonly [string, Reply, string, string, string])[] = [
       'failed to verify instance ID: error fetching description for instance ID "i-1": InvalidInstanceID.NotFound: no',
     ),
     'VAULT_REFUSED',
-    'could not confirm this instance with AWS: failed to verify',
+    'it could not confirm this instance with AWS: failed to verify',
     'ec2:DescribeInstances',
   ],
   [
     'an unknown role',
     refusal(400, 'entry for role "lake" not found'),
     'VAULT_REFUSED',
-    'no role lake at auth/aws',
+    'ec2 login to role lake at auth/aws: there is no such role',
     'vault list auth/aws/roles',
   ],
   [
     'a role of another type',
     refusal(400, 'auth method ec2 not allowed for role lake'),
     'VAULT_REFUSED',
-    'not of type ec2',
+    'the role is not of type ec2',
     'auth_type=ec2',
   ],
   [
@@ -90,14 +90,14 @@ const LOGINS: readonly (readonly [string, Reply, string, string, string])[] = [
     'not mounted',
     refusal(403, 'permission denied'),
     'VAULT_REFUSED',
-    'takes no EC2 login at auth/aws (403): permission denied',
+    'refused the ec2 login to role lake at auth/aws (403): permission denied',
     'vault auth enable -path=aws aws',
   ],
   [
     'not mounted, in old versions',
     refusal(400, 'missing client token'),
     'VAULT_REFUSED',
-    'takes no EC2 login',
+    'refused the ec2 login',
     'vault.auth.mount',
   ],
   [
@@ -111,7 +111,7 @@ const LOGINS: readonly (readonly [string, Reply, string, string, string])[] = [
     'another refusal',
     refusal(400, 'something new'),
     'VAULT_REFUSED',
-    'refused the login to role lake (400): something new',
+    'refused the ec2 login to role lake at auth/aws (400): something new',
     'vault.auth',
   ],
   ['sealed', refusal(503, 'Vault is sealed'), 'VAULT_SEALED', 'is sealed', 'vault operator unseal'],
@@ -173,12 +173,14 @@ describe('a login by EC2', () => {
   test('a nonce that is given is named by its key', async () => {
     house.vault.on(LOGIN, refusal(400, 'client nonce mismatch'));
     const error = await house.failure(house.ec2({ nonce: 'canary-nonce' }));
-    expect(error.message).toBe('Vault knows this instance with another client nonce than that of vault.auth.nonce');
+    expect(error.message).toBe(
+      'Vault refused the ec2 login to role lake at auth/aws: it knows this instance with another client nonce than that of vault.auth.nonce',
+    );
   });
 
   test('a long reason is cut', async () => {
     house.vault.on(LOGIN, refusal(400, `role tag ${'word '.repeat(500)}${'A'.repeat(5000)}`));
-    expect((await house.failure(house.ec2())).message.length).toBeLessThan(400);
+    expect((await house.failure(house.ec2())).message.length).toBeLessThan(450);
   });
 
   test('not on EC2', async () => {

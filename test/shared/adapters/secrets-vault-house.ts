@@ -18,10 +18,13 @@ export const CANARIES = ['canary-token', 'canary-nonce', 'canary-value', 'Y2FuYX
 export interface VaultHouse {
   readonly vault: FakeServer;
   readonly metadata: FakeServer;
+  readonly folder: string;
   readonly nonceFile: string;
   readonly logged: { readonly level: string; readonly text: string }[];
   ec2(change?: Partial<Extract<VaultSettings['auth'], { method: 'ec2' }>>): VaultSettings;
   token(): VaultSettings;
+  /** Any other way to log in. */
+  by(auth: VaultSettings['auth']): VaultSettings;
   open(settings: VaultSettings, clock?: Clock, env?: DebugEnvironment): Promise<Secrets>;
   /** The error of opening, or of reading `secret/data/m#password`. */
   failure(settings: VaultSettings): Promise<MongolakeError>;
@@ -39,10 +42,11 @@ export async function vaultHouse(): Promise<VaultHouse> {
   metadata.on('PUT /latest/api/token', { status: 200, body: 'session' });
   metadata.on('GET /latest/dynamic/instance-identity/pkcs7', { status: 200, body: 'Y2FuYXJ5\nLWRvY3VtZW50\n' });
   vault.on(LOGIN, auth('canary-token', 3600));
-  const place = () => ({ address: vault.url, timeoutMs: 5_000 });
+  const place = () => ({ address: vault.url, timeoutMs: 5_000, retryForMs: 0 });
   const house: VaultHouse = {
     vault,
     metadata,
+    folder,
     nonceFile,
     logged,
     ec2: (change = {}) => ({
@@ -50,6 +54,7 @@ export async function vaultHouse(): Promise<VaultHouse> {
       auth: { method: 'ec2', role: 'lake', mount: 'aws', nonceFile, metadataUrl: metadata.url, ...change },
     }),
     token: () => ({ ...place(), auth: { method: 'token', token: 'canary-token' } }),
+    by: (auth) => ({ ...place(), auth }),
     open: (settings, clock = systemClock(), env = {}) =>
       openVault(settings, { clock, env, logger: { debug: log('debug'), warn: log('warn') } }),
     async failure(settings) {

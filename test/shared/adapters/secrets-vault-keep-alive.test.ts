@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../../src/shared/adapters/clock-system.ts';
-import type { Secrets } from '../../../src/shared/ports/secrets.ts';
+import type { EndingSecret, Secrets } from '../../../src/shared/ports/secrets.ts';
 import { type FakeClock, fakeClock } from '../../coordinator/fake-clock.ts';
 import { CANARIES, LOGIN, type VaultHouse, vaultHouse } from './secrets-vault-house.ts';
 import { auth, lookUp, refusal } from './vault-fake.ts';
@@ -13,10 +13,12 @@ let house: VaultHouse;
 let clock: FakeClock;
 let stop: AbortController;
 let kept: Promise<void>;
+let endings: EndingSecret[];
 beforeEach(async () => {
   house = await vaultHouse();
   clock = fakeClock(0);
   stop = new AbortController();
+  endings = [];
 });
 afterEach(async () => {
   stop.abort();
@@ -26,7 +28,7 @@ afterEach(async () => {
 });
 
 const keep = (secrets: Secrets) => {
-  kept = secrets.keepAlive(stop.signal);
+  kept = secrets.keepAlive(stop.signal, (ending) => endings.push(ending));
 };
 const count = (path: string) => house.vault.seen.filter((seen) => `${seen.method} ${seen.path}` === path).length;
 const tokens = () => house.vault.seen.map(({ headers }) => headers['x-vault-token']);

@@ -34,6 +34,7 @@ async function load(text: string, values: Record<string, string> = {}) {
       });
     },
     keepAlive: async () => {},
+    leased: false,
   };
   const result = await loadConfig(file, ENV, async (vault) => {
     opened.push(vault);
