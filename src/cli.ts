@@ -11,7 +11,7 @@ import { DEFAULT_CONFIG_FILE, DEFAULT_TABLE } from './cli/defaults.ts';
 import { leave } from './cli/ending.ts';
 import type { HeadOptions } from './cli/head.ts';
 import type { InitOptions } from './cli/init.ts';
-import { printFailure, printJson } from './cli/output.ts';
+import { dieOfUncaught, printFailure, printJson } from './cli/output.ts';
 import type { PlanOptions } from './cli/plan.ts';
 import type { ShowOptions } from './cli/quarantine.ts';
 import type { SyncOptions } from './cli/sync.ts';
@@ -25,6 +25,8 @@ import { asMongolakeError, EXIT } from './shared/domain/errors.ts';
 
 // Node 20 is supported here until its SDKs end it; the advice to move on is not for whoever reads our output.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
+dieOfUncaught();
 
 const program = new Command('mongolake')
   .description('Keeps tables of Parquet files (Delta Lake) in step with MongoDB collections.')
