@@ -12,7 +12,7 @@ import { leave } from './cli/ending.ts';
 import { addEraseCommand } from './cli/erase-command.ts';
 import type { HeadOptions } from './cli/head.ts';
 import type { InitOptions } from './cli/init.ts';
-import { printFailure, printJson } from './cli/output.ts';
+import { dieOfUncaught, printFailure, printJson } from './cli/output.ts';
 import type { PlanOptions } from './cli/plan-options.ts';
 import type { ShowOptions } from './cli/quarantine.ts';
 import { addRewriteCommands } from './cli/rewrite-commands.ts';
@@ -26,6 +26,8 @@ import { asMongolakeError, EXIT } from './shared/domain/errors.ts';
 
 // Node 20 is supported here until its SDKs end it; the advice to move on is not for whoever reads our output.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
+dieOfUncaught();
 
 const program = new Command('mongolake')
   .description('Keeps tables of Parquet files (Delta Lake) in step with MongoDB collections.')

@@ -3,10 +3,19 @@ import { fileURLToPath } from 'node:url';
 import type { Dashboard } from './shared/adapters/dashboard.ts';
 import { type DebugEnvironment, refuseDebugOutput } from './shared/adapters/debug-output.ts';
 import { localQueue } from './shared/adapters/queue-local.ts';
+import type { RedisPlace } from './shared/adapters/redis.ts';
 import { dumpCatalog, dumpSource } from './shared/adapters/source-dump.ts';
 import { fileStorage } from './shared/adapters/storage-file.ts';
+import { readTls, type TlsMaterial } from './shared/adapters/tls-files.ts';
 import type { ListenAddress } from './shared/config/fields.ts';
-import type { Config, DumpConnection, MongodbConnection, QueueConfig, VaultConfig } from './shared/config/schema.ts';
+import type {
+  Config,
+  ConnectionConfig,
+  DumpConnection,
+  MongodbConnection,
+  RedisQueue,
+  VaultConfig,
+} from './shared/config/schema.ts';
 import { sourceConnection, storeConnection, type TableTarget } from './shared/config/targets.ts';
 import { MongolakeError } from './shared/domain/errors.ts';
 import type { Clock } from './shared/ports/clock.ts';
@@ -30,11 +39,14 @@ export interface Adapters {
   queue(clock: Clock, logger: Logger, env: DebugEnvironment): Queue;
 }
 
-/** The vendors' code that the configuration needs: to load any of it takes longer than many commands do. */
+/** What the configuration needs: the vendors' code, of which to load any takes longer than many commands do, and certificates. */
 interface Loaded {
   readonly mongodb: typeof import('./shared/adapters/source-mongodb.ts') | undefined;
   readonly s3: typeof import('./shared/adapters/storage-s3.ts') | undefined;
   readonly bullmq: typeof import('./shared/adapters/queue-bullmq.ts') | undefined;
+  /** Certificates by connection. */
+  readonly tls: Readonly<Record<string, TlsMaterial | undefined>>;
+  readonly redis: RedisPlace | undefined;
 }
 
 export async function loadAdapters(config: Config): Promise<Adapters> {
@@ -44,13 +56,38 @@ export async function loadAdapters(config: Config): Promise<Adapters> {
     kinds.has('s3') ? import('./shared/adapters/storage-s3.ts') : undefined,
     config.queue.kind === 'redis' ? import('./shared/adapters/queue-bullmq.ts') : undefined,
   ]);
-  const loaded: Loaded = { mongodb, s3, bullmq };
+  // Read once and now: a certificate that is not there or not right is told as whatever else is wrong with the configuration.
+  const tls = Object.fromEntries(
+    Object.entries(config.connections).map(([name, connection]) => [name, connectionTls(name, connection)]),
+  );
+  const redis = config.queue.kind === 'redis' ? redisPlace(config.queue) : undefined;
+  const loaded: Loaded = { mongodb, s3, bullmq, tls, redis };
   return {
     storage: (target, clock) => openStorage(config, loaded, target, clock),
     source: (target, clock) => openSource(config, loaded, target, clock),
     collections: (connection, database) => listCollections(config, loaded, connection, database),
     queue: (clock, logger, env) => openQueue(config, loaded, clock, logger, env),
   };
+}
+
+/** The certificates of a connection; `undefined` where it has no settings of TLS. Errors: as `readTls` says. */
+function connectionTls(name: string, connection: ConnectionConfig): TlsMaterial | undefined {
+  if (connection.kind === 's3' && connection.caFile !== undefined)
+    return readTls(`connections.${name}.caFile`, { caFile: connection.caFile });
+  if (connection.kind !== 'mongodb' || connection.tls === undefined) return undefined;
+  const { certificateKeyFile: file, certificateKeyFilePassword: keyPassword, ...ca } = connection.tls;
+  return readTls(`connections.${name}.tls`, {
+    ...ca,
+    ...(file === undefined ? {} : { certFile: file, keyFile: file }),
+    ...(keyPassword === undefined ? {} : { keyPassword }),
+  });
+}
+
+/** Where the queue's Redis is, with its certificates. Errors: as `readTls` says. */
+export function redisPlace({ url, tls }: RedisQueue): RedisPlace {
+  if (tls === undefined) return { url };
+  const { keyFilePassword: keyPassword, ...files } = tls;
+  return { url, tls: readTls('queue.tls', { ...files, ...(keyPassword === undefined ? {} : { keyPassword }) }) };
 }
 
 /** The module of a kind that the configuration has. */
@@ -74,11 +111,11 @@ export async function openSecrets(
   return openVault({ ...settings, timeoutMs: timeout, retryForMs: retryFor }, { clock, logger, env, signal });
 }
 
-function openStorage(config: Config, { s3 }: Loaded, target: TableTarget, clock: Clock): Storage {
+function openStorage(config: Config, { s3, tls }: Loaded, target: TableTarget, clock: Clock): Storage {
   const connection = storeConnection(config, target);
   const url = new URL(target.tableUri);
   if (connection === undefined) return fileStorage(fileURLToPath(`file://${url.pathname}`), clock);
-  const { region, endpoint, forcePathStyle, credentials } = connection;
+  const { region, endpoint, forcePathStyle, credentials, encryption, expectedBucketOwner } = connection;
   return needed(s3).s3Storage(
     {
       bucket: url.hostname,
@@ -87,6 +124,9 @@ function openStorage(config: Config, { s3 }: Loaded, target: TableTarget, clock:
       forcePathStyle,
       ...(endpoint === undefined ? {} : { endpoint }),
       ...(credentials === undefined ? {} : { credentials: credentialsOf(credentials) }),
+      ...(encryption === undefined ? {} : { encryption }),
+      ...(expectedBucketOwner === undefined ? {} : { expectedBucketOwner }),
+      ...tls[target.store ?? ''],
     },
     clock,
   );
@@ -108,12 +148,18 @@ function credentialsOf({
   };
 }
 
-function openSource(config: Config, { mongodb }: Loaded, target: TableTarget, clock: Clock): Source {
+function openSource(config: Config, { mongodb, tls }: Loaded, target: TableTarget, clock: Clock): Source {
   const { database, collection } = target;
   const connection = sourceConnection(config, target);
   if (connection.kind === 'mongodb') {
     return needed(mongodb).mongodbSource(
-      { uri: connection.uri, database, collection, connection: target.connection, ...mongodbSettings(connection) },
+      {
+        uri: connection.uri,
+        database,
+        collection,
+        ...mongodbSettings(connection, tls[target.connection]),
+        connection: target.connection,
+      },
       clock,
     );
   }
@@ -121,8 +167,10 @@ function openSource(config: Config, { mongodb }: Loaded, target: TableTarget, cl
 }
 
 /** Only what is configured: the rest is the URI's to say, then the adapter's. */
-function mongodbSettings({ serverSelectionTimeout, connectTimeout, socketTimeout, readPreference }: MongodbConnection) {
+function mongodbSettings(connection: MongodbConnection, tls: TlsMaterial | undefined) {
+  const { serverSelectionTimeout, connectTimeout, socketTimeout, readPreference } = connection;
   return {
+    ...(tls === undefined ? {} : { tls }),
     ...(serverSelectionTimeout === undefined ? {} : { serverSelectionTimeoutMS: serverSelectionTimeout }),
     ...(connectTimeout === undefined ? {} : { connectTimeoutMS: connectTimeout }),
     ...(socketTimeout === undefined ? {} : { socketTimeoutMS: socketTimeout }),
@@ -148,20 +196,29 @@ async function listCollections(
   }
 }
 
-function openCatalog(config: Config, { mongodb }: Loaded, name: string): Catalog {
+function openCatalog(config: Config, { mongodb, tls }: Loaded, name: string): Catalog {
   const connection = config.connections[name];
   if (connection?.kind === 'mongodb')
-    return needed(mongodb).mongodbCatalog(connection.uri, { connection: name, ...mongodbSettings(connection) });
+    return needed(mongodb).mongodbCatalog(connection.uri, {
+      connection: name,
+      ...mongodbSettings(connection, tls[name]),
+    });
   if (connection?.kind === 'dump') return dumpCatalog(connection.path);
   throw new MongolakeError('CONFIG_INVALID', `connection ${name} is not a source`);
 }
 
-function openQueue(config: Config, { bullmq }: Loaded, clock: Clock, logger: Logger, env: DebugEnvironment): Queue {
+function openQueue(
+  config: Config,
+  { bullmq, redis }: Loaded,
+  clock: Clock,
+  logger: Logger,
+  env: DebugEnvironment,
+): Queue {
   const { queue } = config;
   if (queue.kind === 'local') return localQueue(clock);
   refuseDebugOutput(env, 'redis');
   return needed(bullmq).bullmqQueue({
-    url: queue.url,
+    ...needed(redis),
     prefix: queue.prefix,
     lockDurationMs: queue.lockDuration,
     stalledIntervalMs: queue.lockDuration,
@@ -174,7 +231,7 @@ function openQueue(config: Config, { bullmq }: Loaded, clock: Clock, logger: Log
 /** Serves the dashboard of a queue in Redis. Errors: as `startDashboard` says. */
 export async function openDashboard(
   { dashboard }: Config,
-  queue: Extract<QueueConfig, { readonly kind: 'redis' }>,
+  queue: RedisQueue,
   place: { readonly listen: ListenAddress; readonly origin: string },
   clock: Clock,
   logger: Logger,
@@ -185,7 +242,7 @@ export async function openDashboard(
   // Loaded here: no other command pays for the web server.
   const { startDashboard } = await import('./shared/adapters/dashboard.ts');
   return startDashboard({
-    url: queue.url,
+    redis: redisPlace(queue),
     prefix: queue.prefix,
     ...place,
     readOnly,

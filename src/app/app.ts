@@ -6,6 +6,7 @@ import { resolveTargets, singleTarget, type TableTarget } from '../shared/config
 import { type ConfigSource, loadConfig } from '../shared/config.ts';
 import type { KeyedHash } from '../shared/domain/cut.ts';
 import { type TablePolicy, tablePolicy } from '../shared/domain/policy.ts';
+import { keepSecrets } from '../shared/domain/redact.ts';
 import { keyedHash } from '../shared/keyed-hash.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
@@ -14,6 +15,7 @@ import type { Secrets } from '../shared/ports/secrets.ts';
 import type { CollectionInfo, Source } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { probeConditionalWrites } from '../shared/probe.ts';
+import { redacting } from './redacting.ts';
 
 /** What commands and the library work with: a configuration and what it names, opened when asked for. Holds nothing open by itself. */
 export interface OpenedConfig {
@@ -63,11 +65,12 @@ export async function openConfig({
     debug: (message, fields) => log?.debug(message, fields),
     warn: (message, fields) => (log ?? makeLogger(undefined)).warn(message, fields),
   };
+  keepSecrets(SECRET_VARIABLES.map((name) => process.env[name] ?? ''));
   // What libraries print by themselves the process's own environment tells them, whatever `env` is.
   const { config, secrets } = await loadConfig(from, env, (vault) =>
     openSecrets(vault, clock, later, process.env, signal),
   );
-  const logger = makeLogger(config);
+  const logger = redacting(makeLogger(config));
   log = logger;
   const keyed = config.hashKey === undefined ? undefined : keyedHash(config.hashKey);
   const adapters = await loadAdapters(config);
@@ -89,6 +92,9 @@ export async function openConfig({
     prove: provingOnce(clock),
   };
 }
+
+/** Variables that libraries take secrets from by themselves. */
+const SECRET_VARIABLES = ['AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'VAULT_TOKEN'];
 
 function provingOnce(clock: Clock): OpenedConfig['prove'] {
   const proved = new Set<string>();

@@ -1,12 +1,15 @@
 import pc from 'picocolors';
 import { JSON_SCHEMA_VERSION } from '../app/json.ts';
+import { redisPlace } from '../composition.ts';
 import { checkTable, type TableCheckContext } from '../coordinator/check.ts';
 import { type CheckResult, failed, ok, queueVerdicts, scratchVerdict, skipped } from '../coordinator/check-verdicts.ts';
-import { inspectRedis, redisLabel } from '../shared/adapters/redis.ts';
+import { redisLabel } from '../shared/adapters/redis.ts';
+import { inspectRedis } from '../shared/adapters/redis-facts.ts';
 import { sourceConnection, type TableTarget } from '../shared/config/targets.ts';
 import { asMongolakeError, ERROR_CODES, type ErrorCode, EXIT, MongolakeError } from '../shared/domain/errors.ts';
 import type { CollectionInfo } from '../shared/ports/source.ts';
 import { type App, type GlobalOptions, openApp } from './app.ts';
+import { tlsWarnings } from './check-tls.ts';
 import { printJson, printLine } from './output.ts';
 import { freeSpace } from './scratch.ts';
 import { counted, pad, printable } from './text.ts';
@@ -122,6 +125,7 @@ async function* sharedChecks(app: App): AsyncGenerator<CheckResult, void, void> 
   const pipelines = counted(Object.keys(app.config.pipelines).length, 'pipeline');
   yield ok('config', `${app.config.file}: ${pipelines}`);
   if (app.secrets !== undefined) yield ok('vault', `${app.secrets.description}: every reference has a value`);
+  yield* tlsWarnings(app.config, process.env.NODE_TLS_REJECT_UNAUTHORIZED === '0');
   yield* checkQueue(app);
   yield await checkScratch(app);
 }
@@ -133,7 +137,7 @@ async function* checkQueue({ config }: App): AsyncGenerator<CheckResult, void, v
     return;
   }
   try {
-    const facts = await inspectRedis(queue.url);
+    const facts = await inspectRedis(redisPlace(queue));
     yield* queueVerdicts(facts, redisLabel(queue.url));
   } catch (error) {
     yield failed('queue', asMongolakeError(error));

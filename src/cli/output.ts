@@ -2,7 +2,9 @@ import pc from 'picocolors';
 import type { AnyRun } from '../app/json.ts';
 import type { RunResult } from '../coordinator/carry-out.ts';
 import { bytesText } from '../shared/domain/bytes-text.ts';
-import { asMongolakeError, EXIT } from '../shared/domain/errors.ts';
+import { asMongolakeError, EXIT, MongolakeError } from '../shared/domain/errors.ts';
+import { redact } from '../shared/domain/redact.ts';
+import { printable } from './text.ts';
 
 export function printLine(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -15,11 +17,27 @@ export function printJson(value: unknown): void {
 /** A failure for people, on stderr: what is wrong, and what to do next. */
 export function printFailure(error: unknown, table?: string): void {
   const known = asMongolakeError(error);
-  const where = table === undefined ? '' : `${table}: `;
-  process.stderr.write(`${pc.red('error')} ${where}${known.message} ${pc.dim(`[${known.code}]`)}\n`);
-  if (known.hint !== undefined) process.stderr.write(`${pc.dim('hint ')} ${known.hint}\n`);
+  const where = table === undefined ? '' : `${printable(table)}: `;
+  process.stderr.write(`${pc.red('error')} ${where}${printableLines(known.message)} ${pc.dim(`[${known.code}]`)}\n`);
+  if (known.hint !== undefined) process.stderr.write(`${pc.dim('hint ')} ${printableLines(known.hint)}\n`);
   if (known.code === 'INTERNAL' && known.cause instanceof Error)
-    process.stderr.write(`${pc.dim(known.cause.stack ?? '')}\n`);
+    process.stderr.write(`${pc.dim(printableLines(redact(known.cause.stack ?? '')))}\n`);
+}
+
+/** Several problems come as lines. Those after the first are set in, so that no text from outside poses as a line of ours. */
+function printableLines(text: string): string {
+  return text.split('\n').map(printable).join('\n  ');
+}
+
+/**
+ * What nobody caught ends the process: told by message and stack, and not as Node would, with everything that the error carries
+ * (a command and its arguments, a request and its headers).
+ */
+export function dieOfUncaught(): void {
+  process.on('uncaughtException', (error: unknown) => {
+    printFailure(new MongolakeError('INTERNAL', `a bug: ${asMongolakeError(error).message}`, { cause: error }));
+    process.exit(EXIT.failed);
+  });
 }
 
 /** The exit code of several outcomes: that of the first failure. */

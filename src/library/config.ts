@@ -85,6 +85,15 @@ export interface MongolakeConfig {
     readonly serverSelectionTimeout?: string | undefined;
     /** How long a socket may be silent during a request; 5m where neither this nor the URI tells. */
     readonly socketTimeout?: string | undefined;
+    /** TLS to the server; on where this is given, {} also. The options of the connection string go on working, these override them. Files are read at start. */
+    readonly tls?: {
+      /** Certificates of the authorities that may have signed the server’s certificate, instead of those that Node knows. PEM, relative to this file. */
+      readonly caFile?: string | undefined;
+      /** Our certificate and its key in one file, where the server asks for one (or for MONGODB-X509). PEM, relative to this file. */
+      readonly certificateKeyFile?: string | undefined;
+      /** Password of the key, where it is encrypted. */
+      readonly certificateKeyFilePassword?: string | undefined;
+    } | undefined;
   } | {
     /** mongodump's files. */
     readonly kind: 'dump';
@@ -110,6 +119,22 @@ export interface MongolakeConfig {
       /** Token of temporary credentials. */
       readonly sessionToken?: string | undefined;
     } | undefined;
+    /** Certificates of the authorities that may have signed the server’s certificate, instead of those that Node knows. PEM, relative to this file. */
+    readonly caFile?: string | undefined;
+    /** Encryption at rest that every write asks for. What the bucket does by itself where left out. */
+    readonly encryption?: {
+      /** Keys that the store manages (SSE-S3, AES256). */
+      readonly kind: 's3';
+    } | {
+      /** A key in AWS KMS (SSE-KMS). */
+      readonly kind: 'kms';
+      /** Id, ARN or alias of the key; the account’s own key for S3 where left out. */
+      readonly keyId?: string | undefined;
+      /** An S3 Bucket Key: far fewer requests to KMS. What the bucket says where left out. */
+      readonly bucketKey?: boolean | Reference | undefined;
+    } | undefined;
+    /** Account that the bucket must belong to: S3 refuses every request where it is another’s, as when a bucket was deleted and its name taken. */
+    readonly expectedBucketOwner?: string | undefined;
   }>>;
   /** A HashiCorp Vault. Any value may then be written as ${vault:secret/data/mongolake#mongo_password}: path of the read, # and the key (KV version 1 and 2). As the user or password of a URL it is percent-encoded, elsewhere put in as it is. */
   readonly vault?: {
@@ -190,6 +215,17 @@ export interface MongolakeConfig {
     readonly kind: 'redis';
     /** URL of Redis. */
     readonly url: string;
+    /** Certificates for a rediss:// URL. Files are read at start. */
+    readonly tls?: {
+      /** Certificates of the authorities that may have signed the server’s certificate, instead of those that Node knows. PEM, relative to this file. */
+      readonly caFile?: string | undefined;
+      /** Our certificate, where the server asks for one. PEM, relative to this file. */
+      readonly certFile?: string | undefined;
+      /** Its key. PEM, relative to this file. */
+      readonly keyFile?: string | undefined;
+      /** Password of the key, where it is encrypted. */
+      readonly keyFilePassword?: string | undefined;
+    } | undefined;
     /** Start of every key. The braces keep all keys in one slot of a Redis Cluster. By default '{mongolake}'. */
     readonly prefix?: string | undefined;
     /** A worker that is silent for so long has lost its job, and another takes it up. By default '30s'. */

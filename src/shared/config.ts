@@ -8,8 +8,10 @@ import { issueMessage, issueProblems } from './config/issues.ts';
 import { type Problem, problemsError } from './config/problem.ts';
 import { answeredReferences, collectReferences } from './config/references.ts';
 import { type Config, configSchema, type ParsedConfig, type VaultConfig } from './config/schema.ts';
+import { configSecrets } from './config/secrets.ts';
 import { completeVault, vaultSchema } from './config/vault.ts';
 import { MongolakeError } from './domain/errors.ts';
+import { keepSecrets } from './domain/redact.ts';
 import type { Secrets } from './ports/secrets.ts';
 
 /** A configuration, and the store of secrets that it took values from; `undefined` where it refers to none. */
@@ -35,13 +37,16 @@ export async function loadConfig(
   const text = typeof from === 'string' ? readText(from) : textOf(from);
   const asked = collectReferences();
   const { document, config, problems } = examine(text, path, env, [asked.resolver]);
+  keepSecrets(configSecrets(document.value));
   const all = [...problems, ...asked.problems(document)];
   if (all.length > 0) throw problemsError(path, all);
   const references = asked.references();
   if (references.length === 0 && config !== undefined) return { config, secrets: undefined };
   const secrets = await openSecrets(vaultOf(document, path));
   const answers = await secrets.read(references);
-  return { config: parseConfig(text, path, env, [answeredReferences(references, answers)]), secrets };
+  const answered = parseConfig(text, path, env, [answeredReferences(references, answers)]);
+  keepSecrets(configSecrets(answered));
+  return { config: answered, secrets };
 }
 
 /** The section by itself, which has no references to Vault and nothing wrong. */
@@ -93,14 +98,16 @@ function complete(parsed: ParsedConfig, file: string): Config {
   const { vault, ...rest } = parsed;
   const { concurrency, scratch, ...worker } = rest.worker;
   const folder = dirname(file);
-  const connections = Object.entries(parsed.connections).map(([name, connection]) => {
-    if (connection.kind !== 'dump') return [name, connection] as const;
-    return [name, { ...connection, path: resolve(folder, connection.path) }] as const;
-  });
+  const connections = Object.entries(parsed.connections).map(
+    ([name, connection]) => [name, absoluteFiles(connection, folder)] as const,
+  );
+  const { queue } = rest;
   return {
     ...rest,
     ...(vault === undefined ? {} : { vault: completeVault(vault, folder) }),
     connections: Object.fromEntries(connections),
+    queue:
+      queue.kind === 'redis' && queue.tls !== undefined ? { ...queue, tls: absoluteFiles(queue.tls, folder) } : queue,
     worker: {
       ...worker,
       concurrency: concurrency === 'auto' ? availableParallelism() : concurrency,
@@ -108,6 +115,17 @@ function complete(parsed: ParsedConfig, file: string): Config {
     },
     file,
   };
+}
+
+const FILE_KEYS: ReadonlySet<string> = new Set(['path', 'caFile', 'certificateKeyFile', 'certFile', 'keyFile']);
+
+/** A connection, or its `tls`, with its files' paths made absolute. */
+function absoluteFiles<T extends object>(section: T, folder: string): T {
+  const entries = Object.entries(section).map(([key, value]) => {
+    if (key === 'tls') return [key, absoluteFiles(value, folder)];
+    return [key, FILE_KEYS.has(key) ? resolve(folder, value) : value];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** The object as YAML, of which JSON is a part: what is wrong with it is found and told as in a file. */

@@ -52,6 +52,8 @@ export interface Workspace {
   startWith(env: Readonly<Record<string, string>>, ...args: string[]): Running;
   /** Replaces the configuration. */
   configure(config: unknown): void;
+  /** Writes a file beside it. */
+  write(name: string, text: string): void;
   /** Ends what was started and removes the folder. */
   close(): Promise<void>;
 }
@@ -102,6 +104,7 @@ export function workspace(config: unknown, env: Record<string, string> = {}, cli
     },
     start: (...args) => track(launch(args)),
     startWith: (more, ...args) => track(launch(args, more)),
+    write: (name, text) => writeFileSync(join(folder, name), text),
     async close() {
       await Promise.all([...running].map((one) => one.end('SIGKILL')));
       rmSync(folder, { recursive: true, force: true });

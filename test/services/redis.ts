@@ -1,6 +1,7 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import type { Certificates } from './certificates.ts';
 import { findOnPath } from './command.ts';
 import { canInstallPackages, installPackage } from './debian.ts';
 import { messageOf, orUnavailable, type Started, unavailable } from './result.ts';
@@ -31,6 +32,10 @@ export interface RedisOptions {
   readonly dir?: string;
   /** What clients must say (`requirepass`), made of letters and digits; nothing is asked for where not given. */
   readonly password?: string;
+  /** Only TLS is spoken then, to clients with a certificate of the authority; `url` starts with rediss://. */
+  readonly tls?: Certificates;
+  /** Users, as lines of an ACL file; the default user only where not given. */
+  readonly acl?: readonly string[];
 }
 
 const START_MS = 30_000;
@@ -64,13 +69,14 @@ async function installRedis(): Promise<string> {
   return installPackage('redis-server', 'redis-server');
 }
 
-async function startOn(program: string, port: number, { dir: givenDir, password }: RedisOptions): Promise<RedisServer> {
+async function startOn(program: string, port: number, options: RedisOptions): Promise<RedisServer> {
+  const { dir: givenDir, password, tls, acl } = options;
   const folder = serverFolder('redis');
   const dir = givenDir ?? join(folder, 'data');
   mkdirSync(dir, { recursive: true });
-  const url = `redis://${password === undefined ? '' : `:${password}@`}127.0.0.1:${port}`;
+  const url = `${tls === undefined ? 'redis' : 'rediss'}://${password === undefined ? '' : `:${password}@`}127.0.0.1:${port}`;
   const settings = {
-    port: String(port),
+    ...(tls === undefined ? { port: String(port) } : tlsSettings(port, tls)),
     bind: '127.0.0.1',
     dir,
     appendonly: 'yes',
@@ -79,16 +85,35 @@ async function startOn(program: string, port: number, { dir: givenDir, password 
     'maxmemory-policy': 'noeviction',
     daemonize: 'no',
     requirepass: password ?? '',
+    ...(acl === undefined ? {} : { aclfile: aclFile(dir, acl) }),
   };
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
-  const server = await startServer(folder, { program, args, ready: () => pingRedis(url), deadlineMs: START_MS });
+  const server = await startServer(folder, { program, args, ready: () => pingRedis(url, tls), deadlineMs: START_MS });
   return { available: true, url, port, dir, ...server };
 }
 
+function tlsSettings(port: number, { ca, serverCert, serverKey }: Certificates): Record<string, string> {
+  return {
+    port: '0',
+    'tls-port': String(port),
+    'tls-ca-cert-file': ca,
+    'tls-cert-file': serverCert,
+    'tls-key-file': serverKey,
+    'tls-auth-clients': 'yes',
+  };
+}
+
+function aclFile(dir: string, lines: readonly string[]): string {
+  const file = join(dir, 'users.acl');
+  writeFileSync(file, lines.map((line) => `${line}\n`).join(''));
+  return file;
+}
+
 /** Resolves once the Redis at `url` answers PING (which it does not while it loads its data); else throws. */
-export async function pingRedis(url: string): Promise<void> {
+export async function pingRedis(url: string, tls?: Certificates): Promise<void> {
   const client = new Redis(url, {
     lazyConnect: true,
+    ...(tls === undefined ? {} : { tls: clientTls(tls) }),
     connectTimeout: 2_000,
     maxRetriesPerRequest: 0,
     retryStrategy: () => null,
@@ -101,4 +126,15 @@ export async function pingRedis(url: string): Promise<void> {
   } finally {
     client.disconnect();
   }
+}
+
+/** What a client of the authority says in Node's words. */
+export function clientTls({ ca, clientCert, clientKey, keyPassword }: Certificates) {
+  const [authority, cert, key] = [ca, clientCert, clientKey].map((path) => readFileSync(path, 'utf8'));
+  return { ca: authority, cert, key, passphrase: keyPassword } as {
+    ca: string;
+    cert: string;
+    key: string;
+    passphrase: string;
+  };
 }

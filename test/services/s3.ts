@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CreateBucketCommand, ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
-import { findOnPath } from './command.ts';
+import type { Certificates } from './certificates.ts';
+import { findOnPath, runCommand } from './command.ts';
 import { goProgram } from './go.ts';
 import { messageOf, orUnavailable, type Started, unavailable } from './result.ts';
 import { onPort, type Server, type ServerPlan, serverFolder, startServer } from './server.ts';
@@ -13,6 +14,8 @@ export interface S3Access {
   readonly region: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  /** Of the authority that vouches for an https:// endpoint, where Node does not know it. */
+  readonly caFile?: string;
 }
 
 /** An S3 store that tests may use. It honours conditional writes (If-None-Match, If-Match). */
@@ -34,6 +37,10 @@ export interface S3Options {
   readonly port?: number;
   /** With the same port and dir, a store that was killed comes back with its objects, at the same endpoint and keys. */
   readonly dir?: string;
+  /** Only TLS is spoken then; `endpoint` starts with https://. Of versitygw only. */
+  readonly tls?: Certificates;
+  /** Users besides the root, with keys of their own, made by `addUser`. Of versitygw only. */
+  readonly users?: boolean;
 }
 
 const VERSITYGW_VERSION = 'v1.8.0';
@@ -43,7 +50,7 @@ const LOCAL_KEYS = { accessKeyId: 'mongolake-test', secretAccessKey: 'mongolake-
 
 /** A client for a store; the caller destroys it. */
 export function s3Client(access: S3Access): S3Client {
-  const { accessKeyId, secretAccessKey } = access;
+  const { accessKeyId, secretAccessKey, caFile } = access;
   // The SDK's advice to move on from Node 20 is not for whoever reads test output.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   return new S3Client({
@@ -51,6 +58,7 @@ export function s3Client(access: S3Access): S3Client {
     region: access.region,
     forcePathStyle: true,
     credentials: { accessKeyId, secretAccessKey },
+    ...(caFile === undefined ? {} : { requestHandler: { httpsAgent: { ca: readFileSync(caFile) } } }),
   });
 }
 
@@ -90,11 +98,11 @@ export async function s3Service(): Promise<Started<S3Service & { stop(): Promise
 export async function startS3(options: S3Options = {}): Promise<Started<S3Server>> {
   return orUnavailable('versitygw', async () => {
     const versitygw = findOnPath('versitygw');
-    if (versitygw) return start(versitygwPlan(versitygw), options);
+    if (versitygw) return start(versitygwPlan(versitygw, options), options);
     const minio = findOnPath('minio');
-    if (minio) return start(minioPlan(minio), options);
+    if (minio && !options.tls && !options.users) return start(minioPlan(minio), options);
     const built = await buildVersitygw();
-    if (built) return start(versitygwPlan(built), options);
+    if (built) return start(versitygwPlan(built, options), options);
     return unavailable(
       'neither versitygw, minio nor go (to build the former) is on the PATH; or set MONGOLAKE_TEST_S3_ENDPOINT',
     );
@@ -112,12 +120,24 @@ export async function buildVersitygw(): Promise<string | undefined> {
 
 type Plan = (port: number, dir: string) => Pick<ServerPlan, 'program' | 'args' | 'env'>;
 
-function versitygwPlan(program: string): Plan {
+function versitygwPlan(program: string, { tls, users }: S3Options): Plan {
+  const secure = tls === undefined ? [] : ['--cert', tls.serverCert, '--key', tls.serverKey];
   return (port, dir) => ({
     program,
-    args: ['--quiet', '--keep-alive', '--region', REGION, '--port', `127.0.0.1:${port}`, 'posix', dir],
+    args: [
+      ...['--quiet', '--keep-alive', '--region', REGION, '--port', `127.0.0.1:${port}`, ...secure],
+      ...(users ? ['--iam-dir', iamFolder(dir)] : []),
+      ...['posix', dir],
+    ],
     env: { ROOT_ACCESS_KEY_ID: LOCAL_KEYS.accessKeyId, ROOT_SECRET_ACCESS_KEY: LOCAL_KEYS.secretAccessKey },
   });
+}
+
+/** Beside the buckets: what is in their folder is one of them. */
+function iamFolder(dir: string): string {
+  const folder = `${dir}-iam`;
+  mkdirSync(folder, { recursive: true });
+  return folder;
 }
 
 function minioPlan(program: string): Plan {
@@ -137,7 +157,14 @@ async function start(plan: Plan, options: S3Options): Promise<S3Server> {
     const folder = serverFolder('s3');
     const dir = options.dir ?? join(folder, 'data');
     mkdirSync(dir, { recursive: true });
-    const access: S3Access = { endpoint: `http://127.0.0.1:${port}`, region: REGION, ...LOCAL_KEYS };
+    const { tls } = options;
+    const endpoint = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
+    const access: S3Access = {
+      endpoint,
+      region: REGION,
+      ...LOCAL_KEYS,
+      ...(tls === undefined ? {} : { caFile: tls.ca }),
+    };
     const ready = () => listBuckets(access);
     const server = await startServer(folder, { ...plan(port, dir), ready, deadlineMs: START_MS });
     return { ...service(access), port, dir, ...server };
@@ -146,6 +173,17 @@ async function start(plan: Plan, options: S3Options): Promise<S3Server> {
 
 function service(access: S3Access): S3Service {
   return { available: true, ...access, createBucket: (name) => createBucket(access, name) };
+}
+
+/** Makes a user of a store that was started with `users`; bucket policies say what it may. Returns its access. */
+export async function addUser(store: S3Access, accessKeyId: string, secretAccessKey: string): Promise<S3Access> {
+  const program = findOnPath('versitygw') ?? (await buildVersitygw());
+  if (program === undefined) throw new Error('no versitygw');
+  const root = ['--access', store.accessKeyId, '--secret', store.secretAccessKey];
+  const user = ['--access', accessKeyId, '--secret', secretAccessKey, '--role', 'user'];
+  const place = ['--endpoint-url', store.endpoint, '--region', store.region];
+  await runCommand(program, ['admin', ...root, ...place, 'create-user', ...user], { deadlineMs: START_MS });
+  return { ...store, accessKeyId, secretAccessKey };
 }
 
 async function createBucket(access: S3Access, name: string): Promise<void> {

@@ -10,11 +10,17 @@ import { refusalOf, refuseOpenDoor, SECURITY_HEADERS } from './dashboard-guard.t
 import { hostInUrl, listenError } from './listen.ts';
 import { QUEUE_NAME } from './queue-bullmq-backend.ts';
 import { makeBullQueue } from './queue-bullmq-producer.ts';
-import { connectRedis, queueError, type RedisConnectionHandle, redisLabel, unreachable } from './redis.ts';
+import {
+  connectRedis,
+  queueError,
+  type RedisConnectionHandle,
+  type RedisPlace,
+  redisLabel,
+  unreachable,
+} from './redis.ts';
 
 export interface DashboardOptions {
-  /** Of Redis. */
-  readonly url: string;
+  readonly redis: RedisPlace;
   /** Before every key of the queue. */
   readonly prefix: string;
   /** Port 0: any free one. */
@@ -67,10 +73,10 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
 }
 
 /** A connection whose trouble is told once until it is there again. */
-function connect({ url, timeoutMs = TIMEOUT_MS, onError }: DashboardOptions): RedisConnectionHandle {
+function connect({ redis, timeoutMs = TIMEOUT_MS, onError }: DashboardOptions): RedisConnectionHandle {
   let told = false;
   const connection = connectRedis(
-    { url, connectTimeoutMs: timeoutMs, name: 'mongolake:dashboard' },
+    { ...redis, connectTimeoutMs: timeoutMs, name: 'mongolake:dashboard' },
     'producer',
     (error) => {
       if (!told) onError(error);
@@ -120,7 +126,7 @@ async function serve(
   connection: RedisConnectionHandle,
 ): Promise<void> {
   const { prefix, readOnly, clock, timeoutMs = TIMEOUT_MS, onError } = options;
-  const label = redisLabel(options.url);
+  const label = redisLabel(options.redis.url);
   const ask = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       const result = await within(clock, timeoutMs, connection.ready().then(work));

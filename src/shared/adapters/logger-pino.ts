@@ -59,7 +59,15 @@ function pretty(json: string): string {
   };
   const paint = COLOR[level] ?? ((text: string) => text);
   const rest = Object.entries(fields).map(([key, value]) =>
-    pc.dim(`${key}=${typeof value === 'string' && !/[\s"=]/.test(value) ? value : JSON.stringify(value)}`),
+    pc.dim(`${key}=${typeof value === 'string' && !/[\s"=]|\p{C}/u.test(value) ? value : quoted(value)}`),
   );
-  return `${pc.dim(time.slice(11, 19))} ${paint(level.padEnd(5))} ${JSON.stringify(message).slice(1, -1).replaceAll('\\"', '"')}${rest.length === 0 ? '' : `  ${rest.join(' ')}`}\n`;
+  return `${pc.dim(time.slice(11, 19))} ${paint(level.padEnd(5))} ${quoted(message).slice(1, -1).replaceAll('\\"', '"')}${rest.length === 0 ? '' : `  ${rest.join(' ')}`}\n`;
+}
+
+/** As JSON, with escapes also for what a terminal would act on and JSON lets be: C1 controls, marks of direction and lines. */
+function quoted(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

@@ -2,10 +2,10 @@ import { serialize } from 'bson';
 import { type ChangeStreamDocument, type Collection, Timestamp } from 'mongodb';
 import { MongolakeError } from '../domain/errors.ts';
 import { isBefore, type Position, positionBits, positionOf, positionTime } from '../domain/position.ts';
+import type { Redact } from '../domain/redact.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ChangeStream, StreamEnd } from '../ports/source.ts';
 import { CursorLost, isResumable, isServerError, sourceError } from './mongodb-errors.ts';
-import type { Redact } from './mongodb-uri.ts';
 import { backoffMs, unlessAborted } from './source-mongodb-read.ts';
 
 export interface ChangesOptions {

@@ -1,7 +1,9 @@
 import { MongoClient, type MongoClientOptions, type ReadPreferenceMode } from 'mongodb';
 import { MongolakeError } from '../domain/errors.ts';
-import { redactedCause, sourceError } from './mongodb-errors.ts';
-import { optionOf, type Redact, redactor } from './mongodb-uri.ts';
+import { type Redact, redactedError } from '../domain/redact.ts';
+import { sourceError } from './mongodb-errors.ts';
+import { optionOf, redactor } from './mongodb-uri.ts';
+import type { TlsMaterial } from './tls-files.ts';
 
 /** How to talk to the server. Times are milliseconds; what the URI sets itself goes before the defaults here. */
 export interface MongodbSettings {
@@ -13,6 +15,8 @@ export interface MongodbSettings {
   readonly socketTimeoutMS?: number;
   /** Which members may serve the reads; the URI's, or `primary`, if not given. */
   readonly readPreference?: ReadPreferenceMode;
+  /** TLS, with these certificates; what the URI says of it where not given. */
+  readonly tls?: TlsMaterial;
 }
 
 const DEFAULT_TIMEOUTS = {
@@ -92,6 +96,7 @@ function clientOptions(uri: string, settings: MongodbSettings): MongoClientOptio
   }
   if (optionOf(uri, 'appName') === undefined) options.appName = 'mongolake';
   if (settings.readPreference !== undefined) options.readPreference = settings.readPreference;
+  if (settings.tls !== undefined) Object.assign(options, settings.tls, { tls: true });
   const mode = settings.readPreference ?? optionOf(uri, 'readPreference') ?? 'primary';
   if (mode !== 'primary' && optionOf(uri, 'maxStalenessSeconds') === undefined) {
     // The member that told the time and the one that is read need not be the same: leave out those that lag. The driver
@@ -112,7 +117,7 @@ function makeClient(uri: string, options: MongoClientOptions, connection: string
       `connection ${connection}: not a MongoDB URI the driver accepts${detail}`,
       {
         hint: 'It should read mongodb://user:password@host:port/?options, user and password URL-escaped.',
-        ...(detail === '' ? {} : { cause: redactedCause(error, redact) }),
+        ...(detail === '' ? {} : { cause: redactedError(error, redact) }),
       },
     );
   }

@@ -17,7 +17,7 @@ import {
   MongoTopologyClosedError,
 } from 'mongodb';
 import { type ErrorCode, MongolakeError } from '../domain/errors.ts';
-import type { Redact } from './mongodb-uri.ts';
+import { type Redact, redactedError } from '../domain/redact.ts';
 
 /** Credentials or rights (MongoDB `error_codes.yml`): UserNotFound, Unauthorized, AuthenticationFailed, AtlasError. */
 const REFUSED = new Set([11, 13, 18, 8000]);
@@ -101,30 +101,21 @@ export function sourceError(error: unknown, about: string, redact: Redact): Mong
   const code = codeFor(error);
   const text = redact(error instanceof Error ? error.message : String(error));
   const number = error instanceof MongoServerError ? ` (${error.codeName ?? 'code'} ${error.code})` : '';
-  const hint = HINTS[code];
+  const hint = code === 'SOURCE_UNREACHABLE' && /certificate|altnames/.test(text) ? HINT_TLS : HINTS[code];
   return new MongolakeError(code, `${about}: ${text}${number}`, {
     ...(hint === undefined ? {} : { hint }),
-    cause: redactedCause(error, redact),
+    cause: redactedError(error, redact),
   });
 }
 
+const HINT_TLS =
+  'Name the authority of the server as tls.caFile of the connection; where the server asks for a certificate, tls.certificateKeyFile.';
 const HINTS: Partial<Record<ErrorCode, string>> = {
   SOURCE_UNREACHABLE: 'Check host, port, TLS and network, and whether a primary is elected. The table is as before.',
   SOURCE_REFUSED: 'Check user, password, authSource and that the user may read the database (role `read`).',
   CONFIG_INVALID:
     'Check the connection’s uri: mongodb://user:password@host:port/?options, user and password URL-escaped.',
 };
-
-/** An error as one that may be logged: the name, message, code and stack, cleaned, and nothing else of what it carries. */
-export function redactedCause(error: unknown, redact: Redact, depth = 3): Error {
-  if (!(error instanceof Error)) return new Error(redact(String(error)));
-  const cause = error.cause === undefined || depth === 0 ? undefined : redactedCause(error.cause, redact, depth - 1);
-  const clean = new Error(redact(error.message), cause === undefined ? undefined : { cause });
-  clean.name = error.name;
-  clean.stack = redact(error.stack ?? '');
-  const { code } = error as { code?: unknown };
-  return code === undefined ? clean : Object.assign(clean, { code });
-}
 
 function codeFor(error: unknown): ErrorCode {
   if (error instanceof CursorLost) return 'SOURCE_UNREACHABLE';

@@ -7,11 +7,9 @@ import { type ConsumerSettings, startConsumer } from './queue-bullmq-consumer.ts
 import { bullmqProducer } from './queue-bullmq-producer.ts';
 import { createHints } from './queue-hints.ts';
 import { RETRY_DEFAULTS } from './queue-job.ts';
-import { connectRedis, queueError, redisLabel } from './redis.ts';
+import { connectRedis, queueError, type RedisPlace, redisLabel } from './redis.ts';
 
-export interface BullmqQueueOptions {
-  /** `redis://` or `rediss://`, with user and password where Redis wants them. */
-  readonly url: string;
+export interface BullmqQueueOptions extends RedisPlace {
   readonly clock: Clock;
   /** Told of what goes wrong in the background (outages, lost locks), redacted; the same at most once in 30 s. */
   readonly onError: (error: MongolakeError) => void;
@@ -88,6 +86,11 @@ function closedError(): MongolakeError {
   return new MongolakeError('INTERNAL', 'the queue was used after it was closed');
 }
 
+/** Only what says where Redis is. */
+function placeOf({ url, tls }: RedisPlace): RedisPlace {
+  return { url, ...(tls === undefined ? {} : { tls }) };
+}
+
 function contextOf(options: BullmqQueueOptions): BullmqContext {
   const report = reporter(options.clock, options.onError);
   const connectTimeoutMs = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
@@ -96,7 +99,7 @@ function contextOf(options: BullmqQueueOptions): BullmqContext {
     label: redisLabel(options.url),
     queueName: options.queueName ?? QUEUE_NAME,
     prefix: options.prefix ?? '{mongolake}',
-    connect: (role, name) => connectRedis({ url: options.url, connectTimeoutMs, name }, role, report),
+    connect: (role, name) => connectRedis({ ...placeOf(options), connectTimeoutMs, name }, role, report),
     report,
   };
 }

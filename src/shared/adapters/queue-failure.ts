@@ -1,4 +1,5 @@
 import { asMongolakeError, MongolakeError } from '../domain/errors.ts';
+import { redact } from '../domain/redact.ts';
 import type { JobError } from '../ports/queue.ts';
 
 /** Failed jobs are kept for days: a message that quotes a whole answer must not fill Redis. */
@@ -15,8 +16,8 @@ export function jobErrorOf(error: unknown): JobError {
   return { code, message: tidyMessage(message), ...(hint === undefined ? {} : { hint: tidyMessage(hint) }), retryable };
 }
 
-/** Cuts to a bounded length and blanks `user:password@` in URLs: errors of drivers quote connection strings. */
+/** Cleaned, and cut to a bounded length. */
 export function tidyMessage(text: string): string {
-  const blanked = text.replace(/([a-z][a-z\d+.-]*:\/\/)[^\s/@]*(?:@[^\s/@]*)*@/gi, '$1***@');
+  const blanked = redact(text);
   return blanked.length <= MESSAGE_CHARACTERS ? blanked : `${blanked.slice(0, MESSAGE_CHARACTERS)}…`;
 }

@@ -1,5 +1,6 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import { asMongolakeError, MongolakeError } from '../domain/errors.ts';
+import type { TlsMaterial } from './tls-files.ts';
 
 /**
  * What a connection is for. A `producer` answers a caller who waits, so it gives up in bounded time; a `worker` belongs to a
@@ -7,9 +8,15 @@ import { asMongolakeError, MongolakeError } from '../domain/errors.ts';
  */
 export type RedisRole = 'producer' | 'worker';
 
-export interface RedisTarget {
+/** Where a Redis is, and the certificates for it. */
+export interface RedisPlace {
   /** `redis://[user:password@]host[:port][/db]`, or `rediss://` for TLS. */
   readonly url: string;
+  /** Those that Node knows, and none of ours, where not given. */
+  readonly tls?: TlsMaterial;
+}
+
+export interface RedisTarget extends RedisPlace {
   /** Bound on one TCP and TLS connect, milliseconds. */
   readonly connectTimeoutMs: number;
   /** Shown by `CLIENT LIST`. */
@@ -26,22 +33,6 @@ export interface RedisConnectionHandle {
   /** Resolves once commands are taken. Rejects with `QUEUE_REFUSED` where Redis refuses the credentials; else it waits. */
   ready(): Promise<void>;
   close(): void;
-}
-
-/** What the server says of itself, for `mongolake check`. */
-export interface RedisFacts {
-  readonly flavour: 'redis' | 'valkey' | 'dragonfly';
-  readonly version: string;
-  /** `standalone`, `cluster` or `sentinel`. */
-  readonly mode: string;
-  /** `master` or `slave`, as Redis says it. */
-  readonly role: string;
-  /** Jobs need `noeviction`: any other policy may drop them when memory is full. Empty where the server does not tell. */
-  readonly maxmemoryPolicy: string;
-  readonly maxMemoryBytes: number;
-  readonly usedMemoryBytes: number;
-  /** Whether the append-only file is on: without it a crash of Redis forgets the queue, and runs are delayed. */
-  readonly appendonly: boolean;
 }
 
 const RECONNECT_MIN_MS = 100;
@@ -123,6 +114,7 @@ function redisOptions(target: RedisTarget, role: RedisRole): ClientOptions {
     connectTimeout: target.connectTimeoutMs,
     retryStrategy: (times: number) => Math.min(RECONNECT_MIN_MS * 2 ** Math.min(times - 1, 10), RECONNECT_MAX_MS),
     ...(target.name === undefined ? {} : { connectionName: target.name }),
+    ...(target.tls === undefined ? {} : { tls: target.tls }),
   };
   if (role === 'producer') {
     return {
@@ -172,8 +164,8 @@ function whenReady(client: Redis, label: string): Promise<void> {
 export function unreachable(label: string, last: Error | undefined): MongolakeError {
   const why = last === undefined ? 'no answer in time' : reasonOf(last);
   return new MongolakeError('QUEUE_UNREACHABLE', `Redis at ${label} can't be reached: ${why}`, {
-    hint: /certificate/.test(why)
-      ? 'Let Node know the CA of your Redis: NODE_EXTRA_CA_CERTS=/path/to/ca.pem.'
+    hint: /certificate|altnames/.test(why)
+      ? 'Name the CA of your Redis as queue.tls.caFile; where Redis asks for a certificate, queue.tls.certFile and keyFile.'
       : 'Check that Redis runs, that host and port are right, and that the URL is rediss:// where Redis wants TLS.',
   });
 }
@@ -232,53 +224,4 @@ function reasonOf(error: Error): string {
   if (text.startsWith('Unknown RESP type')) return 'what answers there is not a Redis';
   if (text !== '') return text;
   return 'code' in error ? String(error.code) : error.name;
-}
-
-/**
- * Asks a Redis for what an operator should know of it, over a connection of its own.
- * Errors: `QUEUE_UNREACHABLE` after at most about `timeoutMs`, `QUEUE_REFUSED`, `CONFIG_INVALID` for a URL that is none.
- */
-export async function inspectRedis(url: string, timeoutMs = 8_000): Promise<RedisFacts> {
-  const label = redisLabel(url);
-  let last: Error | undefined;
-  const client = new Redis(url, {
-    lazyConnect: true,
-    connectTimeout: timeoutMs,
-    commandTimeout: timeoutMs,
-    maxRetriesPerRequest: 0,
-    retryStrategy: () => null,
-  });
-  client.on('error', (error: Error) => {
-    last ??= error;
-  });
-  try {
-    await client.connect();
-    return parseInfo(await client.info());
-  } catch (error) {
-    // The first error says why; the rejection itself only says that the connection is closed.
-    throw queueError(last ?? error, label);
-  } finally {
-    client.disconnect();
-  }
-}
-
-/** Reads the answer to INFO: lines of `key:value` (https://redis.io/docs/latest/commands/info/). */
-export function parseInfo(info: string): RedisFacts {
-  const fields = new Map<string, string>();
-  for (const line of info.split(/\r?\n/)) {
-    const colon = line.indexOf(':');
-    if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 1));
-  }
-  const flavour = fields.has('valkey_version') ? 'valkey' : fields.has('dragonfly_version') ? 'dragonfly' : 'redis';
-  const text = (key: string) => fields.get(key) ?? '';
-  return {
-    flavour,
-    version: text(`${flavour}_version`),
-    mode: text('redis_mode'),
-    role: text('role'),
-    maxmemoryPolicy: text('maxmemory_policy'),
-    maxMemoryBytes: Number(text('maxmemory')),
-    usedMemoryBytes: Number(text('used_memory')),
-    appendonly: text('aof_enabled') === '1',
-  };
 }

@@ -3,11 +3,11 @@ import { brokenDocument, MIN_DOCUMENT_BYTES } from '../domain/bson.ts';
 import { bufferOf } from '../domain/buffers.ts';
 import { fractionOf } from '../domain/fraction.ts';
 import { int32At } from '../domain/little-endian.ts';
+import type { Redact } from '../domain/redact.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { RawBatch } from '../ports/source.ts';
 import { CursorLost, isResumable, sourceError } from './mongodb-errors.ts';
 import type { ReadOrder } from './mongodb-resume.ts';
-import type { Redact } from './mongodb-uri.ts';
 
 /** A reply of the server holds up to 16 MiB of documents; they are handed on in copies of about this many bytes. */
 const BATCH_BYTES = 2 * 1024 * 1024;

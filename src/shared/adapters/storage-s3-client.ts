@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { type PutObjectCommandInput, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { keepSecrets } from '../domain/redact.ts';
 import type { Clock } from '../ports/clock.ts';
 
 /** Where the bucket is and how long to wait for it. Everything but the bucket's place has a default. */
@@ -18,11 +19,22 @@ export interface S3StorageOptions {
     readonly secretAccessKey: string;
     readonly sessionToken?: string;
   };
+  /** Certificates of the authorities that may vouch for the endpoint, PEM; those that Node knows where not given. */
+  readonly ca?: string;
+  /** Encryption at rest that every object is written with; the bucket's own where not given. */
+  readonly encryption?: S3Encryption;
+  /** Account that the bucket has to belong to: the store refuses every request where it is another's. */
+  readonly expectedBucketOwner?: string;
   /** How long a small request may take to be answered, and a download stand still; default 5,000 ms. Uploads get more for their size. */
   readonly requestTimeoutMs?: number;
   /** Tries per request, the first one counted; default 3. */
   readonly maxAttempts?: number;
 }
+
+/** Keys of the store (SSE-S3), or one in KMS (SSE-KMS). */
+export type S3Encryption =
+  | { readonly kind: 's3' }
+  | { readonly kind: 'kms'; readonly keyId?: string; readonly bucketKey?: boolean };
 
 /** What the parts of the S3 adapter share. */
 export interface S3Context {
@@ -35,8 +47,6 @@ export interface S3Context {
   /** How long the store may be silent in a request of `bulk`. */
   readonly bulkTimeoutMs: number;
   readonly maxAttempts: number;
-  /** Strings that must not appear in a message. */
-  readonly secrets: readonly string[];
   /** Small requests and downloads. */
   readonly quick: S3Client;
   /** The same without retries, for requests whose every answer must be seen. */
@@ -68,7 +78,9 @@ export function s3Context(options: S3StorageOptions, clock: Clock): S3Context {
   // One place that fetches and renews credentials, however many clients there are.
   const shared = { ...options, credentials: quick.config.credentials };
   const bulkTimeoutMs = requestTimeoutMs * BULK_PATIENCE;
-  const { secretAccessKey, sessionToken } = options.credentials ?? {};
+  const { secretAccessKey = '', sessionToken = '' } = options.credentials ?? {};
+  // A shorter one, as a test may have, would make holes in every word.
+  keepSecrets([secretAccessKey, sessionToken].filter(({ length }) => length > 5));
   return {
     bucket: options.bucket,
     prefix: trimmed === '' ? '' : `${trimmed}/`,
@@ -77,10 +89,6 @@ export function s3Context(options: S3StorageOptions, clock: Clock): S3Context {
     requestTimeoutMs,
     bulkTimeoutMs,
     maxAttempts,
-    // A shorter one, as a test may have, would make holes in every word.
-    secrets: [secretAccessKey, sessionToken]
-      .filter((secret) => secret !== undefined)
-      .filter(({ length }) => length > 5),
     quick,
     once: makeClient(shared, requestTimeoutMs, requestTimeoutMs, 1),
     bulk: makeClient(shared, bulkTimeoutMs, bulkTimeoutMs, maxAttempts),
@@ -109,11 +117,37 @@ function makeClient(options: ClientOptions, requestMs: number, silenceMs: number
       throwOnRequestTimeout: true,
       socketTimeout: silenceMs,
       httpAgent: agent,
-      httpsAgent: agent,
+      httpsAgent: { ...agent, ...(options.ca === undefined ? {} : { ca: options.ca }) },
     },
   });
   useContentMd5(client);
+  useBucketRules(client, options);
   return client;
+}
+
+/** Commands that make an object, and so say how it is encrypted. A part is encrypted as its upload was begun. */
+const WRITES: ReadonlySet<string> = new Set(['PutObjectCommand', 'CreateMultipartUploadCommand', 'CopyObjectCommand']);
+
+/** Puts owner and encryption on every command that takes them, whoever made it: lib-storage sends some of its own. */
+function useBucketRules(client: S3Client, { encryption, expectedBucketOwner }: ClientOptions): void {
+  const owner = expectedBucketOwner === undefined ? {} : { ExpectedBucketOwner: expectedBucketOwner };
+  const sealed = encryption === undefined ? {} : encryptionHeaders(encryption);
+  client.middlewareStack.add(
+    (next, { commandName = '' }) =>
+      async (args) =>
+        await next({ ...args, input: { ...args.input, ...owner, ...(WRITES.has(commandName) ? sealed : {}) } }),
+    { step: 'initialize', name: 'bucketRules' },
+  );
+}
+
+function encryptionHeaders(encryption: S3Encryption): Partial<PutObjectCommandInput> {
+  if (encryption.kind === 's3') return { ServerSideEncryption: 'AES256' };
+  const { keyId, bucketKey } = encryption;
+  return {
+    ServerSideEncryption: 'aws:kms',
+    ...(keyId === undefined ? {} : { SSEKMSKeyId: keyId }),
+    ...(bucketKey === undefined ? {} : { BucketKeyEnabled: bucketKey }),
+  };
 }
 
 /**

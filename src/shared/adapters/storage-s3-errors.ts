@@ -1,4 +1,5 @@
 import { type ErrorCode, MongolakeError } from '../domain/errors.ts';
+import { redact } from '../domain/redact.ts';
 import type { S3Context } from './storage-s3-client.ts';
 
 /** What an error of the SDK says, without the parts of it that may hold a secret (a signed request, an echoed header). */
@@ -29,7 +30,7 @@ const HINTS: Readonly<Record<string, string>> = {
   EPROTO: 'The endpoint does not speak TLS: check http/https in `endpoint`.',
   ENOTFOUND: 'The host name is not known: check `endpoint`, `region` and DNS. Some stores need `forcePathStyle: true`.',
 };
-const HINT_TLS = 'The certificate of the endpoint is not trusted: give its authority in NODE_EXTRA_CA_CERTS.';
+const HINT_TLS = 'The certificate of the endpoint is not trusted: give its authority as `caFile` of the connection.';
 const HINT_UNREACHABLE = 'Check endpoint, network and proxy, then run again.';
 const HINT_REFUSED = 'Check the configuration of the connection and the bucket policy.';
 
@@ -86,20 +87,16 @@ export function isUnknown(fault: S3Fault): boolean {
 }
 
 /** The error as one of ours, naming the store, the operation and S3's code. Ours pass unchanged. */
-export function s3Failure(
-  context: Pick<S3Context, 'uri' | 'secrets'>,
-  operation: string,
-  error: unknown,
-): MongolakeError {
+export function s3Failure(context: Pick<S3Context, 'uri'>, operation: string, error: unknown): MongolakeError {
   if (error instanceof MongolakeError) return error;
   const fault = faultOf(error);
   const code = codeFor(fault);
   const status = fault.status === undefined ? '' : ` (HTTP ${fault.status})`;
-  const text = redacted(context, fault.message);
+  const text = redact(fault.message);
   const detail = ['', 'UnknownError', fault.code].includes(text) ? '' : `: ${text}`;
   return new MongolakeError(code, `${context.uri}: ${operation} failed: ${fault.code}${status}${detail}`, {
     hint: hintFor(fault, code),
-    cause: causeOf(context, fault),
+    cause: causeOf(fault),
   });
 }
 
@@ -107,8 +104,8 @@ export function s3Failure(
  * What is kept of the SDK's error. Not the error itself: one about a signature carries the request that was signed, session token
  * and all, and a logger would print it.
  */
-function causeOf(context: Pick<S3Context, 'secrets'>, fault: S3Fault): Error {
-  const cause = new Error(redacted(context, fault.message));
+function causeOf(fault: S3Fault): Error {
+  const cause = new Error(redact(fault.message));
   cause.name = fault.code;
   return Object.assign(cause, { status: fault.status, requestId: fault.requestId });
 }
@@ -145,10 +142,6 @@ function plainCode(code: string, status: number | undefined): string {
   if (status === 301 || status === 307) return 'PermanentRedirect';
   if (status === 403) return 'Forbidden';
   return status === 412 ? 'PreconditionFailed' : `HTTP${status}`;
-}
-
-function redacted(context: Pick<S3Context, 'secrets'>, text: string): string {
-  return context.secrets.reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

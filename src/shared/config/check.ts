@@ -7,6 +7,7 @@ import type { KeyPath, Problem } from './problem.ts';
 import type { Config, PipelineConfig } from './schema.ts';
 import { didYouMean } from './suggest.ts';
 import { absoluteTableUri, collectionOfUri, fillTableUri, tableUriKind, tableUriProblem } from './table-uri.ts';
+import { checkTls } from './tls-check.ts';
 
 /** What the schema can't say: that names are there and of the right kind, and that no two tables share a folder. */
 export function crossCheck(config: Config, document: ConfigDocument): Problem[] {
@@ -14,6 +15,7 @@ export function crossCheck(config: Config, document: ConfigDocument): Problem[] 
   if (pipelines.length === 0) return valueProblem(document, ['pipelines'], 'expected at least one pipeline');
   const problems = [
     ...checkVault(config, document),
+    ...checkTls(config, document),
     ...pipelines.flatMap(([name, pipeline]) => checkPipeline(config, document, name, pipeline)),
     ...checkColumns(config, document),
   ];

@@ -5,6 +5,46 @@ import { boolean, duration, instant, oneOf, text } from './fields.ts';
 const SECOND = 1000;
 const HOUR = 3_600_000;
 
+/** A PEM file. */
+const pemFile = (description: string, example: string) =>
+  text({ description: `${description} PEM, relative to this file.`, examples: [example] });
+
+const AUTHORITIES =
+  'Certificates of the authorities that may have signed the server’s certificate, instead of those that Node knows.';
+
+const mongodbTls = z
+  .strictObject({
+    caFile: pemFile(AUTHORITIES, './tls/ca.pem').exactOptional(),
+    certificateKeyFile: pemFile(
+      'Our certificate and its key in one file, where the server asks for one (or for MONGODB-X509).',
+      './tls/client.pem',
+    ).exactOptional(),
+    certificateKeyFilePassword: text({
+      description: 'Password of the key, where it is encrypted.',
+      examples: ['${MONGODB_KEY_PASSWORD}'],
+    }).exactOptional(),
+  })
+  .meta({
+    description:
+      'TLS to the server; on where this is given, {} also. The options of the connection string go on working, these override them. Files are read at start.',
+    examples: [{ caFile: './tls/ca.pem', certificateKeyFile: './tls/client.pem' }],
+  });
+
+const redisTls = z
+  .strictObject({
+    caFile: pemFile(AUTHORITIES, './tls/ca.pem').exactOptional(),
+    certFile: pemFile('Our certificate, where the server asks for one.', './tls/client.pem').exactOptional(),
+    keyFile: pemFile('Its key.', './tls/client.key').exactOptional(),
+    keyFilePassword: text({
+      description: 'Password of the key, where it is encrypted.',
+      examples: ['${REDIS_KEY_PASSWORD}'],
+    }).exactOptional(),
+  })
+  .meta({
+    description: 'Certificates for a rediss:// URL. Files are read at start.',
+    examples: [{ caFile: './tls/ca.pem', certFile: './tls/client.pem', keyFile: './tls/client.key' }],
+  });
+
 export const mongodb = z
   .strictObject({
     kind: z.literal('mongodb').meta({ description: 'A MongoDB deployment.' }),
@@ -45,6 +85,7 @@ export const mongodb = z
       },
       { min: SECOND, max: 24 * HOUR },
     ).exactOptional(),
+    tls: mongodbTls.exactOptional(),
   })
   .meta({ description: 'A MongoDB deployment to read from.' });
 
@@ -78,6 +119,30 @@ const credentials = z
   })
   .meta({ description: "Static credentials. Without them the AWS SDK's usual chain is asked." });
 
+const encryption = z
+  .discriminatedUnion('kind', [
+    z
+      .strictObject({ kind: z.literal('s3').meta({ description: 'Keys that the store manages (SSE-S3, AES256).' }) })
+      .meta({ description: 'SSE-S3.' }),
+    z
+      .strictObject({
+        kind: z.literal('kms').meta({ description: 'A key in AWS KMS (SSE-KMS).' }),
+        keyId: text({
+          description: 'Id, ARN or alias of the key; the account’s own key for S3 where left out.',
+          examples: ['arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab'],
+        }).exactOptional(),
+        bucketKey: boolean({
+          description: 'An S3 Bucket Key: far fewer requests to KMS. What the bucket says where left out.',
+          examples: [true],
+        }).exactOptional(),
+      })
+      .meta({ description: 'SSE-KMS.' }),
+  ])
+  .meta({
+    description: 'Encryption at rest that every write asks for. What the bucket does by itself where left out.',
+    examples: [{ kind: 'kms', keyId: 'alias/mongolake', bucketKey: true }],
+  });
+
 export const s3 = z
   .strictObject({
     kind: z.literal('s3').meta({ description: 'S3, or a store that speaks its protocol.' }),
@@ -92,5 +157,41 @@ export const s3 = z
       examples: [true],
     }).prefault(false),
     credentials: credentials.exactOptional(),
+    caFile: pemFile(AUTHORITIES, './tls/ca.pem').exactOptional(),
+    encryption: encryption.exactOptional(),
+    expectedBucketOwner: text(
+      {
+        description:
+          'Account that the bucket must belong to: S3 refuses every request where it is another’s, as when a bucket was deleted and its name taken.',
+        examples: ['111122223333'],
+      },
+      /^\d{12}$/,
+      'expected an AWS account: 12 digits, quoted',
+    ).exactOptional(),
   })
   .meta({ description: 'Object storage, for tables.' });
+
+export const redis = z
+  .strictObject({
+    kind: z
+      .literal('redis')
+      .meta({ description: 'A queue in Redis: coordinator and workers are processes of their own.' }),
+    url: text(
+      { description: 'URL of Redis.', examples: ['${REDIS_URL}', 'rediss://queue.example.com:6380'] },
+      /^rediss?:\/\/[^\s]+$/,
+      'expected a URL that starts with redis:// or rediss://',
+    ),
+    tls: redisTls.exactOptional(),
+    prefix: text({
+      description: 'Start of every key. The braces keep all keys in one slot of a Redis Cluster.',
+      examples: ['{mongolake}'],
+    }).prefault('{mongolake}'),
+    lockDuration: duration(
+      {
+        description: 'A worker that is silent for so long has lost its job, and another takes it up.',
+        examples: ['30s'],
+      },
+      { min: SECOND, max: HOUR },
+    ).prefault('30s'),
+  })
+  .meta({ description: 'A queue in Redis.' });

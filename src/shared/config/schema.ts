@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the examples are references to variables
 import { z } from 'zod';
 import { SOURCE_MODES } from '../domain/window.ts';
-import { dump, mongodb, s3 } from './connections.ts';
+import { dump, mongodb, redis, s3 } from './connections.ts';
 import { coordinatorSchema, dashboardSchema, listenSchema } from './deployment.ts';
 import { duration, exactText, integer, integerOrAuto, type ListenAddress, oneOf, size, text } from './fields.ts';
 import { defaultsSchema, overrideShape } from './settings.ts';
@@ -10,30 +10,6 @@ import { vaultSchema } from './vault.ts';
 const SECOND = 1000;
 const HOUR = 3_600_000;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]*$/;
-
-const redis = z
-  .strictObject({
-    kind: z
-      .literal('redis')
-      .meta({ description: 'A queue in Redis: coordinator and workers are processes of their own.' }),
-    url: text(
-      { description: 'URL of Redis.', examples: ['${REDIS_URL}', 'rediss://queue.example.com:6380'] },
-      /^rediss?:\/\/[^\s]+$/,
-      'expected a URL that starts with redis:// or rediss://',
-    ),
-    prefix: text({
-      description: 'Start of every key. The braces keep all keys in one slot of a Redis Cluster.',
-      examples: ['{mongolake}'],
-    }).prefault('{mongolake}'),
-    lockDuration: duration(
-      {
-        description: 'A worker that is silent for so long has lost its job, and another takes it up.',
-        examples: ['30s'],
-      },
-      { min: SECOND, max: HOUR },
-    ).prefault('30s'),
-  })
-  .meta({ description: 'A queue in Redis.' });
 
 const local = z
   .strictObject({
@@ -243,6 +219,7 @@ export type MongodbConnection = Extract<ConnectionConfig, { readonly kind: 'mong
 export type DumpConnection = Extract<ConnectionConfig, { readonly kind: 'dump' }>;
 export type S3Connection = Extract<ConnectionConfig, { readonly kind: 's3' }>;
 export type QueueConfig = Config['queue'];
+export type RedisQueue = Extract<QueueConfig, { readonly kind: 'redis' }>;
 export type PipelineConfig = Config['pipelines'][string];
 export type WorkerConfig = Config['worker'];
 export type LogConfig = Config['log'];

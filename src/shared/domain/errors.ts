@@ -1,3 +1,5 @@
+import { redact } from './redact.ts';
+
 /** Exit codes of the CLI (after BSD's sysexits.h where it has one). */
 export const EXIT = {
   ok: 0,
@@ -121,16 +123,16 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
-/** The one error class. `message` is for people and names what is wrong; `hint` says what to do next. Neither holds a secret. */
+/** The one error class. `message` is for people and names what is wrong; `hint` says what to do next. Neither holds a secret: both are redacted here. */
 export class MongolakeError extends Error {
   override readonly name = 'MongolakeError';
   readonly code: ErrorCode;
   readonly hint: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: { readonly hint?: string; readonly cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(redact(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.hint = options.hint;
+    this.hint = options.hint === undefined ? undefined : redact(options.hint);
   }
 
   get retryable(): boolean {

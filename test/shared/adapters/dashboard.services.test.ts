@@ -22,7 +22,7 @@ describeWith(['redis'], 'the dashboard', ({ redis }) => {
   const errors: MongolakeError[] = [];
   const start = async (options: Partial<DashboardOptions> = {}): Promise<Dashboard> => {
     const dashboard = await startDashboard({
-      url: redis.url,
+      redis: { url: redis.url },
       prefix: redis.prefix,
       listen: { host: '127.0.0.1', port: 0 },
       origin: 'dashboard.listen',
@@ -130,7 +130,7 @@ describeWith(['redis'], 'the dashboard', ({ redis }) => {
     it('answers an error, tells it once, and recovers', async () => {
       const own = required(await startRedis());
       try {
-        const dashboard = await start({ url: own.url, timeoutMs: 500 });
+        const dashboard = await start({ redis: { url: own.url }, timeoutMs: 500 });
         const read = () => fetch(`${dashboard.url}/api/queues?activeQueue=jobs`);
         expect((await read()).status).toBe(200);
         await own.kill();

@@ -2,7 +2,7 @@ import { Queue as BullQueue } from 'bullmq';
 import { afterAll, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../src/shared/adapters/clock-system.ts';
 import { bullmqQueue } from '../../../src/shared/adapters/queue-bullmq.ts';
-import { inspectRedis } from '../../../src/shared/adapters/redis.ts';
+import { inspectRedis } from '../../../src/shared/adapters/redis-facts.ts';
 import { MongolakeError } from '../../../src/shared/domain/errors.ts';
 import { queueContract } from '../../contracts/queue-contract.ts';
 import { mergeJob, untilState } from '../../contracts/queue-contract-helpers.ts';
@@ -37,7 +37,7 @@ describeWith(['redis'], 'BullMQ queue that is refused', () => {
     const refused = { code: 'QUEUE_REFUSED', retryable: false, message: expect.stringContaining('WRONGPASS') };
     await expect(queue.enqueue([mergeJob(1)])).rejects.toMatchObject(refused);
     await expect(queue.consume(async () => {}, { concurrency: 1 })).rejects.toMatchObject(refused);
-    await expect(inspectRedis(withUser('worker:wr0ng'))).rejects.toMatchObject(refused);
+    await expect(inspectRedis({ url: withUser('worker:wr0ng') })).rejects.toMatchObject(refused);
     const told = await queue.depth().catch((error: unknown) => error);
     expect(told).toBeInstanceOf(MongolakeError);
     // A reply error of ioredis carries the arguments of its command.
@@ -157,7 +157,7 @@ describeWith(['redis'], 'inspectRedis', () => {
 
   it('tells version, eviction policy and whether the append-only file is on', async () => {
     const { url } = queues.redis();
-    expect(await inspectRedis(url)).toMatchObject({
+    expect(await inspectRedis({ url })).toMatchObject({
       flavour: 'redis',
       version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
       mode: 'standalone',
@@ -167,10 +167,10 @@ describeWith(['redis'], 'inspectRedis', () => {
       appendonly: true,
     });
     await queues.admin((client) => client.config('SET', 'maxmemory-policy', 'allkeys-lru', 'appendonly', 'no'));
-    expect(await inspectRedis(url)).toMatchObject({ maxmemoryPolicy: 'allkeys-lru', appendonly: false });
-    await expect(inspectRedis('localhost:6379')).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+    expect(await inspectRedis({ url })).toMatchObject({ maxmemoryPolicy: 'allkeys-lru', appendonly: false });
+    await expect(inspectRedis({ url: 'localhost:6379' })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
     await queues.killRedis();
-    await expect(inspectRedis(url)).rejects.toMatchObject({
+    await expect(inspectRedis({ url })).rejects.toMatchObject({
       code: 'QUEUE_UNREACHABLE',
       message: expect.stringContaining('ECONNREFUSED'),
     });

@@ -2,7 +2,8 @@ import { createServer, type Server } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../src/shared/adapters/clock-system.ts';
 import { bullmqQueue } from '../../../src/shared/adapters/queue-bullmq.ts';
-import { connectRedis, inspectRedis, parseInfo, queueError, redisLabel } from '../../../src/shared/adapters/redis.ts';
+import { connectRedis, queueError, redisLabel } from '../../../src/shared/adapters/redis.ts';
+import { inspectRedis, parseInfo } from '../../../src/shared/adapters/redis-facts.ts';
 import type { MongolakeError } from '../../../src/shared/domain/errors.ts';
 import { freePort } from '../../services/server.ts';
 
@@ -75,7 +76,7 @@ describe('queueError', () => {
       Object.assign(new Error('self-signed certificate'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }),
       LABEL,
     );
-    expect(error.hint).toContain('NODE_EXTRA_CA_CERTS');
+    expect(error.hint).toContain('queue.tls.caFile');
   });
 });
 
@@ -123,7 +124,7 @@ describe('a port where something else answers', () => {
 
   it('is told as such, in bounded time', async () => {
     const not = { code: 'QUEUE_UNREACHABLE', message: expect.stringContaining('not a Redis') };
-    await expect(inspectRedis(url)).rejects.toMatchObject(not);
+    await expect(inspectRedis({ url })).rejects.toMatchObject(not);
     const queue = bullmqQueue({ url, clock: systemClock(), connectTimeoutMs: 300, onError: () => {} });
     await expect(queue.depth()).rejects.toMatchObject(not);
     await queue.close();

@@ -24,7 +24,7 @@ describe('keys', () => {
     [
       'of another kind',
       change('region: eu-west-1', 'region: eu-west-1, uri: "s3://lake"'),
-      '4:40 connections.lake.uri: unknown key (known: "kind", "region", "endpoint", "forcePathStyle", "credentials")',
+      '4:40 connections.lake.uri: unknown key (known: "kind", "region", "endpoint", "forcePathStyle", "credentials", "caFile", "encryption", "expectedBucketOwner")',
     ],
     [
       'in a collection',

@@ -1,0 +1,22 @@
+import { secretsOfUri } from '../domain/redact.ts';
+
+/** Keys whose values are secrets; that of a file or a path only says where one is. */
+const SECRET_KEY = /^(?:.*(?:password|token|nonce)|secret.*|hashKey)$/i;
+const PLACE_KEY = /(?:file|path)$/i;
+/** Sections that hold secrets. In the others a key may be the name of a field. */
+const SECTIONS = ['connections', 'queue', 'vault', 'dashboard', 'hashKey'];
+
+/** Every secret of a configuration, whole or not yet examined: what `keepSecrets` is to be told. */
+export function configSecrets(config: unknown): readonly string[] {
+  const found: string[] = [];
+  const look = (value: unknown, key: string): void => {
+    if (typeof value === 'string') {
+      if (SECRET_KEY.test(key) && !PLACE_KEY.test(key)) found.push(value, value.trim());
+      if (/^(?:uri|url|address|endpoint)$/.test(key)) found.push(...secretsOfUri(value).secrets);
+    } else if (typeof value === 'object' && value !== null) {
+      for (const [name, inner] of Object.entries(value)) look(inner, name);
+    }
+  };
+  for (const section of SECTIONS) look((config as Record<string, unknown> | undefined)?.[section], section);
+  return found;
+}
