@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Dashboard } from './shared/adapters/dashboard.ts';
 import { type DebugEnvironment, refuseDebugOutput } from './shared/adapters/debug-output.ts';
 import { localQueue } from './shared/adapters/queue-local.ts';
-import type { RedisPlace } from './shared/adapters/redis.ts';
+import { type RedisPlace, redisCredentials } from './shared/adapters/redis-place.ts';
 import { dumpCatalog, dumpSource } from './shared/adapters/source-dump.ts';
 import { fileStorage } from './shared/adapters/storage-file.ts';
 import { readTls, type TlsMaterial } from './shared/adapters/tls-files.ts';
@@ -13,6 +13,7 @@ import type {
   ConnectionConfig,
   DumpConnection,
   MongodbConnection,
+  QueueConfig,
   RedisQueue,
   VaultConfig,
 } from './shared/config/schema.ts';
@@ -49,7 +50,8 @@ interface Loaded {
   readonly redis: RedisPlace | undefined;
 }
 
-export async function loadAdapters(config: Config): Promise<Adapters> {
+/** `current` is the configuration as it is when something is opened: its secrets may be others by then. */
+export async function loadAdapters(config: Config, current: () => Config = () => config): Promise<Adapters> {
   const kinds = new Set(Object.values(config.connections).map(({ kind }) => kind));
   const [mongodb, s3, bullmq] = await Promise.all([
     kinds.has('mongodb') ? import('./shared/adapters/source-mongodb.ts') : undefined,
@@ -60,13 +62,13 @@ export async function loadAdapters(config: Config): Promise<Adapters> {
   const tls = Object.fromEntries(
     Object.entries(config.connections).map(([name, connection]) => [name, connectionTls(name, connection)]),
   );
-  const redis = config.queue.kind === 'redis' ? redisPlace(config.queue) : undefined;
+  const redis = config.queue.kind === 'redis' ? redisPlace(config.queue, () => current().queue) : undefined;
   const loaded: Loaded = { mongodb, s3, bullmq, tls, redis };
   return {
-    storage: (target, clock) => openStorage(config, loaded, target, clock),
-    source: (target, clock) => openSource(config, loaded, target, clock),
-    collections: (connection, database) => listCollections(config, loaded, connection, database),
-    queue: (clock, logger, env) => openQueue(config, loaded, clock, logger, env),
+    storage: (target, clock) => openStorage(current, loaded, target, clock),
+    source: (target, clock) => openSource(current(), loaded, target, clock),
+    collections: (connection, database) => listCollections(current(), loaded, connection, database),
+    queue: (clock, logger, env) => openQueue(current(), loaded, clock, logger, env),
   };
 }
 
@@ -83,11 +85,19 @@ function connectionTls(name: string, connection: ConnectionConfig): TlsMaterial 
   });
 }
 
-/** Where the queue's Redis is, with its certificates. Errors: as `readTls` says. */
-export function redisPlace({ url, tls }: RedisQueue): RedisPlace {
-  if (tls === undefined) return { url };
+/** Where the queue's Redis is, with its certificates, and user and password as `current` has them whenever it connects. Errors: as `readTls` says. */
+export function redisPlace({ url, tls }: RedisQueue, current?: () => QueueConfig): RedisPlace {
+  const credentials = () => {
+    const queue = current?.();
+    return redisCredentials(queue?.kind === 'redis' ? queue.url : url);
+  };
+  if (tls === undefined) return { url, credentials };
   const { keyFilePassword: keyPassword, ...files } = tls;
-  return { url, tls: readTls('queue.tls', { ...files, ...(keyPassword === undefined ? {} : { keyPassword }) }) };
+  return {
+    url,
+    credentials,
+    tls: readTls('queue.tls', { ...files, ...(keyPassword === undefined ? {} : { keyPassword }) }),
+  };
 }
 
 /** The module of a kind that the configuration has. */
@@ -111,8 +121,8 @@ export async function openSecrets(
   return openVault({ ...settings, timeoutMs: timeout, retryForMs: retryFor }, { clock, logger, env, signal });
 }
 
-function openStorage(config: Config, { s3, tls }: Loaded, target: TableTarget, clock: Clock): Storage {
-  const connection = storeConnection(config, target);
+function openStorage(current: () => Config, { s3, tls }: Loaded, target: TableTarget, clock: Clock): Storage {
+  const connection = storeConnection(current(), target);
   const url = new URL(target.tableUri);
   if (connection === undefined) return fileStorage(fileURLToPath(`file://${url.pathname}`), clock);
   const { region, endpoint, forcePathStyle, credentials, encryption, expectedBucketOwner } = connection;
@@ -123,7 +133,9 @@ function openStorage(config: Config, { s3, tls }: Loaded, target: TableTarget, c
       region,
       forcePathStyle,
       ...(endpoint === undefined ? {} : { endpoint }),
-      ...(credentials === undefined ? {} : { credentials: credentialsOf(credentials) }),
+      ...(credentials === undefined
+        ? {}
+        : { credentials: () => credentialsOf(storeConnection(current(), target)?.credentials ?? credentials) }),
       ...(encryption === undefined ? {} : { encryption }),
       ...(expectedBucketOwner === undefined ? {} : { expectedBucketOwner }),
       ...tls[target.store ?? ''],

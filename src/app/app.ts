@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { loadAdapters, openSecrets } from '../composition.ts';
 import { systemClock } from '../shared/adapters/clock-system.ts';
 import type { Environment } from '../shared/config/interpolate.ts';
@@ -24,6 +25,8 @@ export interface OpenedConfig {
   readonly logger: Logger;
   /** The store that values of the configuration came from; `undefined` where it refers to none. */
   readonly secrets: Secrets | undefined;
+  /** Takes the secrets that the store has now into what is opened from here on, and connected anew; whether there are others. Errors: those of `loadConfig`. */
+  refresh(): Promise<boolean>;
   /** Hashes with the configured key; `undefined` where there is none. */
   readonly keyed: KeyedHash | undefined;
   /** Aborted with `INTERRUPTED` when what goes on is to stop. */
@@ -67,19 +70,28 @@ export async function openConfig({
   };
   keepSecrets(SECRET_VARIABLES.map((name) => process.env[name] ?? ''));
   // What libraries print by themselves the process's own environment tells them, whatever `env` is.
-  const { config, secrets } = await loadConfig(from, env, (vault) =>
+  const { config, secrets, renew } = await loadConfig(from, env, (vault) =>
     openSecrets(vault, clock, later, process.env, signal),
   );
   const logger = redacting(makeLogger(config));
   log = logger;
   const keyed = config.hashKey === undefined ? undefined : keyedHash(config.hashKey);
-  const adapters = await loadAdapters(config);
+  let current = config;
+  const adapters = await loadAdapters(config, () => current);
+  const refresh = async () => {
+    const next = await renew?.();
+    if (next === undefined || sameSecrets(next, current)) return false;
+    // Nothing else of it is taken: what a run began with is what it ends with.
+    current = { ...current, connections: next.connections, queue: next.queue };
+    return true;
+  };
   const targets = (name: string | undefined) => resolveTargets(config, name, adapters.collections);
   return {
     config,
     clock,
     logger,
     secrets,
+    refresh,
     keyed,
     signal,
     targets,
@@ -95,6 +107,10 @@ export async function openConfig({
 
 /** Variables that libraries take secrets from by themselves. */
 const SECRET_VARIABLES = ['AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'VAULT_TOKEN'];
+
+function sameSecrets(a: Config, b: Config): boolean {
+  return isDeepStrictEqual([a.connections, a.queue], [b.connections, b.queue]);
+}
 
 function provingOnce(clock: Clock): OpenedConfig['prove'] {
   const proved = new Set<string>();

@@ -12,12 +12,14 @@ import { configSecrets } from './config/secrets.ts';
 import { completeVault, vaultSchema } from './config/vault.ts';
 import { MongolakeError } from './domain/errors.ts';
 import { keepSecrets } from './domain/redact.ts';
-import type { Secrets } from './ports/secrets.ts';
+import type { SecretAnswer, Secrets } from './ports/secrets.ts';
 
 /** A configuration, and the store of secrets that it took values from; `undefined` where it refers to none. */
 export interface LoadedConfig {
   readonly config: Config;
   readonly secrets: Secrets | undefined;
+  /** The configuration with the values that the store has now; `undefined` where it refers to none. Errors: those of `loadConfig`. */
+  readonly renew: (() => Promise<Config>) | undefined;
 }
 
 /** Path of a file, or what such a file would hold; relative paths of the latter start at the working directory. */
@@ -41,12 +43,22 @@ export async function loadConfig(
   const all = [...problems, ...asked.problems(document)];
   if (all.length > 0) throw problemsError(path, all);
   const references = asked.references();
-  if (references.length === 0 && config !== undefined) return { config, secrets: undefined };
+  if (references.length === 0 && config !== undefined) return { config, secrets: undefined, renew: undefined };
   const secrets = await openSecrets(vaultOf(document, path));
-  const answers = await secrets.read(references);
-  const answered = parseConfig(text, path, env, [answeredReferences(references, answers)]);
-  keepSecrets(configSecrets(answered));
-  return { config: answered, secrets };
+  let answers = await secrets.read(references);
+  const answered = () => {
+    const config = parseConfig(text, path, env, [answeredReferences(references, answers)]);
+    keepSecrets(configSecrets(config));
+    return config;
+  };
+  const renew = async () => {
+    // What is leased stays as it is while its lease is kept: to read it again would be to lease another one.
+    const due = references.filter((reference) => !secrets.holds(reference.path));
+    const read = new Map((await secrets.read(due)).map((answer, index) => [due[index], answer]));
+    answers = references.map((reference, index) => read.get(reference) ?? (answers[index] as SecretAnswer));
+    return answered();
+  };
+  return { config: answered(), secrets, renew };
 }
 
 /** The section by itself, which has no references to Vault and nothing wrong. */

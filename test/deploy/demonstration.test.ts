@@ -47,6 +47,7 @@ describe('the configuration of the demonstration', () => {
       description: 'what the job wrote',
       keepAlive: async () => {},
       leased: false,
+      holds: () => false,
       read: async (references) =>
         references.map(({ path, key }) => {
           asked.add(`${path}#${key}`);

@@ -10,14 +10,8 @@ import { refusalOf, refuseOpenDoor, SECURITY_HEADERS } from './dashboard-guard.t
 import { hostInUrl, listenError } from './listen.ts';
 import { QUEUE_NAME } from './queue-bullmq-backend.ts';
 import { makeBullQueue } from './queue-bullmq-producer.ts';
-import {
-  connectRedis,
-  queueError,
-  type RedisConnectionHandle,
-  type RedisPlace,
-  redisLabel,
-  unreachable,
-} from './redis.ts';
+import { connectRedis, queueError, type RedisConnectionHandle, redisLabel, unreachable } from './redis.ts';
+import type { RedisPlace } from './redis-place.ts';
 
 export interface DashboardOptions {
   readonly redis: RedisPlace;

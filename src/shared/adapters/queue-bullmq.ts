@@ -7,7 +7,8 @@ import { type ConsumerSettings, startConsumer } from './queue-bullmq-consumer.ts
 import { bullmqProducer } from './queue-bullmq-producer.ts';
 import { createHints } from './queue-hints.ts';
 import { RETRY_DEFAULTS } from './queue-job.ts';
-import { connectRedis, queueError, type RedisPlace, redisLabel } from './redis.ts';
+import { connectRedis, queueError, redisLabel } from './redis.ts';
+import type { RedisPlace } from './redis-place.ts';
 
 export interface BullmqQueueOptions extends RedisPlace {
   readonly clock: Clock;
@@ -87,8 +88,8 @@ function closedError(): MongolakeError {
 }
 
 /** Only what says where Redis is. */
-function placeOf({ url, tls }: RedisPlace): RedisPlace {
-  return { url, ...(tls === undefined ? {} : { tls }) };
+function placeOf({ url, tls, credentials }: RedisPlace): RedisPlace {
+  return { url, ...(tls === undefined ? {} : { tls }), ...(credentials === undefined ? {} : { credentials }) };
 }
 
 function contextOf(options: BullmqQueueOptions): BullmqContext {

@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
-import { queueError, type RedisPlace, redisLabel } from './redis.ts';
+import { queueError, redisLabel } from './redis.ts';
+import type { RedisPlace } from './redis-place.ts';
 
 /** What the server says of itself, for `mongolake check`. */
 export interface RedisFacts {

@@ -1,20 +1,12 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import { asMongolakeError, MongolakeError } from '../domain/errors.ts';
-import type { TlsMaterial } from './tls-files.ts';
+import type { RedisPlace } from './redis-place.ts';
 
 /**
  * What a connection is for. A `producer` answers a caller who waits, so it gives up in bounded time; a `worker` belongs to a
  * consumer, which waits for Redis for as long as it takes.
  */
 export type RedisRole = 'producer' | 'worker';
-
-/** Where a Redis is, and the certificates for it. */
-export interface RedisPlace {
-  /** `redis://[user:password@]host[:port][/db]`, or `rediss://` for TLS. */
-  readonly url: string;
-  /** Those that Node knows, and none of ours, where not given. */
-  readonly tls?: TlsMaterial;
-}
 
 export interface RedisTarget extends RedisPlace {
   /** Bound on one TCP and TLS connect, milliseconds. */
@@ -64,6 +56,8 @@ export function connectRedis(
 ): RedisConnectionHandle {
   const label = redisLabel(target.url);
   const client = new Redis(target.url, redisOptions(target, role));
+  // ioredis sends user and password as its options have them whenever it connects.
+  client.on('close', () => Object.assign(client.options, target.credentials?.()));
   let last: Error | undefined;
   let waiting: Promise<void> | undefined;
   let closed = false;

@@ -8,6 +8,8 @@ import { failed, granted, type Lease, type LoginState, nextStep, startState } fr
 /** The leases of what was read. */
 export interface LeaseBook {
   readonly size: number;
+  /** Whether it has a lease of a read at the path. */
+  has(path: string): boolean;
   /** Remembers the lease of a read that began at `asked_ms` (monotonic), if it has one, in place of the path's former one. */
   add(path: string, body: unknown, asked_ms: number): void;
   /** Renews them until `signal` is aborted. A lease is out of the book once it was told to `onEnding`. */
@@ -66,6 +68,7 @@ export function leaseBook(client: VaultClient, place: VaultPlace, context: Conte
     get size() {
       return held.size;
     },
+    has: (path) => held.has(path),
     add(path, body, asked_ms) {
       held.get(path)?.dropped.abort();
       held.delete(path);

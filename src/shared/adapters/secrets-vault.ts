@@ -61,6 +61,7 @@ export async function openVault(settings: VaultSettings, context: VaultContext):
     get leased() {
       return leases.size > 0;
     },
+    holds: (path) => leases.has(path),
     read: (references) => readAll(references, (path) => patiently(settings, context, () => readPath(reader, path))),
     keepAlive(signal, onEnding) {
       leases.keep(signal, onEnding);

@@ -13,12 +13,8 @@ export interface S3StorageOptions {
   readonly endpoint?: string;
   /** `endpoint/bucket/key` instead of `bucket.endpoint/key`; most stores other than AWS need it. */
   readonly forcePathStyle?: boolean;
-  /** Without them, the SDK's default chain: environment, shared files, web identity, container and instance roles. */
-  readonly credentials?: {
-    readonly accessKeyId: string;
-    readonly secretAccessKey: string;
-    readonly sessionToken?: string;
-  };
+  /** A function gives those of now. Without any, the SDK's default chain: environment, shared files, web identity, container and instance roles. */
+  readonly credentials?: S3Credentials | (() => S3Credentials);
   /** Certificates of the authorities that may vouch for the endpoint, PEM; those that Node knows where not given. */
   readonly ca?: string;
   /** Encryption at rest that every object is written with; the bucket's own where not given. */
@@ -29,6 +25,12 @@ export interface S3StorageOptions {
   readonly requestTimeoutMs?: number;
   /** Tries per request, the first one counted; default 3. */
   readonly maxAttempts?: number;
+}
+
+export interface S3Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
 }
 
 /** Keys of the store (SSE-S3), or one in KMS (SSE-KMS). */
@@ -74,13 +76,12 @@ export function s3Context(options: S3StorageOptions, clock: Clock): S3Context {
   const trimmed = options.prefix.replace(/^\/+|\/+$/g, '');
   const requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
   const maxAttempts = options.maxAttempts ?? MAX_ATTEMPTS;
-  const quick = makeClient(options, requestTimeoutMs, requestTimeoutMs, maxAttempts);
+  const { credentials: given, ...rest } = options;
+  const credentials = given === undefined ? {} : { credentials: providerOf(given, clock) };
+  const quick = makeClient({ ...rest, ...credentials }, requestTimeoutMs, requestTimeoutMs, maxAttempts);
   // One place that fetches and renews credentials, however many clients there are.
   const shared = { ...options, credentials: quick.config.credentials };
   const bulkTimeoutMs = requestTimeoutMs * BULK_PATIENCE;
-  const { secretAccessKey = '', sessionToken = '' } = options.credentials ?? {};
-  // A shorter one, as a test may have, would make holes in every word.
-  keepSecrets([secretAccessKey, sessionToken].filter(({ length }) => length > 5));
   return {
     bucket: options.bucket,
     prefix: trimmed === '' ? '' : `${trimmed}/`,
@@ -94,6 +95,23 @@ export function s3Context(options: S3StorageOptions, clock: Clock): S3Context {
     bulk: makeClient(shared, bulkTimeoutMs, bulkTimeoutMs, maxAttempts),
   };
 }
+
+/** The SDK asks again for what is to end soon: before each request, as it takes minutes for soon. */
+const ASK_AGAIN_MS = 60_000;
+
+function providerOf(given: S3Credentials | (() => S3Credentials), clock: Clock): () => Promise<AwsCredentials> {
+  return async () => {
+    const credentials = typeof given === 'function' ? given() : given;
+    const { secretAccessKey, sessionToken = '' } = credentials;
+    // A shorter one, as a test may have, would make holes in every word.
+    keepSecrets([secretAccessKey, sessionToken].filter(({ length }) => length > 5));
+    return typeof given === 'function'
+      ? { ...credentials, expiration: new Date(clock.now() + ASK_AGAIN_MS) }
+      : credentials;
+  };
+}
+
+type AwsCredentials = S3Credentials & { readonly expiration?: Date };
 
 type ClientOptions = Omit<S3StorageOptions, 'credentials'> & Pick<S3ClientConfig, 'credentials'>;
 

@@ -137,6 +137,14 @@ export const vaultSchema = z
       { description: 'How long one request to Vault or to the metadata service may take.', examples: ['10s'] },
       { min: 100, max: 5 * MINUTE },
     ).prefault('10s'),
+    refreshInterval: duration(
+      {
+        description:
+          'How often worker, coordinator and dashboard read the references anew, so that a secret that was changed reaches their connections without a restart.',
+        examples: ['5m', '30s'],
+      },
+      { min: 1000, max: 24 * 60 * MINUTE },
+    ).prefault('5m'),
     retryFor: duration(
       {
         description: 'How long a start tries again where Vault is sealed or away, before it ends with code 75.',

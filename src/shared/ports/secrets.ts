@@ -27,6 +27,8 @@ export interface Secrets {
   readonly description: string;
   /** Whether something that was read is leased: it ends in time unless `keepAlive` renews it. */
   readonly leased: boolean;
+  /** Whether the values that were read at the path are leased, and `keepAlive` renews the lease: they need not be read again. */
+  holds(path: string): boolean;
   /**
    * One answer for each reference, in their order; each path is read once. May be asked again at any time: a leased path gives other
    * values then, whose lease takes the place of the former one.

@@ -35,6 +35,7 @@ async function load(text: string, values: Record<string, string> = {}) {
     },
     keepAlive: async () => {},
     leased: false,
+    holds: () => false,
   };
   const result = await loadConfig(file, ENV, async (vault) => {
     opened.push(vault);
