@@ -18,6 +18,8 @@ export interface VaultHouse {
   readonly config: object;
   /** Whether the source's password has arrived at MongoDB. */
   heardPassword(): boolean;
+  /** Whether this password has: always true of a real server, which is not sent one as it is. */
+  heardByMongodb(password: string): boolean;
   /** Whether a text was sent to S3, in a request of any kind; always false where the store is not on this machine. */
   heardByStore(text: string): boolean;
   close(): Promise<void>;
@@ -49,7 +51,8 @@ export async function vaultHouse({
     ec2,
     redis,
     secrets,
-    heardPassword: source.heard,
+    heardPassword: () => source.heard(secrets.mongo),
+    heardByMongodb: source.heard,
     heardByStore: (text) => store?.heard(text) ?? false,
     config: {
       version: 1,
@@ -87,7 +90,7 @@ export async function vaultHouse({
 
 interface SourceWithPassword {
   readonly uri: string;
-  heard(): boolean;
+  heard(password: string): boolean;
   close(): Promise<void>;
 }
 
@@ -104,7 +107,7 @@ async function sourceWithPassword(
     const proxy: Watch = await watch(Number(new URL(uri).port));
     return {
       uri: `mongodb://${reference}@127.0.0.1:${proxy.port}/?authMechanism=PLAIN`,
-      heard: () => proxy.heard(`\0${USER}\0${pwd}`),
+      heard: (password) => proxy.heard(`\0${USER}\0${password}`),
       close: proxy.close,
     };
   }

@@ -127,3 +127,18 @@ describe('a listing', () => {
     expect(error.message).toContain('"a" after "b"');
   });
 });
+
+describe('credentials that change', () => {
+  it('sign the next request, of a storage that is open too', async () => {
+    let accessKeyId = 'OLDKEY';
+    const storage = bench.open({ credentials: () => ({ accessKeyId, secretAccessKey: 'a secret of the test' }) });
+    await storage.put('a', Buffer.from('a'));
+    accessKeyId = 'NEWKEY';
+    await storage.put('b', Buffer.from('b'));
+    await storage.get('b');
+    const signers = bench.fake.requests.map(
+      ({ headers }) => /Credential=(\w+)\//.exec(String(headers.authorization))?.[1],
+    );
+    expect(signers).toEqual(['OLDKEY', 'NEWKEY', 'NEWKEY']);
+  });
+});

@@ -19,7 +19,7 @@ const folder = mkdtempSync(join(tmpdir(), 'mongolake-references-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Loads `text`; `values` is what the store has, by `path#key`. */
-async function load(text: string, values: Record<string, string> = {}) {
+async function load(text: string, values: Record<string, string> = {}, leased: readonly string[] = []) {
   const file = join(folder, 'm.yaml');
   writeFileSync(file, text);
   const opened: VaultConfig[] = [];
@@ -35,7 +35,7 @@ async function load(text: string, values: Record<string, string> = {}) {
     },
     keepAlive: async () => {},
     leased: false,
-    holds: () => false,
+    holds: (path) => leased.includes(path),
   };
   const result = await loadConfig(file, ENV, async (vault) => {
     opened.push(vault);
@@ -49,6 +49,20 @@ async function load(text: string, values: Record<string, string> = {}) {
 }
 
 describe('references to Vault', () => {
+  test('are read anew when asked for, but for what is leased, which stays', async () => {
+    const text = WITH.replace('secret/data/m#x', 'database/creds/r#x');
+    const values = { 'secret/data/m#password': 'old', 'database/creds/r#x': 'leased' };
+    const leased: string[] = [];
+    const { loaded, read } = await load(text, values, leased);
+    leased.push('database/creds/r');
+    Object.assign(values, { 'secret/data/m#password': 'new', 'database/creds/r#x': 'another' });
+    expect((await loaded?.renew?.())?.connections.db).toMatchObject({ uri: 'mongodb://reader:new@db/?x=leased' });
+    expect(read.at(-1)).toEqual([{ path: 'secret/data/m', key: 'password' }]);
+    // Its lease came to its end.
+    leased.length = 0;
+    expect((await loaded?.renew?.())?.connections.db).toMatchObject({ uri: 'mongodb://reader:new@db/?x=another' });
+  });
+
   test('are read once and put in', async () => {
     const { loaded, opened, read } = await load(WITH, { 'secret/data/m#password': 'p@ss', 'secret/data/m#x': 'y' });
     expect(loaded?.config.connections.db).toMatchObject({ uri: 'mongodb://reader:p%40ss@db/?x=y' });
