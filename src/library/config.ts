@@ -201,6 +201,8 @@ export interface MongolakeConfig {
     };
     /** How long one request to Vault or to the metadata service may take. By default '10s'. */
     readonly timeout?: string | undefined;
+    /** How often worker and coordinator read the references anew, so that a secret that was changed reaches their connections without a restart. By default '5m'. */
+    readonly refreshInterval?: string | undefined;
     /** How long a start tries again where Vault is sealed or away, before it ends with code 75. By default '30s'. */
     readonly retryFor?: string | undefined;
   } | undefined;

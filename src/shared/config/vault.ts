@@ -140,7 +140,7 @@ export const vaultSchema = z
     refreshInterval: duration(
       {
         description:
-          'How often worker, coordinator and dashboard read the references anew, so that a secret that was changed reaches their connections without a restart.',
+          'How often worker and coordinator read the references anew, so that a secret that was changed reaches their connections without a restart.',
         examples: ['5m', '30s'],
       },
       { min: 1000, max: 24 * 60 * MINUTE },
