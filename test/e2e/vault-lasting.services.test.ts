@@ -66,7 +66,7 @@ describeWith(['vault', 'redis', 's3', 'mongodb'], 'work that outlasts its login 
       expect(troubles()).toEqual([]);
       for (const one of [worker, coordinator]) {
         expect(lines('logged in to Vault again', one).length).toBeGreaterThanOrEqual(
-          Math.floor(WORK_MS / 1000 / MAX_TTL_S),
+          Math.max(1, Math.floor(WORK_MS / 1000 / MAX_TTL_S) - 1),
         );
         expect(lines('login to Vault renewed', one).length).toBeGreaterThanOrEqual(2);
       }

@@ -4,7 +4,15 @@ import type { Logger } from '../ports/logger.ts';
 import type { Grant, VaultClient } from './secrets-vault-client.ts';
 import { failureOf, isAtItsEnd, tokenError, unavailable, type VaultPlace } from './secrets-vault-errors.ts';
 import type { LeaseBook } from './secrets-vault-leases.ts';
-import { failed, granted, type LoginState, nextStep, type Step, startState } from './secrets-vault-renewal.ts';
+import {
+  failed,
+  granted,
+  type Lease,
+  type LoginState,
+  nextStep,
+  type Step,
+  startState,
+} from './secrets-vault-renewal.ts';
 
 /** What it takes to keep a login. */
 export interface LoginKeeper {
@@ -29,10 +37,9 @@ export async function keepLogin(start: LoginState, keeper: LoginKeeper, signal: 
     const step = nextStep(state, clock.monotonic(), Number.parseInt(clock.randomHex(2), 16) / 0x10000);
     if (step.act === 'rest') {
       const hint = 'Secrets are read at start only; what runs goes on.';
-      if (step.why !== undefined) {
-        logger.warn(`login to Vault at ${place.address}: ${step.why}`, { hint });
-        leases.orphan(leftOf(state, clock), 'the login to Vault ends');
-      }
+      if (step.why === undefined) return;
+      logger.warn(`login to Vault at ${place.address}: ${step.why}`, { hint });
+      if (state.lease !== undefined) leases.orphan(leftOf(state.lease, clock), 'the login to Vault ends');
       return;
     }
     try {
@@ -44,9 +51,8 @@ export async function keepLogin(start: LoginState, keeper: LoginKeeper, signal: 
   }
 }
 
-/** What is left of a login, milliseconds; 0 where Vault has refused it. */
-function leftOf({ lease, refused }: LoginState, clock: Clock): number {
-  if (lease === undefined || refused) return 0;
+/** Milliseconds. */
+function leftOf(lease: Lease, clock: Clock): number {
   return Math.max(0, lease.grantedAt_ms + lease.length_ms - clock.monotonic());
 }
 
@@ -61,8 +67,9 @@ async function take(state: LoginState, act: Act, keeper: LoginKeeper): Promise<L
       seconds: lease.length_ms / 1000,
     });
     if (act !== 'log-in') return granted(state, lease);
-    // What was read by the former login ends with it.
-    leases.orphan(leftOf(state, clock), 'the login that read it ends');
+    // What was read by the former login ends with it; that may have happened where Vault has refused it.
+    const left_ms = state.lease === undefined || state.refused ? 0 : leftOf(state.lease, clock);
+    leases.orphan(left_ms, 'the login that read it ends');
     return startState(true, lease);
   }
   const { refused, code, error } = verdict;

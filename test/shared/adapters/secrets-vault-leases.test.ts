@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { EndingSecret, Secrets } from '../../../src/shared/ports/secrets.ts';
 import { type FakeClock, fakeClock } from '../../coordinator/fake-clock.ts';
 import { CANARIES, LOGIN, type VaultHouse, vaultHouse } from './secrets-vault-house.ts';
-import { auth, kv1, type Reply, refusal } from './vault-fake.ts';
+import { auth, kv1, lookUp, type Reply, refusal } from './vault-fake.ts';
 
 const CREDS = 'GET /v1/database/creds/lake';
 const RENEW = 'PUT /v1/sys/leases/renew';
@@ -151,6 +151,22 @@ test('a new login leaves the leases of the former one behind, which end with it'
   );
   expect(endings).toEqual([{ path: 'database/creds/lake', endsIn_ms: 0, why: 'the login that read it ends' }]);
   expect(secrets.leased).toBe(false);
+});
+
+test.each([
+  ['ends and can not be renewed', lookUp(7200, false), [{ endsIn_ms: 7_200_000, why: 'the login to Vault ends' }]],
+  ['never ends', lookUp(0, false), []],
+  ['may not be looked up', refusal(403, 'permission denied'), []],
+])('a token that %s, and the leases that hang on it', async (_, reply, expected) => {
+  house.vault.on('GET /v1/auth/token/lookup-self', reply);
+  house.vault.on(CREDS, leased('a', 24 * 3600));
+  const secrets = await house.open(house.token(), clock);
+  await read(secrets);
+  const kept = secrets.keepAlive(stop.signal, (ending) => endings.push(ending));
+  await clock.advance(0);
+  await kept;
+  expect(endings).toMatchObject(expected);
+  expect(secrets.leased).toBe(expected.length === 0);
 });
 
 test('what KV gives has no lease', async () => {

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { openVault } from '../../../src/shared/adapters/secrets-vault.ts';
 import type { IamAuth } from '../../../src/shared/adapters/vault-auth.ts';
 import { fakeClock } from '../../coordinator/fake-clock.ts';
 import { CANARIES, SECRET, shown, type VaultHouse, vaultHouse } from './secrets-vault-house.ts';
@@ -284,5 +285,15 @@ describe('a start where Vault is away', () => {
     house.vault.on('POST /v1/auth/kubernetes/login', refusal(403, 'permission denied'));
     await settled(house.open({ ...kubernetes(file('canary-token')), retryForMs: 30_000 }, clock), clock);
     expect(house.vault.seen).toHaveLength(before + 1);
+  });
+
+  test('the signal ends the waiting', async () => {
+    house.vault.on('POST /v1/auth/kubernetes/login', sealed);
+    const stop = new AbortController();
+    const logger = { debug: () => {}, warn: () => stop.abort(new Error('stopped')) };
+    const settings = { ...kubernetes(file('canary-token')), retryForMs: 30_000 };
+    const opened = openVault(settings, { clock: fakeClock(NOW), env: {}, logger, signal: stop.signal });
+    await expect(opened).rejects.toThrow('stopped');
+    expect(house.vault.seen).toHaveLength(1);
   });
 });
