@@ -9,7 +9,7 @@ import type { ReadScope } from '../shared/domain/job.ts';
 import { type GlobalOptions, openApp } from './app.ts';
 import { exitCodeOf, number } from './output.ts';
 import { printOutcomes } from './tables.ts';
-import { alignRows, counted, timeText } from './text.ts';
+import { alignRows, counted, tableTitle, timeText } from './text.ts';
 
 export interface PlanOptions {
   readonly backfill?: boolean;
@@ -46,7 +46,7 @@ export function describePlan(table: string, preview: Preview): readonly string[]
     ...(hasWork(preview) ? describeWork(preview) : []),
   ];
   return [
-    `${pc.bold(table)}  ${headline(preview)}`,
+    `${tableTitle(table)}  ${headline(preview)}`,
     ...alignRows(rows.map(([name = '', text = '']) => [`  ${pc.dim(name)}`, text])),
     ...preview.notes.map((note) => `  ${pc.yellow('note')}  ${note}`),
   ];
