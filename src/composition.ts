@@ -1,5 +1,4 @@
 import { hostname } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import type { Dashboard } from './shared/adapters/dashboard.ts';
 import { type DebugEnvironment, refuseDebugOutput } from './shared/adapters/debug-output.ts';
 import { localQueue } from './shared/adapters/queue-local.ts';
@@ -123,13 +122,14 @@ export async function openSecrets(
 
 function openStorage(current: () => Config, { s3, tls }: Loaded, target: TableTarget, clock: Clock): Storage {
   const connection = storeConnection(current(), target);
-  const url = new URL(target.tableUri);
-  if (connection === undefined) return fileStorage(fileURLToPath(`file://${url.pathname}`), clock);
+  // Taken as it is: read as a URL, the `%2E%2E` that a collection's name became would be `..` again, and `%2F` a slash.
+  if (connection === undefined) return fileStorage(target.tableUri.slice('file:'.length), clock);
+  const [, bucket = '', prefix = ''] = /^s3:\/\/([^/]+)\/(.*)$/s.exec(target.tableUri) ?? [];
   const { region, endpoint, forcePathStyle, credentials, encryption, expectedBucketOwner } = connection;
   return needed(s3).s3Storage(
     {
-      bucket: url.hostname,
-      prefix: decodeURIComponent(url.pathname.slice(1)),
+      bucket,
+      prefix,
       region,
       forcePathStyle,
       ...(endpoint === undefined ? {} : { endpoint }),

@@ -12,7 +12,7 @@ import { type App, type GlobalOptions, openApp } from './app.ts';
 import { tlsWarnings } from './check-tls.ts';
 import { printJson, printLine } from './output.ts';
 import { freeSpace } from './scratch.ts';
-import { counted, pad, printable } from './text.ts';
+import { counted, pad, printable, printableLines, tableTitle } from './text.ts';
 
 /** The results of one table, or (`null`) of what all tables share. */
 interface Section {
@@ -27,7 +27,7 @@ export async function checkCommand(name: string | undefined, globals: GlobalOpti
   for await (const { table, results } of sections(name, globals)) {
     const own: CheckResult[] = [];
     for await (const result of results) {
-      if (!json && own.length === 0 && table !== null) printLine(`\n${pc.bold(table)}`);
+      if (!json && own.length === 0 && table !== null) printLine(`\n${tableTitle(table)}`);
       own.push(result);
       if (!json) for (const line of describeResult(result)) printLine(line);
     }
@@ -174,14 +174,9 @@ const LABELS = {
 
 /** One line, and a second that says what to do. */
 export function describeResult({ name, status, message, hint }: CheckResult): readonly string[] {
-  const text = status === 'skipped' ? pc.dim(message) : message;
-  const lines = [`${LABELS[status]}  ${pad(name, 11)}  ${printableLines(text)}`];
+  const text = printableLines(message, 22);
+  const lines = [`${LABELS[status]}  ${pad(name, 11)}  ${status === 'skipped' ? pc.dim(text) : text}`];
   return hint === undefined ? lines : [...lines, `${' '.repeat(22)}${pc.cyan('→')} ${printable(hint)}`];
-}
-
-/** Several problems of a configuration come as lines; the others are set under the first. */
-function printableLines(text: string): string {
-  return text.split('\n').join(`\n${' '.repeat(22)}`);
 }
 
 function summary(results: readonly CheckResult[]): string {

@@ -6,7 +6,7 @@ import type { Plan } from '../shared/domain/plan.ts';
 import { type GlobalOptions, openApp } from './app.ts';
 import { exitCodeOf } from './output.ts';
 import { printOutcomes } from './tables.ts';
-import { timeText } from './text.ts';
+import { tableTitle, timeText } from './text.ts';
 
 /** `discard`: gives up the run of each table that did not end; returns the exit code. */
 export async function discardCommand(name: string | undefined, globals: GlobalOptions): Promise<number> {
@@ -28,6 +28,6 @@ export async function discardCommand(name: string | undefined, globals: GlobalOp
 }
 
 function describeDiscard(table: string, plan: Plan | undefined): string {
-  if (plan === undefined) return `${pc.bold(table)}  ${pc.green('nothing to discard')}  no run waits to be finished`;
-  return `${pc.bold(table)}  ${pc.green('discarded')}  run ${plan.run}, planned ${timeText(plan.createdAt)}; the table stays as it is`;
+  if (plan === undefined) return `${tableTitle(table)}  ${pc.green('nothing to discard')}  no run waits to be finished`;
+  return `${tableTitle(table)}  ${pc.green('discarded')}  run ${plan.run}, planned ${timeText(plan.createdAt)}; the table stays as it is`;
 }

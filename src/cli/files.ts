@@ -7,7 +7,7 @@ import { bytesText } from '../shared/domain/bytes-text.ts';
 import { type GlobalOptions, openApp } from './app.ts';
 import { exitCodeOf, number } from './output.ts';
 import { printOutcomes } from './tables.ts';
-import { alignRows, counted, printable, timeText } from './text.ts';
+import { alignRows, counted, printable, tableTitle, timeText } from './text.ts';
 import { type VersionOptions, versionChoice } from './version-choice.ts';
 
 /** `files`: the data files of each table at a version; returns the exit code. */
@@ -46,7 +46,7 @@ export function describeVersionFiles(table: string, { version, time, files }: Ve
     file.partition === null ? pc.yellow('no partition') : `partition ${file.partition}`,
   ]);
   return [
-    `${pc.bold(table)}  version ${number(version)}, ${timeText(time)}  ${sums}`,
+    `${tableTitle(table)}  version ${number(version)}, ${timeText(time)}  ${sums}`,
     ...alignRows(lines, ['left', 'right', 'right']),
   ];
 }

@@ -13,7 +13,7 @@ import { chooseFiles, describeRows, type HeadColumn } from './head-rows.ts';
 import { exitCodeOf } from './output.ts';
 import { withScratch } from './scratch.ts';
 import { printOutcomes } from './tables.ts';
-import { counted } from './text.ts';
+import { counted, tableTitle } from './text.ts';
 
 export interface HeadOptions {
   readonly rows: string;
@@ -105,7 +105,7 @@ export function describeHead(
   const [header = '', ...body] = lines;
   const more = `${counted(hidden.length, 'more column')}: ${hidden.join(', ')} (--json shows all)`;
   return [
-    `${pc.bold(table)}  version ${version}, ${rows.length} of ${counted(total, 'row')}`,
+    `${tableTitle(table)}  version ${version}, ${rows.length} of ${counted(total, 'row')}`,
     pc.dim(header),
     ...body,
     ...(hidden.length === 0 ? [] : [pc.dim(more)]),

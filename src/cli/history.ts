@@ -8,7 +8,7 @@ import type { Counts } from '../shared/domain/receipt.ts';
 import { type GlobalOptions, openApp } from './app.ts';
 import { exitCodeOf, number } from './output.ts';
 import { printOutcomes } from './tables.ts';
-import { alignRows, counted, printable, timeText } from './text.ts';
+import { alignRows, counted, printable, tableTitle, timeText } from './text.ts';
 
 export interface HistoryOptions {
   readonly limit: string;
@@ -63,7 +63,7 @@ export function describeHistory(table: string, entries: readonly HistoryEntry[])
   const lines = alignRows(rows, ['right']);
   const indent = ' '.repeat(Math.max(...entries.map(({ version }) => number(version).length)) + 2);
   return [
-    pc.bold(table),
+    tableTitle(table),
     ...lines.flatMap((line, index) => {
       const details = describeOrigin(entries[index]);
       return details === '' ? [line] : [line, `${indent}${pc.dim(details)}`];

@@ -4,7 +4,7 @@ import type { RunResult } from '../coordinator/carry-out.ts';
 import { bytesText } from '../shared/domain/bytes-text.ts';
 import { asMongolakeError, EXIT, MongolakeError } from '../shared/domain/errors.ts';
 import { redact } from '../shared/domain/redact.ts';
-import { printable } from './text.ts';
+import { printable, printableLines, tableTitle } from './text.ts';
 
 export function printLine(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -22,11 +22,6 @@ export function printFailure(error: unknown, table?: string): void {
   if (known.hint !== undefined) process.stderr.write(`${pc.dim('hint ')} ${printableLines(known.hint)}\n`);
   if (known.code === 'INTERNAL' && known.cause instanceof Error)
     process.stderr.write(`${pc.dim(printableLines(redact(known.cause.stack ?? '')))}\n`);
-}
-
-/** Several problems come as lines. Those after the first are set in, so that no text from outside poses as a line of ours. */
-function printableLines(text: string): string {
-  return text.split('\n').map(printable).join('\n  ');
 }
 
 /**
@@ -61,7 +56,7 @@ export function describeRun(table: string, result: RunResult): string {
     ...(counts.quarantined > 0 ? [pc.yellow(`${number(counts.quarantined)} quarantined`)] : []),
   ];
   const first = result.recovered === undefined ? '' : `; finished first: run ${result.recovered.join(', ')}`;
-  return `${pc.bold(table)}  ${pc.green(what)}  ${parts.join(', ')}  ${pc.dim(`(${describeFiles(result)}${first})`)}`;
+  return `${tableTitle(table)}  ${pc.green(what)}  ${parts.join(', ')}  ${pc.dim(`(${describeFiles(result)}${first})`)}`;
 }
 
 /** What a run did to files, and how long it took. */

@@ -9,7 +9,7 @@ import { number } from './output.ts';
 import { type PlanOptions, planKind, workAsked } from './plan-options.ts';
 import { describeDuration, planExitCode, planWork } from './plan-work.ts';
 import { printOutcomes } from './tables.ts';
-import { alignRows, counted, timeText } from './text.ts';
+import { alignRows, counted, tableTitle, timeText } from './text.ts';
 
 /** `plan`: what a run, or another command, would do, without doing it; returns the exit code. */
 export async function planCommand(
@@ -37,7 +37,7 @@ export function describePlan(table: string, preview: Preview): readonly string[]
     ...(hasWork(preview) ? describeWork(preview) : []),
   ];
   return [
-    `${pc.bold(table)}  ${headline(preview)}`,
+    `${tableTitle(table)}  ${headline(preview)}`,
     ...alignRows(rows.map(([name = '', text = '']) => [`  ${pc.dim(name)}`, text])),
     ...preview.notes.map((note) => `  ${pc.yellow('note')}  ${note}`),
   ];

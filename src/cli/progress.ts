@@ -5,7 +5,7 @@ import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
 import { number } from './output.ts';
 import type { Screen } from './screen.ts';
-import { duration } from './text.ts';
+import { duration, tableTitle } from './text.ts';
 
 /** Shows runs in progress: bars on a terminal, elsewhere a log line every few seconds. */
 export interface ProgressView {
@@ -102,7 +102,7 @@ export function pace(first: StageProgress, now: StageProgress, elapsedMs: number
 function bar(table: string, progress: StageProgress, { documentsPerSecond, bytesPerSecond, etaMs }: Pace): string {
   const filled = Math.round(share(progress) * BAR_WIDTH);
   return [
-    pc.bold(table),
+    tableTitle(table),
     progress.stage.padEnd(7),
     pc.green('█'.repeat(filled)) + pc.dim('░'.repeat(BAR_WIDTH - filled)),
     `${progress.done}/${progress.total} ${progress.stage === 'merge' ? 'partitions' : 'ranges'}`,

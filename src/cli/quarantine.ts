@@ -12,7 +12,7 @@ import { type App, type GlobalOptions, openApp } from './app.ts';
 import { hexDump } from './hex-dump.ts';
 import { exitCodeOf, printJson, printLine } from './output.ts';
 import { printOutcomes } from './tables.ts';
-import { alignRows, counted, cut, printable, timeText } from './text.ts';
+import { alignRows, counted, cut, printable, tableTitle, timeText } from './text.ts';
 
 /** Characters of a digest that are shown: enough to tell documents apart and to name one. */
 const DIGEST_SHOWN = 12;
@@ -43,7 +43,7 @@ function documentFields({ digest, id, reason, place, bytes, object, run, at }: L
 
 /** A line for each document, and how to go on. */
 export function describeList(table: string, documents: readonly ListedDocument[]): readonly string[] {
-  if (documents.length === 0) return [`${pc.bold(table)}  nothing is quarantined`];
+  if (documents.length === 0) return [`${tableTitle(table)}  nothing is quarantined`];
   const rows = documents.map(({ digest, id, bytes, at, reason, place }) => [
     digest.slice(0, DIGEST_SHOWN),
     id === null ? '–' : cut(printable(id), ID_SHOWN),
@@ -56,7 +56,7 @@ export function describeList(table: string, documents: readonly ListedDocument[]
     ['left', 'left', 'right'],
   );
   return [
-    `${pc.bold(table)}  ${counted(documents.length, 'document')} quarantined`,
+    `${tableTitle(table)}  ${counted(documents.length, 'document')} quarantined`,
     pc.dim(header),
     ...lines,
     pc.dim('`mongolake quarantine show DIGEST` prints one; `mongolake quarantine retry` tries them again'),

@@ -6,7 +6,7 @@ import type { RewriteResult } from '../coordinator/rewrite-run.ts';
 import { type GlobalOptions, openApp } from './app.ts';
 import { describeFiles, exitCodeOf } from './output.ts';
 import { runTables } from './runs.ts';
-import { counted } from './text.ts';
+import { counted, tableTitle } from './text.ts';
 
 /** `repartition`: writes each table that the target names anew, laid out as asked for; returns the exit code. */
 export async function repartitionCommand(
@@ -30,9 +30,9 @@ export async function repartitionCommand(
 /** What was done, for people. */
 export function describeRepartition(table: string, layout: Layout, result: RewriteResult): string {
   const is = describeLayout(layout);
-  if (result.version === null) return `${pc.bold(table)}  ${pc.green('nothing to do')}  ${is} already`;
+  if (result.version === null) return `${tableTitle(table)}  ${pc.green('nothing to do')}  ${is} already`;
   const version = pc.green(`version ${result.version}`);
-  return `${pc.bold(table)}  ${version}  ${is} now  ${pc.dim(`(${describeFiles(result)})`)}`;
+  return `${tableTitle(table)}  ${version}  ${is} now  ${pc.dim(`(${describeFiles(result)})`)}`;
 }
 
 function describeLayout({ idType, partitions }: Layout): string {

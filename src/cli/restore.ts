@@ -6,7 +6,7 @@ import { MongolakeError } from '../shared/domain/errors.ts';
 import { type GlobalOptions, openApp } from './app.ts';
 import { exitCodeOf, number } from './output.ts';
 import { printOutcomes } from './tables.ts';
-import { counted, timeText } from './text.ts';
+import { counted, tableTitle, timeText } from './text.ts';
 import { type VersionOptions, versionChoice } from './version-choice.ts';
 
 /** `restore`: makes each table what one of its versions was, by a new version; returns the exit code. */
@@ -58,11 +58,11 @@ export function restoreJson(table: string, result: RestoreResult): Record<string
 export function describeRestore(table: string, result: RestoreResult): string {
   const { version, restored, restoredTime, filesAdded, filesRemoved, rows, rowsAdded, rowsRemoved, givenUp } = result;
   const that = `version ${restored} (${timeText(restoredTime)})`;
-  if (version === null) return `${pc.bold(table)}  ${pc.green('nothing to do')}  it is what ${that} was`;
+  if (version === null) return `${tableTitle(table)}  ${pc.green('nothing to do')}  it is what ${that} was`;
   const files = `+${counted(filesAdded, 'file')} of ${counted(rowsAdded, 'row')}, −${counted(filesRemoved, 'file')} of ${counted(rowsRemoved, 'row')}`;
   const reads =
     result.watermark === null ? 'the next sync reads everything' : `watermark ${timeText(result.watermark)}`;
   const given = givenUp === undefined ? '' : `; given up: run ${givenUp}`;
   const head = pc.green(`version ${number(version)}`);
-  return `${pc.bold(table)}  ${head}  is what ${that} was: ${counted(rows, 'row')}  ${pc.dim(`(${files}, ${reads}${given})`)}`;
+  return `${tableTitle(table)}  ${head}  is what ${that} was: ${counted(rows, 'row')}  ${pc.dim(`(${files}, ${reads}${given})`)}`;
 }

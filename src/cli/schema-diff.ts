@@ -11,7 +11,7 @@ import { exitCodeOf, number } from './output.ts';
 import { describeScope } from './plan.ts';
 import { RENAMED, typeText } from './schema-rows.ts';
 import { printOutcomes } from './tables.ts';
-import { alignRows, counted, printable } from './text.ts';
+import { alignRows, counted, printable, tableTitle } from './text.ts';
 
 /** `schema --diff`: what the next sync would change in the schema, changing nothing; returns the exit code. */
 export async function schemaDiffCommand(
@@ -71,7 +71,7 @@ export function schemaDiffJson(table: string, preview: SchemaPreview): Record<st
 export function describeSchemaDiff(table: string, preview: SchemaPreview): readonly string[] {
   const { documents, broken, diff } = preview;
   return [
-    `${pc.bold(table)}  ${headline(preview)}`,
+    `${tableTitle(table)}  ${headline(preview)}`,
     `  ${pc.dim('looked at')}  ${describeLook(preview)}`,
     ...describeAdded(diff.added),
     ...(documents === 0 ? [] : describeJsonColumn(preview)),

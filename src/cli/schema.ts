@@ -10,7 +10,7 @@ import { exitCodeOf } from './output.ts';
 import { schemaDiffCommand } from './schema-diff.ts';
 import { schemaRows } from './schema-rows.ts';
 import { printOutcomes } from './tables.ts';
-import { alignRows, counted, printable } from './text.ts';
+import { alignRows, counted, printable, tableTitle } from './text.ts';
 import { type VersionOptions, versionChoice } from './version-choice.ts';
 
 export interface SchemaOptions extends VersionOptions {
@@ -75,5 +75,5 @@ export function describeSchema(
   ];
   const [first = '', ...lines] = alignRows([header, ...rows]);
   const count = 1 + schema.columns.length + (schema.extra === null ? 0 : 1);
-  return [`${pc.bold(table)}  version ${version}, ${counted(count, 'column')}`, pc.dim(first), ...lines];
+  return [`${tableTitle(table)}  version ${version}, ${counted(count, 'column')}`, pc.dim(first), ...lines];
 }

@@ -10,7 +10,7 @@ import type { QueueDepth } from '../shared/ports/queue.ts';
 import { type GlobalOptions, openApp } from './app.ts';
 import { exitCodeOf, number, printFailure, printJson, printLine } from './output.ts';
 import { printError } from './tables.ts';
-import { alignRows, counted, duration, timeText } from './text.ts';
+import { alignRows, counted, duration, tableTitle, timeText } from './text.ts';
 
 /** `status`: how each table and the queue stand; returns the exit code. */
 export async function statusCommand(name: string | undefined, globals: GlobalOptions): Promise<number> {
@@ -45,11 +45,11 @@ export function describeStatus({ outcomes, queue, now }: Statuses): readonly str
 function tableRow(name: string, { mode, status }: NamedStatus, now: number): readonly string[] {
   const { table, lastCheck } = status;
   const checked = lastCheck === undefined ? 'never' : `${duration(now - lastCheck.at)} ago`;
-  if (table === undefined) return [pc.bold(name), pc.yellow('no table yet'), '', '', '', '', '', checked];
+  if (table === undefined) return [tableTitle(name), pc.yellow('no table yet'), '', '', '', '', '', checked];
   const { version, rows, files, partitions, watermark } = table;
   const figures = [version, rows, files].map(number);
   const mark = mode === 'full' ? 'mode: full' : timeText(watermark);
-  return [pc.bold(name), ...figures, bytesText(table.bytes), number(partitions), mark, checked];
+  return [tableTitle(name), ...figures, bytesText(table.bytes), number(partitions), mark, checked];
 }
 
 function below(status: TableStatus | undefined, now: number): readonly string[] {

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
+import pc from 'picocolors';
 
 /** What a terminal would act on instead of showing it: control characters, and those that turn the direction of text. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
@@ -10,6 +11,19 @@ export function printable(text: string): string {
     const short = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }[char];
     return short ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });
+}
+
+/** The same for several lines, as problems come. Those after the first are set in: no text from outside poses as a line of ours. */
+export function printableLines(text: string, indent = 2): string {
+  return text
+    .split('\n')
+    .map(printable)
+    .join(`\n${' '.repeat(indent)}`);
+}
+
+/** A table's name at the head of what is told of it: collections may be called anything. */
+export function tableTitle(table: string): string {
+  return pc.bold(printable(table));
 }
 
 const WIDE =

@@ -7,7 +7,7 @@ import { MongolakeError } from '../shared/domain/errors.ts';
 import { type GlobalOptions, openApp } from './app.ts';
 import { exitCodeOf } from './output.ts';
 import { printOutcomes } from './tables.ts';
-import { duration } from './text.ts';
+import { duration, tableTitle } from './text.ts';
 
 export interface UnlockOptions {
   readonly force?: boolean;
@@ -47,7 +47,7 @@ export function unlockJson(table: string, { taken }: Unlocked, now: number): Rec
 
 /** What was done, for people. */
 export function describeUnlock(table: string, { taken }: Unlocked, now: number): readonly string[] {
-  if (taken === undefined) return [`${pc.bold(table)}  ${pc.green('free')}  nobody holds its lease`];
+  if (taken === undefined) return [`${tableTitle(table)}  ${pc.green('free')}  nobody holds its lease`];
   const { owner, run, state } = { ...taken, ...leaseStatus(taken, now) };
   const renewed = `renewed ${duration(Math.max(0, now - taken.renewedAt))} ago`;
   const warning =
@@ -55,7 +55,7 @@ export function describeUnlock(table: string, { taken }: Unlocked, now: number):
       ? 'It had expired. The next run finishes what was left, or gives it up.'
       : 'Its holder may be alive: its run stops and commits nothing once another run has begun, and what it did may be lost.';
   return [
-    `${pc.bold(table)}  ${pc.green('unlocked')}  the lease was held by ${owner} (run ${run}, ${renewed})`,
+    `${tableTitle(table)}  ${pc.green('unlocked')}  the lease was held by ${owner} (run ${run}, ${renewed})`,
     `  ${pc.yellow('warning')}  ${warning}`,
   ];
 }

@@ -7,7 +7,7 @@ import { bytesText } from '../shared/domain/bytes-text.ts';
 import { type GlobalOptions, openApp } from './app.ts';
 import { exitCodeOf } from './output.ts';
 import { printOutcomes, type Shown } from './tables.ts';
-import { alignRows, counted, duration, printable } from './text.ts';
+import { alignRows, counted, duration, printable, tableTitle } from './text.ts';
 
 export interface VacuumOptions {
   readonly dryRun?: boolean;
@@ -90,7 +90,7 @@ export function describeVacuum(table: string, shown: VacuumShown): readonly stri
         pc.dim(printable(reason)),
       ])
     : [];
-  return [`${pc.bold(table)}  ${describeSums(shown)}`, ...alignRows(rows, ['right', 'right'])];
+  return [`${tableTitle(table)}  ${describeSums(shown)}`, ...alignRows(rows, ['right', 'right'])];
 }
 
 const GROUP_TEXTS: Readonly<Record<VacuumGroup, (count: number) => string>> = {

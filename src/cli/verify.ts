@@ -6,7 +6,7 @@ import { EXIT } from '../shared/domain/errors.ts';
 import { type GlobalOptions, openApp } from './app.ts';
 import { describeRun, exitCodeOf, number, seconds } from './output.ts';
 import { runTables } from './runs.ts';
-import { counted, printable } from './text.ts';
+import { counted, printable, tableTitle } from './text.ts';
 
 export interface VerifyOptions {
   readonly deep?: boolean;
@@ -44,7 +44,7 @@ export function describeVerification(table: string, result: Verified): string {
     total + unconfirmed === 0 ? pc.green('equal') : pc.yellow(`${counted(total + unconfirmed, 'id')} differ`);
   const compared = `${number(rows)} rows of version ${version} and ${number(documents)} documents compared`;
   const later = leftOut === 0 ? '' : `, ${number(leftOut)} changed since`;
-  const head = `${pc.bold(table)}  ${verdict}  ${compared}${later}  ${pc.dim(`(${counted(partitions, 'partition')}, ${seconds(durationMs)})`)}`;
+  const head = `${tableTitle(table)}  ${verdict}  ${compared}${later}  ${pc.dim(`(${counted(partitions, 'partition')}, ${seconds(durationMs)})`)}`;
   const told = ids
     .slice(0, IDS_TOLD)
     .map(

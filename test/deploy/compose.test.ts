@@ -4,8 +4,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import ms from 'ms';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseDuration } from '../../src/shared/config/units.ts';
 import { mongolakeServices, PINNED, ROOT, readCompose, readText } from './files.ts';
 
 const compose = readCompose();
@@ -81,9 +81,9 @@ describe('compose.yaml', () => {
   });
 
   it('gives the worker ten seconds more than it takes to drain', async () => {
-    const drain = /drainTimeout: (\S+)/.exec(readText('examples/compose/mongolake.yaml'))?.[1] as ms.StringValue;
-    const grace = compose.services.worker?.stop_grace_period as ms.StringValue;
-    expect(ms(grace)).toBeGreaterThanOrEqual(ms(drain) + 10_000);
+    const drain = /drainTimeout: (\S+)/.exec(readText('examples/compose/mongolake.yaml'))?.[1] ?? '';
+    const grace = compose.services.worker?.stop_grace_period ?? '';
+    expect(parseDuration(grace)).toBeGreaterThanOrEqual((parseDuration(drain) ?? Number.NaN) + 10_000);
   });
 });
 

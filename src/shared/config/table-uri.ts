@@ -20,6 +20,7 @@ export function tableUriProblem(template: string): string | undefined {
     if (!known.includes(`{${name}}`)) return `unknown placeholder${didYouMean(`{${name}}`, known)}`;
   }
   if (/[{}]/.test(template.replace(/\{[^{}]*\}/g, ''))) return 'a { or } without its other half';
+  if (/(?:^|[/:])(?:_delta_log|_mongolake)(?:\/|$)/.test(template)) return 'a folder of another table’s own';
   const scheme = schemeOf(template);
   if (scheme === undefined || scheme === 'file')
     return filePath(template).startsWith('//')

@@ -30,6 +30,8 @@ test.each([
   ['s3://lake/', 'a folder is missing; write s3://bucket/folder'],
   ['s3://lake//{collection}', 'an empty, "." or ".." segment in the path'],
   ['s3://lake/../{collection}', 'an empty, "." or ".." segment in the path'],
+  ['s3://lake/a/_mongolake/{collection}', 'a folder of another table’s own'],
+  ['_delta_log', 'a folder of another table’s own'],
   ['gs://lake/{collection}', 'expected s3://bucket/folder, file:./folder or a path'],
   ['file://lake/{collection}', 'a file: URI has no host; write file:/absolute or file:./relative'],
 ])('%s is refused', (template, expected) => {
