@@ -47,7 +47,9 @@ export function jobFromData(data: unknown): Job {
   const job = (typeof data === 'object' && data !== null ? data : {}) as Partial<Record<string, unknown>>;
   const words = ['id', 'pipeline', 'collection', 'run'].every((key) => typeof job[key] === 'string');
   const unit = job.kind === 'extract' ? job.ordinal : job.kind === 'merge' ? job.partition : undefined;
-  if (!words || typeof job.priority !== 'number' || typeof unit !== 'number') {
+  // The run and the number become parts of keys, and whoever can write to the queue need not be one of ours.
+  const fit = words && /^[\w-]+$/.test(String(job.run)) && Number.isInteger(unit) && Number(unit) >= 0;
+  if (!fit || typeof job.priority !== 'number') {
     throw new MongolakeError('JOB_FAILED', `job ${String(job.id)} has data that this worker does not understand`, {
       hint: 'Coordinator and workers must be of one version; finish the rollout, then run again.',
     });
