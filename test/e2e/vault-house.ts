@@ -58,6 +58,8 @@ export async function vaultHouse({
       version: 1,
       vault: {
         address: ec2.vault.address,
+        // Of a Vault that a test seals, on a busy machine.
+        retryFor: '2m',
         auth: { method: 'ec2', role: 'mongolake', nonceFile: './vault-nonce', metadataUrl: ec2.metadata.url },
       },
       connections: {
