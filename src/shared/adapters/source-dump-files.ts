@@ -9,6 +9,7 @@ import { fileError } from './source-dump-read.ts';
 const DUMP_FILE = /\.bson(\.gz)?$/;
 /** Written beside a dump by whoever made it: `{"startedAt": "<ISO 8601 with an offset>"}`. mongodump itself keeps no time. */
 const STARTED_AT_FILE = 'mongolake-dump.json';
+const METADATA_MAX_BYTES = 16 * 2 ** 20;
 const ISO_INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/;
 /** A name of more than 238 escaped bytes is cut to 208 and a hash of it put behind (mongodump, `outputPath`). */
 const CUT_NAME = /^.{208}%24[\w-]{27}$/;
@@ -127,12 +128,21 @@ async function collectionOf(folder: string, base: string): Promise<string> {
       const path = join(folder, base + ending);
       const found = await readIfThere(path);
       if (found === undefined) continue;
-      const text = ending.endsWith('.gz') ? await promisify(gunzip)(found) : found;
+      const text = ending.endsWith('.gz') ? await unpacked(path, found) : found;
       const name = nameIn(path, text.toString('utf8'));
       if (name !== undefined) return name;
     }
   }
   return unescapeName(base);
+}
+
+/** Metadata are a few KB; a file that grows to gigabytes is none. */
+async function unpacked(path: string, packed: Buffer): Promise<Buffer> {
+  try {
+    return await promisify(gunzip)(packed, { maxOutputLength: METADATA_MAX_BYTES });
+  } catch (error) {
+    throw dumpBroken(path, 0, 'the metadata can not be unpacked', error);
+  }
 }
 
 function nameIn(path: string, metadata: string): string | undefined {

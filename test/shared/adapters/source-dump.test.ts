@@ -1,5 +1,6 @@
 import { mkdir, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { dumpCatalog, dumpSource } from '../../../src/shared/adapters/source-dump.ts';
 import { collect, encode, numbered } from '../../contracts/source-documents.ts';
@@ -61,6 +62,13 @@ describe('discovery', () => {
   test('an empty folder holds no collections', async () => {
     await mkdir(root);
     expect(await names(root)).toEqual([]);
+  });
+
+  test('metadata that unpack to what no memory holds are refused', async () => {
+    const cut = `${'long-'.repeat(60).slice(0, 208)}%24${'h'.repeat(27)}`;
+    await writeDump(join(root, 'guest', `${cut}.bson`), documents);
+    await writeFile(join(root, 'guest', `${cut}.metadata.json.gz`), gzipSync(Buffer.alloc(17 * 2 ** 20, ' ')));
+    await expect(names(root)).rejects.toMatchObject({ code: 'DUMP_BROKEN' });
   });
 
   test('a name that mongodump cut is read from its metadata', async () => {
