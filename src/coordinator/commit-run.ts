@@ -3,6 +3,7 @@ import { crashPoint } from '../shared/crash-points.ts';
 import type { Action } from '../shared/domain/delta/actions.ts';
 import { asMongolakeError } from '../shared/domain/errors.ts';
 import type { Plan } from '../shared/domain/plan.ts';
+import { positionTime } from '../shared/domain/position.ts';
 import type { Counts, ExtractReceipt, MergeReceipt } from '../shared/domain/receipt.ts';
 import type { TableSchema } from '../shared/domain/schema.ts';
 import type { Clock } from '../shared/ports/clock.ts';
@@ -51,7 +52,8 @@ export async function commitRun(run: FinishedRun, context: CommitContext): Promi
   const relists = quarantine.added.length + quarantine.resolved.length > 0 && (changed || state !== undefined);
   const replaces = plan.replace && state !== undefined;
   const erases = changesErased(plan, state);
-  if (!replaces && !changed && !relists && !erases && !leavesBehind(run) && !takesSettings(run)) return null;
+  const moves = leavesBehind(run) || movesOn(run);
+  if (!replaces && !changed && !relists && !erases && !moves && !takesSettings(run)) return null;
   signal.throwIfAborted();
   const list = relists ? await writeQuarantine(storage, plan, quarantine, clock.now()) : undefined;
   if (relists) crashPoint('quarantine-listed');
@@ -125,6 +127,18 @@ function changesRows({ inserted, updated, deleted }: Counts): boolean {
 function takesSettings({ plan, state }: FinishedRun): boolean {
   if (state === undefined) return false;
   return changesPolicy(plan, state) || (state.cursor !== null && state.cursor !== nextCursor(plan, state));
+}
+
+/** How far the place in a change stream may be ahead of the table's log, milliseconds. */
+const PLACE_AHEAD_MS = 60 * 60_000;
+
+/**
+ * True where the place in the change stream is far ahead of the one in the log. Beside the table it is noted at each run, but after another commit, as of a
+ * fence or a compaction, that note counts no more: then the stream must still reach back to the log's.
+ */
+function movesOn({ plan, state }: FinishedRun): boolean {
+  if (state?.position == null || plan.position === undefined) return false;
+  return positionTime(plan.position.to) - positionTime(state.position) >= PLACE_AHEAD_MS;
 }
 
 /** True where the new watermark leaves behind a document that this run read: else a burst followed by quiet is read again for ever. */

@@ -163,6 +163,7 @@ async function makePlan(
     maxQuarantined: request.mode === 'retry' ? Number.MAX_SAFE_INTEGER : settings.maxQuarantined,
     reads: stream?.reads ?? readsOf(request),
     ...(stream?.step === undefined ? {} : { position: stream.step }),
+    ...(await readSinceOf(request, start)),
     ...erasedOf(state),
     // The many jobs of a reading of everything wait behind a sync's few.
     priority: request.mode === 'backfill' || request.replace ? 10 : 1,
@@ -176,6 +177,18 @@ async function makePlan(
   const scope = plan.reads === 'changes' ? 'changes' : plan.scope.kind;
   context.logger.info('planned', { scope, base: plan.base, partitions, ranges: plan.ranges.length });
   return plan;
+}
+
+/** A repair of a table that follows a stream reads no older state than the table has, either. */
+async function readSinceOf(
+  { mode, settings }: RunRequest,
+  { stream, source }: Start,
+): Promise<Pick<Plan, 'readSince'>> {
+  if (stream?.readSince !== undefined) return { readSince: stream.readSince };
+  if (mode !== 'repair' || settings.mode !== 'changestream' || source.changes === undefined) return {};
+  // The source of a repair is one of ids, over the one that has the stream.
+  const { position } = await source.changes.end(null);
+  return { readSince: position };
 }
 
 async function rangesOf(

@@ -15,6 +15,8 @@ export interface StreamStart {
   readonly replace: boolean;
   /** Absent where the table stays where it is in the stream. */
   readonly step?: StreamStep;
+  /** As in `Plan`: what is read must be no older than what the table has, or the stream would not tell it any more. */
+  readonly readSince?: Position;
   /** Whether there is anything to read. */
   readonly hasWork: boolean;
   /** Why the whole collection is read, where nobody asked for it. */
@@ -45,11 +47,17 @@ interface StreamFacts {
 export function decideStream({ mode, replace }: StreamRequest, facts: StreamFacts): StreamStart {
   const { hasTable, known, end, isLost } = facts;
   // What is read has everything up to the end of the stream as it was before.
-  const load = { reads: 'source', step: { from: null, to: nextPosition(end.position) }, hasWork: true } as const;
+  const load = {
+    reads: 'source',
+    step: { from: null, to: nextPosition(end.position) },
+    readSince: end.position,
+    hasWork: true,
+  } as const;
   if (replace || !hasTable) return { ...load, replace };
-  if (mode === 'backfill') return { reads: 'source', replace: false, hasWork: true };
+  if (mode === 'backfill') return { reads: 'source', replace: false, readSince: end.position, hasWork: true };
   if (known === null || isLost) return { ...load, replace: true, why: known === null ? 'new' : 'lost' };
-  return { reads: 'changes', replace: false, step: { from: known, to: end.position }, hasWork: end.hasChanges };
+  const { position: to, hasChanges: hasWork } = end;
+  return { reads: 'changes', replace: false, step: { from: known, to }, readSince: to, hasWork };
 }
 
 /** Whether a run goes by the change stream: one of those that read the source for what changed, or for everything. */

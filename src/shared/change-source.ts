@@ -17,9 +17,9 @@ export function changeSource(source: Source): Source {
   return {
     ...source,
     estimate: async () => ({ documents: undefined, bytes: undefined }),
-    async *read({ part }, signal, projection) {
+    async *read({ part }, signal, projection, _most, since) {
       const { from, to } = JSON.parse(part ?? '{}') as StreamStep & { readonly from: Position };
-      for await (const ids of changes.ids(from, to, signal)) yield* source.lookUp(ids, signal, projection, to);
+      for await (const ids of changes.ids(from, to, signal)) yield* source.lookUp(ids, signal, projection, since);
     },
   };
 }

@@ -54,8 +54,19 @@ export async function loadConfig(
   const renew = async () => {
     // What is leased stays as it is while its lease is kept: to read it again would be to lease another one.
     const due = references.filter((reference) => !secrets.holds(reference.path));
-    const read = new Map((await secrets.read(due)).map((answer, index) => [due[index], answer]));
-    answers = references.map((reference, index) => read.get(reference) ?? (answers[index] as SecretAnswer));
+    const paths = [...new Set(due.map(({ path }) => path))];
+    // Each path by itself: what one gives may be leased from now on, and is kept, whatever becomes of the others.
+    const outcomes = await Promise.allSettled(
+      paths.map(async (path) => {
+        const own = due.filter((reference) => reference.path === path);
+        const read = await secrets.read(own);
+        answers = references.map(
+          (reference, index) => read[own.indexOf(reference)] ?? (answers[index] as SecretAnswer),
+        );
+      }),
+    );
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
     return answered();
   };
   return { config: answered(), secrets, renew };

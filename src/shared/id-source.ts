@@ -17,10 +17,10 @@ export function idSource(storage: Storage, source: Source): Source {
   return {
     ...source,
     estimate: async () => ({ documents: undefined, bytes: undefined }),
-    async *read({ part }, signal, projection) {
+    async *read({ part }, signal, projection, _most, since) {
       const lists: Buffer[] = [];
       for (const list of JSON.parse(part ?? '[]') as IdList[]) lists.push(await readList(storage, list));
-      yield* source.lookUp(Buffer.concat(lists), signal, projection);
+      yield* source.lookUp(Buffer.concat(lists), signal, projection, since);
     },
   };
 }

@@ -81,7 +81,7 @@ export async function extract(job: ExtractJob, delivery: Delivery, context: Extr
     const pass = startPass(plan, job, attempt, context, { description: source.description, erasedIds });
     const segment = segmentKey(job.run, job.ordinal, attempt);
     const projection = projectionOf(plan.columns, neededFields(plan));
-    const batches = source.read(range, delivery.signal, projection, undefined, plan.position?.to);
+    const batches = source.read(range, delivery.signal, projection, undefined, plan.readSince);
     const stored = await context.rooms.during(() => writeSegment(segment, batches, pass, delivery, context));
     crashPoint('segment-written');
     await delivery.progress({ done: pass.documents, bytes: pass.bytes });

@@ -46,6 +46,12 @@ class Live {
     this.at += 2;
   }
 
+  /** Seconds go by in which others are written to. */
+  pass(seconds: number): void {
+    this.at += seconds * 2 ** 32;
+    this.events.push({ at: this.at, isOther: true });
+  }
+
   get position(): string {
     return String(this.at);
   }
@@ -141,6 +147,17 @@ describe('a table that follows a change stream', () => {
     // Without the note the table's own place counts, which is no longer there.
     await house.storage.delete([FRESHNESS_KEY]);
     expect(await sync()).toMatchObject({ version: 1, counts: { inserted: 1, deleted: 1 } });
+  });
+
+  it('a place that is an hour ahead of the log is committed by itself, so that no other commit throws it back', async () => {
+    live.put({ _id: 1, v: 1 });
+    await sync();
+    live.pass(30 * 60);
+    expect(await sync()).toMatchObject({ version: null });
+    live.pass(31 * 60);
+    expect(await sync()).toMatchObject({ version: 1, counts: { read: 0 } });
+    expect((await openState(house.storage))?.position).toBe(live.position);
+    expect((await house.entry(1)).filter((action) => 'add' in action || 'remove' in action)).toEqual([]);
   });
 
   it('where the stream no longer has what came, the collection takes the place of the table', async () => {

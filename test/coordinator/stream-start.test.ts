@@ -8,7 +8,12 @@ const END = { position: positionOf(100n), hasChanges: true };
 const KNOWN = positionOf(40n);
 const FACTS = { hasTable: true, known: KNOWN, end: END, isLost: false };
 /** What was written up to 100 is in what is read after that was asked. */
-const LOAD = { reads: 'source', step: { from: null, to: positionOf(101n) }, hasWork: true };
+const LOAD = {
+  reads: 'source',
+  step: { from: null, to: positionOf(101n) },
+  readSince: END.position,
+  hasWork: true,
+};
 
 describe('how a run of a table that follows a change stream begins', () => {
   it.each([
@@ -17,13 +22,25 @@ describe('how a run of a table that follows a change stream begins', () => {
       'a sync reads on',
       SYNC,
       FACTS,
-      { reads: 'changes', replace: false, step: { from: KNOWN, to: END.position }, hasWork: true },
+      {
+        reads: 'changes',
+        replace: false,
+        step: { from: KNOWN, to: END.position },
+        readSince: END.position,
+        hasWork: true,
+      },
     ],
     [
       'a sync with nothing to read still takes the place on',
       SYNC,
       { ...FACTS, end: { ...END, hasChanges: false } },
-      { reads: 'changes', replace: false, step: { from: KNOWN, to: END.position }, hasWork: false },
+      {
+        reads: 'changes',
+        replace: false,
+        step: { from: KNOWN, to: END.position },
+        readSince: END.position,
+        hasWork: false,
+      },
     ],
     ['a table of a cursor is loaded anew', SYNC, { ...FACTS, known: null }, { ...LOAD, replace: true, why: 'new' }],
     ['what came is lost', SYNC, { ...FACTS, isLost: true }, { ...LOAD, replace: true, why: 'lost' }],
@@ -37,7 +54,7 @@ describe('how a run of a table that follows a change stream begins', () => {
       'a backfill leaves the place where it is: deletions since then are still to come',
       { ...SYNC, mode: 'backfill' } as const,
       FACTS,
-      { reads: 'source', replace: false, hasWork: true },
+      { reads: 'source', replace: false, readSince: END.position, hasWork: true },
     ],
   ])('%s', (_, request, facts, start) => {
     expect(decideStream(request, facts)).toEqual(start);

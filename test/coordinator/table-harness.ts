@@ -56,6 +56,8 @@ export interface FakeEvent {
   readonly at: number;
   readonly _id?: unknown;
   readonly ends?: string;
+  /** Of another collection. */
+  readonly isOther?: boolean;
 }
 
 export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
@@ -269,7 +271,7 @@ function fakeChanges(collection: FakeCollection): ChangeStream {
   const between = (from: Position, to: Position) => {
     if (positionBits(from) < BigInt(collection.oldest)) throw new MongolakeError('STREAM_LOST', 'no longer there');
     const events = (collection.events ?? []).filter(
-      ({ at }) => BigInt(at) >= positionBits(from) && BigInt(at) <= positionBits(to),
+      ({ at, isOther }) => BigInt(at) >= positionBits(from) && BigInt(at) <= positionBits(to) && isOther !== true,
     );
     const end = events.find(({ ends }) => ends !== undefined);
     if (end !== undefined) throw new MongolakeError('STREAM_ENDED', `${end.ends}`);

@@ -1,11 +1,20 @@
-import { serialize } from 'bson';
-import { type ChangeStreamDocument, type Collection, Timestamp } from 'mongodb';
+import { type Collection, type Document, Timestamp } from 'mongodb';
+import { unlessBroken } from '../domain/bson.ts';
 import { MongolakeError } from '../domain/errors.ts';
-import { isBefore, type Position, positionBits, positionOf, positionTime } from '../domain/position.ts';
+import { idAt } from '../domain/id-list.ts';
+import {
+  isBefore,
+  type Position,
+  positionBits,
+  positionOf,
+  positionTime,
+  previousPosition,
+} from '../domain/position.ts';
 import type { Redact } from '../domain/redact.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ChangeStream, StreamEnd } from '../ports/source.ts';
 import { CursorLost, isResumable, isServerError, sourceError } from './mongodb-errors.ts';
+import { canBeAskedFor } from './source-mongodb-lookup.ts';
 import { backoffMs, unlessAborted } from './source-mongodb-read.ts';
 
 export interface ChangesOptions {
@@ -48,7 +57,6 @@ interface Said {
   readonly reached: Position | undefined;
 }
 
-/** A stream that is asked for no place begins after the newest majority-committed write of the member that serves it. */
 async function endOf(since: Position | null, options: ChangesOptions): Promise<StreamEnd> {
   const position = await newest(options);
   if (since === null) return { position, hasChanges: false };
@@ -61,8 +69,13 @@ async function endOf(since: Position | null, options: ChangesOptions): Promise<S
   return { position, hasChanges: false };
 }
 
+/**
+ * The newest majority-committed write of the member that answers: a stream that is asked for no place begins one tick after it (MongoDB
+ * `change_stream_helpers.cpp`, `getStartTimeForNewStream`). No read may be asked to wait for a later one, and on a quiet server none comes for a while.
+ */
 async function newest(options: ChangesOptions): Promise<Position> {
-  for await (const { reached } of said(undefined, options, options.closing)) if (reached !== undefined) return reached;
+  for await (const { reached } of said(undefined, options, options.closing))
+    if (reached !== undefined) return previousPosition(reached);
   throw new MongolakeError('INTERNAL', `${options.about}: the change stream ended by itself`);
 }
 
@@ -73,6 +86,7 @@ async function* idsBetween(
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, void> {
   let at = from;
+  let lostAt: Position | undefined = from;
   let failures = 0;
   for (;;) {
     let ids: Buffer[] = [];
@@ -92,7 +106,10 @@ async function* idsBetween(
     } catch (error) {
       failures += 1;
       signal.throwIfAborted();
-      if (!isResumable(error) || failures >= options.tries) throw error;
+      // In the middle it may be a token of the driver's that is not known any more: the place itself is asked for again.
+      const isLost = error instanceof MongolakeError && error.code === 'STREAM_LOST' && at !== lostAt;
+      if (isLost) lostAt = at;
+      else if (!isResumable(error) || failures >= options.tries) throw error;
       await options.clock.sleep(backoffMs(failures, options.clock), signal);
     }
   }
@@ -135,12 +152,22 @@ async function* said(
 }
 
 function open(collection: Collection, from: Position | undefined) {
-  return collection.watch([{ $project: { operationType: 1, clusterTime: 1, 'documentKey._id': 1 } }], {
+  // An id as a document in an array is the one form in which the driver gives bytes. As a JavaScript object it would lose the order of its fields, types
+  // of its numbers, and dates beyond JavaScript's.
+  const ids = [{ _id: '$documentKey._id' }];
+  return collection.watch<Document, Event>([{ $project: { operationType: 1, clusterTime: 1, ids } }], {
     ...(from === undefined ? {} : { startAtOperationTime: new Timestamp(positionBits(from)) }),
     maxAwaitTimeMS: WAIT_MS,
-    // Numbers keep their types, and Int64 its digits.
-    promoteValues: false,
+    fieldsAsRaw: { ids: true },
   });
+}
+
+/** An event as it is asked for. */
+interface Event {
+  readonly operationType: string;
+  readonly clusterTime?: Timestamp;
+  /** The document that changed, by its id alone. */
+  readonly ids?: readonly Uint8Array[];
 }
 
 const CHANGES: ReadonlySet<string> = new Set(['insert', 'update', 'replace', 'delete']);
@@ -148,10 +175,9 @@ const CHANGES: ReadonlySet<string> = new Set(['insert', 'update', 'replace', 'de
 const HARMLESS: ReadonlySet<string> = new Set(['create', 'createIndexes', 'dropIndexes', 'modify']);
 
 /** Throws `STREAM_ENDED` for what is no change of a document: whatever it is, the collection is not what it was. */
-function changedId(event: ChangeStreamDocument, about: string): Buffer | undefined {
-  const { operationType } = event;
-  if (CHANGES.has(operationType) && 'documentKey' in event)
-    return Buffer.from(serialize({ _id: event.documentKey?._id }));
+function changedId(event: Event, about: string): Buffer | undefined {
+  const { operationType, ids } = event;
+  if (CHANGES.has(operationType)) return askable(Buffer.from(ids?.[0] ?? []), about);
   if (HARMLESS.has(operationType)) return undefined;
   const place = timeOf(event);
   const when = place === undefined ? '' : ` at ${new Date(positionTime(place)).toISOString()}`;
@@ -160,6 +186,19 @@ function changedId(event: ChangeStreamDocument, about: string): Buffer | undefin
     `${about}: ${ENDS[operationType] ?? operationType}${when}; the table is as before`,
     {
       hint: 'If its name stands for what the table is to hold from now on, `mongolake backfill --replace` loads that and follows it. Else keep the table as it is, and take the collection out of the configuration.',
+    },
+  );
+}
+
+/** Throws `DOCUMENT_BROKEN` where no document can be looked up by the id: its change would be lost in silence. */
+function askable(document: Buffer, about: string): Buffer {
+  if (canBeAskedFor(document)) return document;
+  const id = unlessBroken(() => idAt(document, 0), undefined);
+  throw new MongolakeError(
+    'DOCUMENT_BROKEN',
+    `${about}: a document changed whose _id can not be asked for (BSON type ${id?.type ?? 'unknown'})`,
+    {
+      hint: 'Give it another _id; or leave source.mode out of the configuration: changes are then found by the cursor field.',
     },
   );
 }
@@ -174,9 +213,8 @@ const ENDS: Readonly<Record<string, string>> = {
   refineCollectionShardKey: 'the shard key of the collection was changed',
 };
 
-function timeOf(event: ChangeStreamDocument): Position | undefined {
-  const time = 'clusterTime' in event ? (event.clusterTime as Timestamp | undefined) : undefined;
-  return time === undefined ? undefined : positionOf(BigInt(time.toString()));
+function timeOf({ clusterTime }: Event): Position | undefined {
+  return clusterTime === undefined ? undefined : positionOf(BigInt(clusterTime.toString()));
 }
 
 /**

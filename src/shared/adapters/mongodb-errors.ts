@@ -57,6 +57,8 @@ const PASSING = new Set([
   13436, // NotPrimaryOrSecondary
 ]);
 
+const INVALID_OPTIONS = 72;
+
 /** What Node's resolver and sockets answer, where the driver passes it on as it is (an SRV lookup). */
 const NETWORK_CODES = new Set([
   'ECONNREFUSED',
@@ -157,7 +159,11 @@ function codeFor(error: unknown): ErrorCode {
 function codeForServer(code: number, error: MongoServerError): ErrorCode {
   if (REFUSED.has(code)) return 'SOURCE_REFUSED';
   const passing =
-    PASSING.has(code) || error.hasErrorLabel('RetryableError') || error.hasErrorLabel('SystemOverloadedError');
+    PASSING.has(code) ||
+    // A member that has not heard yet of the time that is to be waited for.
+    (code === INVALID_OPTIONS && /clusterTime/i.test(error.message)) ||
+    error.hasErrorLabel('RetryableError') ||
+    error.hasErrorLabel('SystemOverloadedError');
   return passing ? 'SOURCE_UNREACHABLE' : 'JOB_FAILED';
 }
 

@@ -150,6 +150,16 @@ export function literalOf(point: Buffer): unknown {
   return Buffer.from(serialize({ '': value })).equals(point) ? value : undefined;
 }
 
+/** Types that no filter can name as a value: a regular expression is a pattern there, and the other two are refused. */
+const NO_VALUES = new Set<number>([BSON.regex, BSON.undefined, BSON.dbPointer]);
+
+/** The point's value as the driver will send it in an equality; `undefined` where that is not the same value any more, or can't be asked for. */
+export function equalityOf(point: Buffer): unknown {
+  if (NO_VALUES.has(point[TYPE_AT] ?? 0)) return undefined;
+  const value = readValue(point);
+  return Buffer.from(serialize({ '': value })).equals(point) ? value : undefined;
+}
+
 /** The one value of a document. Objects become Maps: in a JavaScript object, keys like "1" would jump the queue. */
 function readValue(point: Buffer): unknown {
   if (point[TYPE_AT] === BSON.object || point[TYPE_AT] === BSON.array) return nested(point, VALUE_AT, point[TYPE_AT]);

@@ -19,7 +19,16 @@ export interface RedisCredentials {
 export function redisCredentials(url: string): RedisCredentials {
   const { username, password } = new URL(url);
   return {
-    ...(username === '' ? {} : { username: decodeURIComponent(username) }),
-    ...(password === '' ? {} : { password: decodeURIComponent(password) }),
+    ...(username === '' ? {} : { username: decoded(username) }),
+    ...(password === '' ? {} : { password: decoded(password) }),
   };
+}
+
+/** What is not rightly encoded is taken as it is. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

@@ -1,6 +1,6 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import { asMongolakeError, MongolakeError } from '../domain/errors.ts';
-import type { RedisPlace } from './redis-place.ts';
+import { type RedisCredentials, type RedisPlace, redisCredentials } from './redis-place.ts';
 
 /**
  * What a connection is for. A `producer` answers a caller who waits, so it gives up in bounded time; a `worker` belongs to a
@@ -45,6 +45,14 @@ export function redisLabel(url: string): string {
   return `${parsed.protocol}//${parsed.hostname}:${parsed.port === '' ? '6379' : parsed.port}${database}`;
 }
 
+function credentialsOf({ url, credentials }: RedisPlace): RedisCredentials {
+  return credentials?.() ?? redisCredentials(url);
+}
+
+function withoutCredentials(url: string): string {
+  return Object.assign(new URL(url), { username: '', password: '' }).href;
+}
+
 /**
  * Opens a connection that reconnects for ever, also after a failover has left it on a replica. Nobody need listen for its
  * errors: `onError` gets them as MongolakeErrors without secrets.
@@ -55,9 +63,11 @@ export function connectRedis(
   onError: (error: MongolakeError) => void,
 ): RedisConnectionHandle {
   const label = redisLabel(target.url);
-  const client = new Redis(target.url, redisOptions(target, role));
-  // ioredis sends user and password as its options have them whenever it connects.
-  client.on('close', () => Object.assign(client.options, target.credentials?.()));
+  // ioredis sends user and password as its options have them whenever it connects; those of a URL would win over the options.
+  const client = new Redis(withoutCredentials(target.url), { ...redisOptions(target, role), ...credentialsOf(target) });
+  client.on('close', () =>
+    Object.assign(client.options, { username: undefined, password: undefined, ...credentialsOf(target) }),
+  );
   let last: Error | undefined;
   let waiting: Promise<void> | undefined;
   let closed = false;

@@ -1,7 +1,7 @@
 import type { Document } from 'mongodb';
 import { documentsOf, idAt, wanted } from '../domain/id-list.ts';
 import type { RawBatch } from '../ports/source.ts';
-import { literalOf, pointOf } from './mongodb-ids.ts';
+import { equalityOf, pointOf } from './mongodb-ids.ts';
 
 /** Ids of one question: it stays far below the 16 MB of a command, unless a single id does not. */
 const IDS_AT_ONCE = 1_000;
@@ -13,7 +13,7 @@ export async function* lookUpIds(
   read: (filter: Document) => AsyncIterable<RawBatch>,
 ): AsyncGenerator<RawBatch, void, void> {
   for (const ids of someAtOnce(documentsOf(list))) {
-    const asked = ids.filter((document) => idValueOf(document) !== undefined);
+    const asked = ids.filter(canBeAskedFor);
     if (asked.length === 0) continue;
     const rest = wanted(asked);
     for await (const batch of read({ _id: { $in: asked.map(idValueOf) } })) {
@@ -25,10 +25,15 @@ export async function* lookUpIds(
   }
 }
 
-/** The id as the driver will send it; `undefined` where it can't be sent or compared. */
+/** Whether the document of an id, which has nothing but that, can be looked up by it. */
+export function canBeAskedFor(document: Buffer): boolean {
+  return idValueOf(document) !== undefined;
+}
+
+/** The id as the driver will send it; `undefined` where it can't be sent. */
 function idValueOf(document: Buffer): unknown {
   const id = idAt(document, 0);
-  return id === undefined ? undefined : literalOf(pointOf(document, id));
+  return id === undefined ? undefined : equalityOf(pointOf(document, id));
 }
 
 function* someAtOnce(documents: readonly Buffer[]): Generator<readonly Buffer[]> {

@@ -84,6 +84,8 @@ export interface Plan {
   readonly reads: 'source' | 'quarantine' | 'ids' | 'changes' | 'erase';
   /** Where the table will stand in the change stream; absent where it follows none, or the run says nothing of that. */
   readonly position?: StreamStep;
+  /** What was written up to there is in what the run reads, whichever member of the source serves it; absent where that need not be. */
+  readonly readSince?: Position;
   /** The number of the list of erased ids that the run's version has: what is read of them is left out. Absent where there is none. */
   readonly erased?: number;
   /** How what is read is compared with the table; absent where it is merged into it. */

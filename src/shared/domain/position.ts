@@ -26,6 +26,11 @@ export function nextPosition(position: Position): Position {
   return positionOf(positionBits(position) + 1n);
 }
 
+/** The one before it. */
+export function previousPosition(position: Position): Position {
+  return positionOf(positionBits(position) - 1n);
+}
+
 /** Whether a position comes before another one. */
 export function isBefore(a: Position, b: Position): boolean {
   return positionBits(a) < positionBits(b);

@@ -86,7 +86,7 @@ export interface Source {
    * Reads a range. A dead cursor is resumed where it stood; documents may come twice, in order. A dump is filtered by the
    * extractor, not here: its batches may hold documents outside the window. A server is asked to leave out what `projection` does not
    * want; whoever can't be asked gives whole documents, so that the extractor cuts in any case. A server is asked for at most `most`
-   * documents at once. What was written before `since` is in what it gives.
+   * documents at once. What was written up to `since` is in what it gives.
    */
   read(
     range: ExtractRange,
@@ -109,7 +109,7 @@ export interface Source {
 
 /** Where a change stream stands. */
 export interface StreamEnd {
-  /** All that was written before it, is majority-committed and can be read. */
+  /** The newest write: it and all before it are majority-committed and can be read. */
   readonly position: Position;
   /** Whether something changed since the position that was asked about; false where none was. */
   readonly hasChanges: boolean;
