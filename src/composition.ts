@@ -1,12 +1,13 @@
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Dashboard } from './shared/adapters/dashboard.ts';
+import type { Pages } from './shared/adapters/dashboard-pages.ts';
 import { type DebugEnvironment, refuseDebugOutput } from './shared/adapters/debug-output.ts';
 import { localQueue } from './shared/adapters/queue-local.ts';
 import { dumpCatalog, dumpSource } from './shared/adapters/source-dump.ts';
 import { fileStorage } from './shared/adapters/storage-file.ts';
 import type { ListenAddress } from './shared/config/fields.ts';
-import type { Config, DumpConnection, MongodbConnection, QueueConfig, VaultConfig } from './shared/config/schema.ts';
+import type { Config, DumpConnection, MongodbConnection, VaultConfig } from './shared/config/schema.ts';
 import { sourceConnection, storeConnection, type TableTarget } from './shared/config/targets.ts';
 import { MongolakeError } from './shared/domain/errors.ts';
 import type { Clock } from './shared/ports/clock.ts';
@@ -170,25 +171,26 @@ function openQueue(config: Config, { bullmq }: Loaded, clock: Clock, logger: Log
   });
 }
 
-/** Serves the dashboard of a queue in Redis. Errors: as `startDashboard` says. */
+/** Serves the dashboard: `pages`, and Bull Board where the queue is in Redis. Errors: as `startDashboard` says. */
 export async function openDashboard(
-  { dashboard }: Config,
-  queue: Extract<QueueConfig, { readonly kind: 'redis' }>,
+  { dashboard, queue }: Config,
+  pages: Pages,
   place: { readonly listen: ListenAddress; readonly origin: string },
   clock: Clock,
   logger: Logger,
   env: DebugEnvironment,
 ): Promise<Dashboard> {
-  refuseDebugOutput(env, 'redis');
-  const { user, password, readOnly } = dashboard;
+  if (queue.kind === 'redis') refuseDebugOutput(env, 'redis');
+  const { user, password, proxyHeader, trustedProxies, readOnly } = dashboard;
   // Loaded here: no other command pays for the web server.
   const { startDashboard } = await import('./shared/adapters/dashboard.ts');
   return startDashboard({
-    url: queue.url,
-    prefix: queue.prefix,
+    pages,
     ...place,
     readOnly,
+    ...(queue.kind === 'redis' ? { queue } : {}),
     ...(password === undefined ? {} : { login: { user, password } }),
+    ...(proxyHeader === undefined ? {} : { proxy: { header: proxyHeader, trusted: trustedProxies ?? [] } }),
     clock,
     onError: (error) => logger.warn('queue trouble', { code: error.code, error: error.message }),
   });
