@@ -56,14 +56,40 @@ function without(columns: readonly string[], others: readonly string[]): readonl
   return columns.filter((column) => !known.has(column));
 }
 
-/** Version → rows of the table from then on, of versions newest first, reckoned back from the newest one's `rows` as far as they tell. */
+/**
+ * Version → rows of the table from then on, of versions newest first: reckoned back from the newest one's `rows`, and on from the first
+ * version where that is among them, as far as versions tell what they did. A restore has the rows of the version that it restored.
+ */
 export function rowsByVersion(versions: readonly ChartedVersion[], rows: number): ReadonlyMap<number, number> {
   const found = new Map<number, number>();
-  let after = rows;
-  for (const { version, counts, filesAdded, filesRemoved } of versions) {
-    found.set(version, after);
-    if (counts === undefined && filesAdded + filesRemoved > 0) break;
-    after += (counts?.deleted ?? 0) - (counts?.inserted ?? 0);
+  let after: number | undefined = versions.at(-1)?.version === 0 ? 0 : undefined;
+  for (const version of versions.toReversed()) {
+    after = rowsAfter(version, after, found);
+    if (after === undefined) break;
+    found.set(version.version, after);
+  }
+  let before = rows;
+  for (const version of versions) {
+    found.set(version.version, before);
+    const change = changeOf(version);
+    if (change === undefined) break;
+    before -= change;
   }
   return found;
+}
+
+function rowsAfter(
+  version: ChartedVersion,
+  before: number | undefined,
+  found: ReadonlyMap<number, number>,
+): number | undefined {
+  const change = changeOf(version);
+  if (change !== undefined && before !== undefined) return before + change;
+  return version.operation === 'RESTORE' ? found.get(Number(version.parameters.version)) : undefined;
+}
+
+/** Rows that a version has more than the one before; `undefined` where it changed files and does not tell. */
+function changeOf({ counts, filesAdded, filesRemoved }: ChartedVersion): number | undefined {
+  if (counts !== undefined) return counts.inserted - counts.deleted;
+  return filesAdded + filesRemoved === 0 ? 0 : undefined;
 }

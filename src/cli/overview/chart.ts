@@ -107,7 +107,8 @@ export function historySentence(versions: readonly ChartedVersion[], rows: numbe
 
 function listed(versions: readonly number[]): string {
   const told = versions.slice(-5).map(number).join(', ');
-  return versions.length > 5 ? `${counted(versions.length, 'version')}, last in ${told}` : `version ${told}`;
+  if (versions.length > 5) return `${counted(versions.length, 'version')}, last in ${told}`;
+  return versions.length === 1 ? `version ${told}` : `versions ${told}`;
 }
 
 function pointText({ version, rows, tookMs, schema }: Point): string {
@@ -162,16 +163,27 @@ function panel({ title, top, height }: Panel, axis: Axis, content: (axis: Axis) 
   return html`<text class="panel" x="${LEFT}" y="${top - 12}">${title}</text>${ticks}${content(axis)}`;
 }
 
-/** Steps from version to version, as far as rows are known: the newest ones. */
+/** Steps from version to version, with a gap where rows are not known. */
 function rowsArea(points: readonly Point[], step: number, axis: Axis): Markup {
-  const known = points.filter((point) => point.rows !== undefined);
-  const [first] = known;
-  if (first === undefined) return html``;
-  const bottom = ROWS.top + ROWS.height;
-  const y = ({ rows = 0 }: Point) => fixed(ROWS.top + ROWS.height * (1 - axis.place(rows)));
-  const start = fixed(first.x - step / 2);
-  const line = known.map((point) => `V${y(point)}H${fixed(point.x + step / 2)}`).join('');
-  return html`<path class="area" d="M${start} ${fixed(bottom)}${line}V${fixed(bottom)}z"/><path class="line" d="M${start} ${y(first)}${line}"/>`;
+  const bottom = fixed(ROWS.top + ROWS.height);
+  const pieces = knownPieces(points).map((piece) => {
+    const y = ({ rows = 0 }: Point) => fixed(ROWS.top + ROWS.height * (1 - axis.place(rows)));
+    const steps = piece.map((point) => `V${y(point)}H${fixed(point.x + step / 2)}`).join('');
+    const [first] = piece;
+    if (first === undefined) return html``;
+    const start = fixed(first.x - step / 2);
+    return html`<path class="area" d="M${start} ${bottom}${steps}V${bottom}z"/><path class="line" d="M${start} ${y(first)}${steps}"/>`;
+  });
+  return html`${pieces}`;
+}
+
+function knownPieces(points: readonly Point[]): readonly (readonly Point[])[] {
+  const pieces: Point[][] = [[]];
+  for (const point of points) {
+    if (point.rows === undefined) pieces.push([]);
+    else pieces.at(-1)?.push(point);
+  }
+  return pieces;
 }
 
 function bars(

@@ -127,6 +127,9 @@ tbody th { font-weight: 600; overflow-wrap: anywhere; }
 .num { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td small { display: block; color: var(--dim); font-size: 12.5px; }
 .told { overflow-wrap: anywhere; }
+.whole { white-space: nowrap; }
+td .small { display: none; }
+.versions td:nth-child(2) { white-space: nowrap; }
 .group th { background: var(--soft); font-weight: 650; }
 .group span { font-weight: 400; color: var(--dim); margin-left: 8px; }
 tbody tr:not(.group):hover > * { background: var(--soft); }
@@ -139,6 +142,9 @@ tbody tr:not(.group):hover > * { background: var(--soft); }
   header { padding: 10px 14px; }
   footer { padding: 12px 14px 24px; }
   .wide { display: none; }
+  td .small { display: block; }
+  td small.alert { color: var(--warn); }
+  .versions td:nth-child(2) { white-space: normal; }
   .pair { grid-template-columns: 1fr; }
   .tiles { grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 8px; }
   .tile { padding: 9px 12px; } .tile dd { font-size: 18px; }
@@ -150,6 +156,8 @@ tbody tr:not(.group):hover > * { background: var(--soft); }
 @media (max-width: 480px) {
   .viewer { max-width: 110px; }
   .mid { display: none; }
+  header { gap: 8px 12px; } header nav { gap: 12px; } .brand { gap: 8px; font-size: 16px; }
+  button { padding: 4px 10px; }
   .narrow th:nth-child(4), .narrow td:nth-child(4), .narrow th:nth-child(5), .narrow td:nth-child(5) { display: none; }
   .stages li { font-size: 12px; }
 }

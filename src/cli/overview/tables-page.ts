@@ -117,13 +117,26 @@ function row(entry: TableEntry, now: number): Markup {
   const { name, pipeline, reading } = entry;
   const health = healthOf(entry, now);
   const short = name.startsWith(`${pipeline}.`) ? name.slice(pipeline.length + 1) : name;
-  const head = html`<th scope="row"><a href="${tablePath(name)}"><span class="hidden">${pipeline}.</span>${short}</a></th><td>${healthBadge(health)}</td>`;
+  const head = html`<th scope="row"><a href="${tablePath(name)}"><span class="hidden">${pipeline}.</span>${short}</a></th><td>${healthBadge(health)}${findings(entry)}</td>`;
   if (reading.kind === 'read') return html`<tr>${head}${cells(reading.value, health, now)}</tr>`;
   const text =
     reading.kind === 'pending'
       ? 'The store has not answered yet.'
       : `${reading.trouble.code}: ${reading.trouble.message}`;
   return html`<tr>${head}<td class="told" colspan="${COLUMNS.length - 2}">${text}</td></tr>`;
+}
+
+/** What is found of a table, where there is no room for columns of it. */
+function findings(entry: TableEntry): Content {
+  const status = viewOf(entry)?.status;
+  if (status === undefined) return undefined;
+  const { quarantined, verification, notes } = status;
+  const found = [
+    ...(quarantined > 0 ? [`${number(quarantined)} quarantined`] : []),
+    ...(verification !== undefined && differs(verification) ? ['differs from its source'] : []),
+    ...(notes.length > 0 ? ['damaged'] : []),
+  ];
+  return found.length > 0 && html`<small class="small alert">${found.join(', ')}</small>`;
 }
 
 function cells({ status, mode, last }: TableView, health: Health, now: number): Markup {

@@ -20,14 +20,21 @@ ${versionRows(versions, versions)}`,
 /** A table of `shown`, which are some of `versions`, newest first. */
 export function versionRows(shown: readonly ChartedVersion[], versions: readonly ChartedVersion[]): Markup {
   const schemas = schemaChanges(versions);
-  return html`<table class="versions"><thead><tr><th scope="col" class="num">Version</th><th scope="col">Committed</th><th scope="col">Operation</th><th scope="col">Rows</th><th scope="col" class="wide num">Files</th><th scope="col" class="wide num">Written</th><th scope="col" class="num">Took</th><th scope="col" class="wide">Schema</th></tr></thead>
+  return html`<table class="versions"><thead><tr><th scope="col" class="num">Version</th><th scope="col">Committed</th><th scope="col" class="mid">Operation</th><th scope="col">Rows</th><th scope="col" class="wide num">Files</th><th scope="col" class="wide num">Written</th><th scope="col" class="num">Took</th><th scope="col" class="wide">Schema</th></tr></thead>
 <tbody>${shown.map((version) => {
     const schema = schemas.get(version.version);
     const tookMs = tookOf(version);
-    return html`<tr><th scope="row" class="num">${number(version.version)}</th><td>${timeText(version.time)}</td><td>${operation(version)}</td>
+    return html`<tr><th scope="row" class="num">${number(version.version)}</th><td>${moment(version.time)}</td><td class="mid">${operation(version)}</td>
 <td>${version.counts === undefined ? '–' : countsText(version.counts) || 'none'}</td><td class="wide num">+${number(version.filesAdded)} −${number(version.filesRemoved)}</td><td class="wide num">${bytesText(version.bytesAdded)}</td>
 <td class="num">${tookMs === undefined ? '–' : seconds(tookMs)}</td><td class="wide told">${schema === undefined ? '' : html`<b class="schema" aria-hidden="true">◆</b> ${schemaText(schema)}`}</td></tr>`;
   })}</tbody></table>`;
+}
+
+/** A time that breaks between day and hour only. */
+function moment(time: number): Content {
+  return timeText(time)
+    .split(' ')
+    .map((part) => html`<span class="whole">${part}</span> `);
 }
 
 function operation(version: ChartedVersion): Content {
