@@ -1,6 +1,8 @@
 import type { Action, Metadata } from '../shared/domain/delta/actions.ts';
 import { columnTexts } from '../shared/domain/delta/column-texts.ts';
+import type { Storage } from '../shared/ports/storage.ts';
 import { type HistoryEntry, historyEntry, runBegan } from './history.ts';
+import { readVersion } from './log.ts';
 import { CONFIGURATION } from './table.ts';
 
 /** One version as a chart shows it: beside what the history tells, how long its run took and the columns that it brought. */
@@ -24,29 +26,45 @@ export function chartedVersion(version: number, modifiedAt: number, actions: rea
   return {
     ...historyEntry(version, modifiedAt, actions),
     startedAt: runBegan(actions),
-    columns: metadata && (isYetToCome(metadata) ? [] : columnTexts(metadata.schemaString)),
+    columns: metadata && columnsOf(metadata),
   };
 }
 
-/** Whether a fence began the log: the schema is that of no table. */
-function isYetToCome({ configuration }: Metadata): boolean {
-  return configuration[CONFIGURATION.pending] === 'true';
+/** None where a fence began the log: the schema is that of no table. */
+function columnsOf({ configuration, schemaString }: Metadata): readonly string[] {
+  return configuration[CONFIGURATION.pending] === 'true' ? [] : columnTexts(schemaString);
 }
 
 /**
- * Version → what it changed in the schema, of versions newest first. The first version that made the table changed nothing, and of the
- * oldest schema among them it is not known what was before.
+ * The columns before the oldest schema among versions, newest first, in a log that has more; `undefined` where there is no such version, or no
+ * longer. It opens the version before: its cost is that of a whole listing. Errors: as `readVersion`.
  */
-export function schemaChanges(versions: readonly ChartedVersion[]): ReadonlyMap<number, SchemaChange> {
+export async function columnsBefore(
+  storage: Storage,
+  versions: readonly ChartedVersion[],
+): Promise<readonly string[] | undefined> {
+  const oldest = versions.findLast(({ columns }) => columns !== undefined)?.version ?? 0;
+  const snapshot = oldest === 0 ? undefined : await readVersion(storage, oldest - 1);
+  return snapshot && columnsOf(snapshot.metadata);
+}
+
+/**
+ * Version → what it changed in the schema, of versions newest first. `before` are the columns before the oldest schema among them, `undefined`
+ * where that is not known, or there was no table: the version that makes it changes nothing.
+ */
+export function schemaChanges(
+  versions: readonly ChartedVersion[],
+  before: readonly string[] | undefined,
+): ReadonlyMap<number, SchemaChange> {
   const found = new Map<number, SchemaChange>();
-  let before: readonly string[] | undefined;
+  let known = before;
   for (const { version, columns } of versions.toReversed()) {
     if (columns === undefined) continue;
-    if (before !== undefined && before.length > 0) {
-      const change = { added: without(columns, before), removed: without(before, columns) };
+    if (known !== undefined && known.length > 0) {
+      const change = { added: without(columns, known), removed: without(known, columns) };
       if (change.added.length + change.removed.length > 0) found.set(version, change);
     }
-    before = columns;
+    known = columns;
   }
   return found;
 }

@@ -38,15 +38,20 @@ describe('changes of the schema', () => {
   ];
 
   it('are told by version, both ways; a setting is none, and of the oldest nothing is known', () => {
-    expect([...schemaChanges(newestFirst)]).toEqual([
+    expect([...schemaChanges(newestFirst, undefined)]).toEqual([
       [4, { added: ['b string'], removed: [] }],
       [6, { added: ['c string'], removed: ['a string'] }],
     ]);
   });
 
+  it('of the oldest it is told where what was before is known', () => {
+    expect(schemaChanges(newestFirst, ['_id string']).get(2)).toEqual({ added: ['a string'], removed: [] });
+    expect(schemaChanges(newestFirst, ['_id string', 'a string']).has(2)).toBe(false);
+  });
+
   it('the version that makes the table is none, also after a fence that began the log', () => {
     const fence = charted(0, metaData(['_id'], { [CONFIGURATION.pending]: 'true' }));
-    expect(schemaChanges([charted(1, metaData(['_id', 'a'])), fence]).size).toBe(0);
+    expect(schemaChanges([charted(1, metaData(['_id', 'a'])), fence], undefined).size).toBe(0);
   });
 });
 

@@ -1,8 +1,9 @@
-import { type ChartedVersion, rowsByVersion, type SchemaChange, schemaChanges } from '../../coordinator/charted.ts';
+import { type ChartedVersion, rowsByVersion, type SchemaChange } from '../../coordinator/charted.ts';
 import { number, seconds } from '../output.ts';
 import { counted, timeText } from '../text.ts';
 import { html, type Markup } from './html.ts';
 import { type Axis, linearAxis, logAxis } from './scale.ts';
+import type { TableHistory } from './view.ts';
 
 const WIDTH = 960;
 const LEFT = 56;
@@ -33,15 +34,15 @@ interface Point {
   readonly schema: SchemaChange | undefined;
 }
 
-/** The history of a table, whose newest version has `rows`: one column for each version, the oldest on the left. `versions` are newest first. */
-export function historyChart(versions: readonly ChartedVersion[], rows: number): Markup {
-  const points = pointsOf(versions, rows);
+/** The history of a table, whose newest version has `rows`: one column for each version, the oldest on the left. */
+export function historyChart(history: TableHistory, rows: number): Markup {
+  const points = pointsOf(history, rows);
   const step = stepOf(points.length);
   const bar = Math.min(BAR_AT_MOST, Math.max(1, step * 0.7));
   const greatestMs = Math.max(0, ...points.map(({ tookMs = 0 }) => tookMs));
   const changedAxis = logAxis(1, Math.max(10, ...points.map(({ changed }) => changed)), POWERS);
   const tookAxis = logAxis(100, greatestMs, DURATIONS);
-  return html`<svg class="chart" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${historySentence(versions, rows)}">
+  return html`<svg class="chart" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${historySentence(history, rows)}">
 ${points.map((point) => markOf(point))}
 ${panel(ROWS, linearAxis(Math.max(1, ...points.map(({ rows = 0 }) => rows))), (axis) => rowsArea(points, step, axis))}
 ${panel(CHANGED, changedAxis, (axis) => bars(points, bar, CHANGED, ({ changed }) => (changed > 0 ? axis.place(changed) : undefined)))}
@@ -68,9 +69,8 @@ function stepOf(count: number): number {
   return (RIGHT - LEFT) / Math.max(count, SLOTS_AT_LEAST);
 }
 
-function pointsOf(versions: readonly ChartedVersion[], rows: number): readonly Point[] {
+function pointsOf({ versions, schemas }: TableHistory, rows: number): readonly Point[] {
   const known = rowsByVersion(versions, rows);
-  const schemas = schemaChanges(versions);
   const step = stepOf(versions.length);
   return versions.toReversed().map((version, index) => ({
     version,
@@ -93,12 +93,12 @@ export function tookOf({ startedAt, time }: ChartedVersion): number | undefined 
 }
 
 /** What the chart shows, in a sentence or two. */
-export function historySentence(versions: readonly ChartedVersion[], rows: number): string {
+export function historySentence({ versions, schemas }: TableHistory, rows: number): string {
   const [newest, oldest] = [versions[0], versions.at(-1)];
   if (newest === undefined || oldest === undefined) return 'There is no version yet.';
   const longest = Math.max(0, ...versions.map((version) => tookOf(version) ?? 0));
-  const schemas = [...schemaChanges(versions).keys()];
-  const changed = schemas.length === 0 ? 'The schema stayed as it was.' : `The schema changed in ${listed(schemas)}.`;
+  const changed =
+    schemas.size === 0 ? 'The schema stayed as it was.' : `The schema changed in ${listed([...schemas.keys()])}.`;
   const before = rowsByVersion(versions, rows).get(oldest.version);
   const grew =
     before === undefined ? `now ${counted(rows, 'row')}` : `from ${number(before)} to ${counted(rows, 'row')}`;

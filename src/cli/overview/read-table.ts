@@ -1,4 +1,4 @@
-import { type ChartedVersion, chartedVersion } from '../../coordinator/charted.ts';
+import { type ChartedVersion, chartedVersion, columnsBefore, schemaChanges } from '../../coordinator/charted.ts';
 import { readVersions } from '../../coordinator/history.ts';
 import { readQuarantine } from '../../coordinator/quarantine.ts';
 import { readStatus } from '../../coordinator/status.ts';
@@ -22,7 +22,7 @@ const FAILED_MS = 5_000;
 export interface TableReader {
   view(): Promise<TableView>;
   /** The newest versions, and why documents are quarantined. */
-  more(): Promise<Pick<TableDetail, 'versions' | 'reasons'>>;
+  more(): Promise<Pick<TableDetail, 'versions' | 'schemas' | 'reasons'>>;
   close(): Promise<void>;
 }
 
@@ -34,6 +34,7 @@ export function tableReader(
   const newest = newestOf(storage);
   const merges = mergesOf(storage);
   const history = historyOf(storage);
+  const schemas = schemasOf(storage);
   const view = remembered(
     clock,
     async (): Promise<TableView> => {
@@ -52,7 +53,7 @@ export function tableReader(
       const { state } = await newest();
       const versions = await history(state?.version, VERSIONS_SHOWN);
       const reasons = state === undefined ? [] : (await readQuarantine(storage, state)).map(({ reason }) => reason);
-      return { versions, reasons: counted(reasons) };
+      return { versions, schemas: await schemas(versions), reasons: counted(reasons) };
     },
     { lifeMs: () => idleMs(), failureMs: FAILED_MS },
   );
@@ -79,6 +80,17 @@ function historyOf(
       versions: (goesOn ? [...fresh, ...versions] : fresh).slice(0, VERSIONS_SHOWN),
     };
     return known.versions.filter(({ version }) => version >= oldest && version <= newest);
+  };
+}
+
+/** What versions changed in the schema; what was before the oldest of them is read once. */
+function schemasOf(storage: Storage): (versions: readonly ChartedVersion[]) => Promise<TableDetail['schemas']> {
+  let known: { readonly since: number; readonly before: readonly string[] | undefined } | undefined;
+  return async (versions) => {
+    const since = versions.findLast(({ columns }) => columns !== undefined)?.version;
+    if (since !== undefined && known?.since !== since)
+      known = { since, before: await columnsBefore(storage, versions) };
+    return schemaChanges(versions, known?.before);
   };
 }
 

@@ -71,8 +71,8 @@ export function openOverview(app: OpenedConfig): Overview {
         entry(target, until),
         soon(clock, until, () => readerOf(target).more()),
       ]);
-      const { versions, reasons } = more.kind === 'read' ? more.value : { versions: [], reasons: [] };
-      return { ...found, now: clock.now(), versions, reasons };
+      const rest = more.kind === 'read' ? more.value : { versions: [], schemas: new Map(), reasons: [] };
+      return { ...found, ...rest, now: clock.now() };
     },
     close: async () => {
       await Promise.all([...readers.values()].map((reader) => reader.close()));

@@ -124,6 +124,7 @@ thead th { border-top: 0; color: var(--dim); font-size: 13px; white-space: nowra
 thead + tbody tr:first-child > * { border-top: 1px solid var(--line); }
 tbody th { font-weight: 600; overflow-wrap: anywhere; }
 .tables tbody th { min-width: 8.5em; }
+.tables th a { display: inline-block; }
 .num { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td small { display: block; color: var(--dim); font-size: 12.5px; }
 .told { overflow-wrap: anywhere; }

@@ -1,4 +1,3 @@
-import { type ChartedVersion, schemaChanges } from '../../coordinator/charted.ts';
 import type { Verification } from '../../coordinator/verification.ts';
 import { bytesText } from '../../shared/domain/bytes-text.ts';
 import { differing } from '../../shared/domain/comparison.ts';
@@ -12,7 +11,7 @@ import { doing, runCard } from './run-section.ts';
 import { differs, healthOf } from './state.ts';
 import { lagText } from './tables-page.ts';
 import { versionRows } from './versions-page.ts';
-import { type TableDetail, type TableView, viewOf } from './view.ts';
+import { type TableDetail, type TableHistory, type TableView, viewOf } from './view.ts';
 
 /** The page of one table. */
 export function tablePage(detail: TableDetail, looker: Looker): string {
@@ -60,14 +59,16 @@ ${tile('Partitions', number(partitions.length), `engine ${table.engine}`)}
 </dl>`;
 }
 
+const VERSIONS_LISTED = 10;
+
 function tableSections(detail: TableDetail, view: TableView): Markup {
   const { name, versions, now } = detail;
   const rows = view.status.table?.rows ?? 0;
   return html`<section aria-labelledby="history"><h2 id="history">History</h2>
-<figure><figcaption>${historySentence(versions, rows)}</figcaption>
-<div class="scroll" role="region" aria-label="Chart of versions" tabindex="0">${historyChart(versions, rows)}</div>
-${marks(versions)}</figure>
-${versionRows(versions.slice(0, 10), versions)}
+<figure><figcaption>${historySentence(detail, rows)}</figcaption>
+<div class="scroll" role="region" aria-label="Chart of versions" tabindex="0">${historyChart(detail, rows)}</div>
+${marks(detail)}</figure>
+${versionRows(detail, VERSIONS_LISTED)}
 <p><a href="${tablePath(name)}/versions">The newest ${counted(versions.length, 'version')} as a table</a></p></section>
 <section aria-labelledby="partitions"><h2 id="partitions">Partitions</h2>${sizesFigure(view.partitions)}
 <p><a href="${tablePath(name)}/partitions">${counted(view.partitions.length, 'partition')} as a table</a></p></section>
@@ -76,9 +77,8 @@ ${versionRows(versions.slice(0, 10), versions)}
 }
 
 /** What the chart's marks mean, of those that are on it. */
-function marks(versions: readonly ChartedVersion[]): Content {
-  const schema =
-    schemaChanges(versions).size > 0 && html`<li><b class="schema" aria-hidden="true">◆</b>schema changed</li>`;
+function marks({ versions, schemas }: TableHistory): Content {
+  const schema = schemas.size > 0 && html`<li><b class="schema" aria-hidden="true">◆</b>schema changed</li>`;
   const other =
     !versions.every(isReading) &&
     html`<li><b class="other" aria-hidden="true">▲</b>restored, replaced, partitioned anew, fenced off, or another writer’s</li>`;

@@ -117,7 +117,7 @@ function row(entry: TableEntry, now: number): Markup {
   const { name, pipeline, reading } = entry;
   const health = healthOf(entry, now);
   const short = name.startsWith(`${pipeline}.`) ? name.slice(pipeline.length + 1) : name;
-  const head = html`<th scope="row"><a href="${tablePath(name)}"><span class="hidden">${pipeline}.</span>${short}</a></th><td>${healthBadge(health)}${findings(entry)}</td>`;
+  const head = html`<th scope="row"><a href="${tablePath(name)}" aria-label="${name}">${short}</a></th><td>${healthBadge(health)}${findings(entry)}</td>`;
   if (reading.kind === 'read') return html`<tr>${head}${cells(reading.value, health, now)}</tr>`;
   const text =
     reading.kind === 'pending'

@@ -1,4 +1,4 @@
-import type { ChartedVersion } from '../../coordinator/charted.ts';
+import type { ChartedVersion, SchemaChange } from '../../coordinator/charted.ts';
 import type { RunStatus, TableStatus } from '../../coordinator/status.ts';
 import type { Schedule } from '../../shared/domain/schedule.ts';
 import type { Stage } from '../../shared/domain/stage.ts';
@@ -84,11 +84,17 @@ export interface MergeCell {
   readonly durationMs: number | undefined;
 }
 
-/** One table in detail. */
-export interface TableDetail extends TableEntry {
-  readonly now: number;
+/** What a table was. */
+export interface TableHistory {
   /** The newest versions, newest first; empty where there is no table. */
   readonly versions: readonly ChartedVersion[];
+  /** Version → what it changed in the schema, of those that did. */
+  readonly schemas: ReadonlyMap<number, SchemaChange>;
+}
+
+/** One table in detail. */
+export interface TableDetail extends TableEntry, TableHistory {
+  readonly now: number;
   /** Reason → documents that are quarantined for it, the most frequent first. */
   readonly reasons: readonly { readonly reason: string; readonly documents: number }[];
 }

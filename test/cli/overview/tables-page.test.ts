@@ -58,7 +58,11 @@ describe('the page of all tables', () => {
     expect(page).not.toContain('<img src=x');
     expect(page).toContain('/tables/guest.%3Cimg%20src%3Dx%20onerror%3D%22alert(&#39;1&#39;)%22%3E');
     // No script stands in a page, and no style: the policy would refuse them.
-    expect(page.match(/<script(?! type="module" src="\/overview\.js"><)|<style|<[^>]*\s(?:style|on\w+)=/g)).toBeNull();
+    const tags = page
+      .replaceAll(/"[^"]*"/g, '""')
+      .match(/<[^>]*>/g)
+      ?.join('\n');
+    expect(tags?.match(/<script(?! type="" src="">)|<style|\s(?:style|on\w+)=/g)).toBeNull();
   });
 
   it('of nothing, of what is not read yet and of what fails is a page too', () => {

@@ -1,5 +1,5 @@
 import type { RunView, TableDetail, TableEntry, TableView } from '../../../src/cli/overview/view.ts';
-import type { ChartedVersion } from '../../../src/coordinator/charted.ts';
+import { type ChartedVersion, schemaChanges } from '../../../src/coordinator/charted.ts';
 import type { StageFigures } from '../../../src/coordinator/stage-figures.ts';
 import type { TableStatus } from '../../../src/coordinator/status.ts';
 import type { Verification } from '../../../src/coordinator/verification.ts';
@@ -79,7 +79,7 @@ export function detailOf(
   entry: TableEntry,
   versions: readonly ChartedVersion[] = [version(1), version(0)],
 ): TableDetail {
-  return { ...entry, now: NOW, versions, reasons: [] };
+  return { ...entry, now: NOW, versions, schemas: schemaChanges(versions, undefined), reasons: [] };
 }
 
 const FIGURES: StageFigures = {
