@@ -5,10 +5,10 @@ export function compact(value: number): string {
   return COMPACT.format(value);
 }
 
-/** The least of 1, 2, 3, 4, 5, 6, 8 or 10 times a power of ten that is not below `value`; 1 for what is below that. */
+/** The least of 1, 1.5, 2, 3, 4, 5, 6, 8 or 10 times a power of ten that is not below `value`; 1 for what is below that. */
 export function roundedUp(value: number): number {
   const power = 10 ** Math.floor(Math.log10(Math.max(1, value)));
-  return power * ([1, 2, 3, 4, 5, 6, 8, 10].find((factor) => factor * power >= value) ?? 10);
+  return power * ([1, 1.5, 2, 3, 4, 5, 6, 8, 10].find((factor) => factor * power >= value) ?? 10);
 }
 
 /** A place on an axis that grows upwards from 0 to 1, and what is written there. */

@@ -3,7 +3,7 @@ import { shadeOf } from '../../../src/cli/overview/heat-map.ts';
 import { compact, linearAxis, logAxis, roundedUp } from '../../../src/cli/overview/scale.ts';
 
 it('an axis ends at a round number', () => {
-  expect([0, 1, 7, 60_600, 100, 101].map(roundedUp)).toEqual([1, 1, 8, 80_000, 100, 200]);
+  expect([0, 1, 7, 60_600, 100, 101].map(roundedUp)).toEqual([1, 1, 8, 80_000, 100, 150]);
   const axis = linearAxis(60_600);
   expect(axis.ticks.map(({ text }) => text)).toEqual(['0', '40K', '80K']);
   expect([0, 40_000, 80_000, 90_000, -1].map(axis.place)).toEqual([0, 0.5, 1, 1, 0]);
