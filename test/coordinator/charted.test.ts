@@ -85,5 +85,8 @@ describe('rows by version', () => {
     const all = [...versions, version(0, { inserted: 100 })];
     expect(Object.fromEntries(rowsByVersion(all, 106))).toEqual({ 0: 100, 1: 105, 2: 102, 3: 105, 4: 106 });
     expect(Object.fromEntries(rowsByVersion(versions, 106))).toEqual({ 3: 105, 4: 106 });
+    // Between two restores only the first one tells.
+    const again = { ...version(5, undefined), operation: 'RESTORE', parameters: { version: '0' } };
+    expect(rowsByVersion([again, ...all], 100).get(4)).toBe(106);
   });
 });

@@ -95,7 +95,7 @@ export function tookOf({ startedAt, time }: ChartedVersion): number | undefined 
 /** What the chart shows, in a sentence or two. */
 export function historySentence({ versions, schemas }: TableHistory, rows: number): string {
   const [newest, oldest] = [versions[0], versions.at(-1)];
-  if (newest === undefined || oldest === undefined) return 'There is no version yet.';
+  if (newest === undefined || oldest === undefined) return 'No version is known yet.';
   const longest = Math.max(0, ...versions.map((version) => tookOf(version) ?? 0));
   const changed =
     schemas.size === 0 ? 'The schema stayed as it was.' : `The schema changed in ${listed([...schemas.keys()])}.`;

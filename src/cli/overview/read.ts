@@ -71,8 +71,9 @@ export function openOverview(app: OpenedConfig): Overview {
         entry(target, until),
         soon(clock, until, () => readerOf(target).more()),
       ]);
-      const rest = more.kind === 'read' ? more.value : { versions: [], schemas: new Map(), reasons: [] };
-      return { ...found, ...rest, now: clock.now() };
+      const known = more.kind === 'read';
+      const rest = known ? more.value : { versions: [], schemas: new Map(), reasons: [] };
+      return { ...found, ...rest, missing: known ? undefined : more, now: clock.now() };
     },
     close: async () => {
       await Promise.all([...readers.values()].map((reader) => reader.close()));

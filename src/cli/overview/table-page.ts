@@ -11,7 +11,7 @@ import { doing, runCard } from './run-section.ts';
 import { differs, healthOf } from './state.ts';
 import { lagText } from './tables-page.ts';
 import { versionRows } from './versions-page.ts';
-import { type TableDetail, type TableHistory, type TableView, viewOf } from './view.ts';
+import { type Reading, type TableDetail, type TableHistory, type TableView, viewOf } from './view.ts';
 
 /** The page of one table. */
 export function tablePage(detail: TableDetail, looker: Looker): string {
@@ -23,13 +23,13 @@ export function tablePage(detail: TableDetail, looker: Looker): string {
     { title: name, now, live: true, said, ...looker },
     html`<nav aria-label="Breadcrumb" class="crumbs"><a href="/">Overview</a> <span aria-hidden="true">/</span> ${detail.pipeline}</nav>
 <h1>${name} ${healthBadge(health)}</h1>
-${view === undefined ? missing(detail) : sections(detail, view)}`,
+${view === undefined ? missing('The table', detail.reading) : sections(detail, view)}`,
   );
 }
 
-function missing({ reading }: TableDetail): Content {
-  if (reading.kind === 'trouble') return troubleBox('The table can’t be read.', reading.trouble);
-  return html`<p class="note">The store has not answered yet.</p>`;
+function missing(what: string, reading: Reading<unknown>): Content {
+  if (reading.kind === 'trouble') return troubleBox(`${what} can’t be read.`, reading.trouble);
+  return html`<p class="note">${what}: the store has not answered yet.</p>`;
 }
 
 function sections(detail: TableDetail, view: TableView): Content {
@@ -64,7 +64,8 @@ const VERSIONS_LISTED = 10;
 function tableSections(detail: TableDetail, view: TableView): Markup {
   const { name, versions, now } = detail;
   const rows = view.status.table?.rows ?? 0;
-  return html`<section aria-labelledby="history"><h2 id="history">History</h2>
+  return html`${detail.missing && missing('The history', detail.missing)}
+<section aria-labelledby="history"><h2 id="history">History</h2>
 <figure><figcaption>${historySentence(detail, rows)}</figcaption>
 <div class="scroll" role="region" aria-label="Chart of versions" tabindex="0">${historyChart(detail, rows)}</div>
 ${marks(detail)}</figure>

@@ -95,6 +95,8 @@ export interface TableHistory {
 /** One table in detail. */
 export interface TableDetail extends TableEntry, TableHistory {
   readonly now: number;
+  /** Why history and reasons are missing; `undefined` where they are not. */
+  readonly missing: Exclude<Reading<unknown>, { readonly kind: 'read' }> | undefined;
   /** Reason → documents that are quarantined for it, the most frequent first. */
   readonly reasons: readonly { readonly reason: string; readonly documents: number }[];
 }

@@ -74,6 +74,13 @@ describe('the page of a table', () => {
     );
   });
 
+  it('says so where it stands well and its history can not be read', () => {
+    const trouble = { code: 'TABLE_CORRUPT', message: 'entry 3 is damaged', hint: undefined };
+    const text = said(tablePage({ ...detailOf(ENTRY, []), missing: { kind: 'trouble', trouble } }, LOOKER));
+    expect(text).toContain('The history can’t be read. TABLE_CORRUPT entry 3 is damaged');
+    expect(text).toContain('No version is known yet.');
+  });
+
   it('of 1,024 partitions and 200 of 10,000 versions has a square for each and a bounded size', () => {
     const partitions = sizes(1024, (n) => ({ files: 1, rows: 1000 + n, bytes: 1e6 + n }));
     const cells = partitions.map(

@@ -79,7 +79,7 @@ export function detailOf(
   entry: TableEntry,
   versions: readonly ChartedVersion[] = [version(1), version(0)],
 ): TableDetail {
-  return { ...entry, now: NOW, versions, schemas: schemaChanges(versions, undefined), reasons: [] };
+  return { ...entry, now: NOW, versions, schemas: schemaChanges(versions, undefined), missing: undefined, reasons: [] };
 }
 
 const FIGURES: StageFigures = {
