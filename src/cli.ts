@@ -262,7 +262,7 @@ program
 
 program
   .command('dashboard')
-  .description('show the queue in a browser (Bull Board) until stopped')
+  .description('show tables, runs and the queue in a browser until stopped')
   .option('--listen <host:port>', 'where the dashboard is served, instead of dashboard.listen')
   .action(
     action(async (options: DashboardOptions) =>

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { Dashboard } from './shared/adapters/dashboard.ts';
+import type { Pages } from './shared/adapters/dashboard-pages.ts';
 import { type DebugEnvironment, refuseDebugOutput } from './shared/adapters/debug-output.ts';
 import { localQueue } from './shared/adapters/queue-local.ts';
 import { type RedisPlace, redisCredentials } from './shared/adapters/redis-place.ts';
@@ -240,25 +241,29 @@ function openQueue(
   });
 }
 
-/** Serves the dashboard of a queue in Redis. Errors: as `startDashboard` says. */
+/** Serves the dashboard: `pages`, and Bull Board where the queue is in Redis. Errors: as `startDashboard` says. */
 export async function openDashboard(
-  { dashboard }: Config,
-  queue: RedisQueue,
+  current: () => Config,
+  pages: Pages,
   place: { readonly listen: ListenAddress; readonly origin: string },
   clock: Clock,
   logger: Logger,
   env: DebugEnvironment,
 ): Promise<Dashboard> {
-  refuseDebugOutput(env, 'redis');
-  const { user, password, readOnly } = dashboard;
+  const { dashboard, queue } = current();
+  if (queue.kind === 'redis') refuseDebugOutput(env, 'redis');
+  const { user, password, proxyHeader, trustedProxies, readOnly } = dashboard;
   // Loaded here: no other command pays for the web server.
   const { startDashboard } = await import('./shared/adapters/dashboard.ts');
   return startDashboard({
-    redis: redisPlace(queue),
-    prefix: queue.prefix,
+    pages,
     ...place,
     readOnly,
+    ...(queue.kind === 'redis'
+      ? { queue: { redis: redisPlace(queue, () => current().queue), prefix: queue.prefix } }
+      : {}),
     ...(password === undefined ? {} : { login: { user, password } }),
+    ...(proxyHeader === undefined ? {} : { proxy: { header: proxyHeader, trusted: trustedProxies ?? [] } }),
     clock,
     onError: (error) => logger.warn('queue trouble', { code: error.code, error: error.message }),
   });

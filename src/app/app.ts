@@ -25,6 +25,8 @@ export interface OpenedConfig {
   readonly logger: Logger;
   /** The store that values of the configuration came from; `undefined` where it refers to none. */
   readonly secrets: Secrets | undefined;
+  /** The configuration with the secrets that were read last. */
+  current(): Config;
   /** Takes the secrets that the store has now into what is opened from here on, and connected anew; whether there are others. Errors: those of `loadConfig`. */
   refresh(): Promise<boolean>;
   /** Hashes with the configured key; `undefined` where there is none. */
@@ -91,6 +93,7 @@ export async function openConfig({
     clock,
     logger,
     secrets,
+    current: () => current,
     refresh,
     keyed,
     signal,

@@ -94,6 +94,8 @@ async function waitForReceipts(
     await enqueueAnew(some, queue);
     for (const job of some) enqueued.add(job);
   };
+  /** The queue has forgotten them, or calls them done, and no receipt had been there before it was asked. */
+  let suspects: readonly Job[] = [];
   let movedAt = clock.monotonic();
   let warned = false;
   for (;;) {
@@ -102,6 +104,12 @@ async function waitForReceipts(
     const found = await strikeOut(missing, storage, receiptsPrefix(run, kind));
     await readReceipts(found, receipts, (index) => readJson(storage, receiptKey(run, kind, index)));
     if (missing.size === 0) return onProgress(jobs.size, workDone(receipts));
+    // Only now: a receipt is written before the queue hears of the end, so one that came meanwhile is there.
+    const lost = suspects.filter((job) => missing.has(indexOf(job)));
+    if (lost.length > 0) {
+      logger.debug('jobs without a receipt are enqueued again', { jobs: lost.length });
+      await patient.ask(() => enqueue(lost));
+    }
     // The first ones that are missing: whoever takes the run up means the same ones.
     const due = [...missing.values()].slice(0, atOnce);
     // Where the queue was away when they were to be enqueued, they are as soon as it is back; what it says before that is of an earlier try.
@@ -109,7 +117,9 @@ async function waitForReceipts(
     if (fresh.length > 0) await patient.ask(() => enqueue(fresh));
     crashPoint(`${kind}-enqueued`);
     const known = due.filter((job) => enqueued.has(job));
-    const running = known.length > 0 ? ((await patient.ask(() => askAfter(known, queue, logger))) ?? []) : [];
+    const asked = known.length > 0 ? await patient.ask(() => askAfter(known, queue)) : undefined;
+    suspects = asked?.suspects ?? [];
+    const running = asked?.running ?? [];
     const finished = workDone(receipts);
     onProgress(jobs.size - missing.size, {
       documents: running.reduce((sum, state) => sum + (state.progress?.done ?? 0), finished.documents),
@@ -164,24 +174,24 @@ async function enqueueAnew(jobs: readonly Job[], queue: Queue): Promise<void> {
   await queue.enqueue(jobs);
 }
 
-/** The states of the jobs that run now. Jobs that are lost are enqueued again; throws where one is out of tries. */
-async function askAfter(jobs: readonly Job[], queue: Queue, logger: Logger): Promise<readonly ActiveState[]> {
-  const states = await queue.states(jobs.map((job) => job.id));
-  await revive(jobs, states, queue, logger);
-  return states.filter((state) => state.state === 'active');
+/** What the queue says of jobs that had no receipt a moment ago. */
+interface Asked {
+  readonly running: readonly ActiveState[];
+  /** Forgotten, or done. */
+  readonly suspects: readonly Job[];
 }
 
-/** Throws where a job is out of tries; enqueues again what the queue forgot, or calls done though no receipt is there. */
-async function revive(jobs: readonly Job[], states: readonly JobState[], queue: Queue, logger: Logger): Promise<void> {
-  const lost: Job[] = [];
+/** Throws where a job is out of tries. */
+async function askAfter(jobs: readonly Job[], queue: Queue): Promise<Asked> {
+  const states = await queue.states(jobs.map((job) => job.id));
   for (const [index, job] of jobs.entries()) {
     const state = states[index];
     if (state?.state === 'failed') throw jobFailed(job, state.error);
-    if (state?.state === 'unknown' || state?.state === 'done') lost.push(job);
   }
-  if (lost.length === 0) return;
-  logger.debug('jobs without a receipt are enqueued again', { jobs: lost.length });
-  await enqueueAnew(lost, queue);
+  return {
+    running: states.filter((state) => state.state === 'active'),
+    suspects: jobs.filter((_, index) => states[index]?.state === 'unknown' || states[index]?.state === 'done'),
+  };
 }
 
 function jobFailed(job: Job, error: Extract<JobState, { state: 'failed' }>['error']): MongolakeError {

@@ -39,12 +39,21 @@ const READS_AT_ONCE = 8;
  * Errors: `TABLE_CORRUPT`, those of the storage.
  */
 export async function readHistory(storage: Storage, limit: number): Promise<readonly HistoryEntry[]> {
-  const newest = (await listVersions(storage)).slice(-limit).toReversed();
+  return readVersions(storage, { limit, from: 0 }, historyEntry);
+}
+
+/** As `readHistory`, with what `digest` makes of each entry; older ones than `from` are not looked for. */
+export async function readVersions<T>(
+  storage: Storage,
+  { limit, from }: { readonly limit: number; readonly from: number },
+  digest: (version: number, modifiedAt: number, actions: readonly Action[]) => T,
+): Promise<readonly T[]> {
+  const newest = (await listVersions(storage, from)).slice(-limit).toReversed();
   const entries = await pMap(
     newest,
     async ({ version, modifiedAt }) => {
       const actions = await readEntry(storage, version);
-      return actions && historyEntry(version, modifiedAt, actions);
+      return actions && digest(version, modifiedAt, actions);
     },
     { concurrency: READS_AT_ONCE },
   );
@@ -98,8 +107,13 @@ const READINGS: ReadonlySet<unknown> = new Set(['SYNC', 'BACKFILL', 'REPLACE']);
 
 /** When the run began that read the collection for this entry, epoch milliseconds; `undefined` for any other entry. */
 export function readingBegan(actions: readonly Action[]): number | undefined {
-  const info = commitInfoOf(actions);
-  return READINGS.has(info.operation) ? ownInfo(info).startedAt : undefined;
+  return READINGS.has(commitInfoOf(actions).operation) ? runBegan(actions) : undefined;
+}
+
+/** When the run that made this entry was planned, epoch milliseconds; `undefined` where nobody said. */
+export function runBegan(actions: readonly Action[]): number | undefined {
+  const { startedAt } = ownInfo(commitInfoOf(actions));
+  return typeof startedAt === 'number' ? startedAt : undefined;
 }
 
 /** The provenance that an entry tells; empty where it tells none. */

@@ -83,9 +83,9 @@ export async function readEntry(storage: Storage, version: number): Promise<Acti
   });
 }
 
-/** The versions that have a log entry, ascending, with the entry's size and time. */
-export async function listVersions(storage: Storage): Promise<readonly LogObject[]> {
-  return (await listLog(storage)).entries;
+/** The versions from `from` on that have a log entry, ascending, with the entry's size and time. */
+export async function listVersions(storage: Storage, from = 0): Promise<readonly LogObject[]> {
+  return (await listLog(storage, from)).entries;
 }
 
 /** Entries and classic checkpoints of the versions `from` to `to`, both included. Anything else in the log is passed over. */

@@ -4,10 +4,10 @@ import type { ObjectInfo, Storage } from '../shared/ports/storage.ts';
 import { readFreshness } from './freshness.ts';
 import { type LeaseBody, readLease } from './lease.ts';
 import { readQuarantine } from './quarantine.ts';
-import { progressOf, type RunProgress, readStaged } from './run-progress.ts';
+import { progressOf, type RunProgress, readStaged, type StagedRun } from './run-progress.ts';
 import { type StageFigures, stageFigures } from './stage-figures.ts';
 import { reachedBy } from './stream-start.ts';
-import { filesOf, openNewest, type TableState } from './table.ts';
+import { filesOf, type OpenedState, openNewest, type TableState } from './table.ts';
 import { finishable, stagedPlans } from './unfinished.ts';
 import { readVerification, type Verification } from './verification.ts';
 
@@ -58,16 +58,25 @@ export interface LeaseStatus {
 
 /** A run that is under way, or did not end. */
 export interface RunStatus extends Omit<RunProgress, 'extract' | 'merge'> {
+  /** What it has left so far: which jobs are done. */
+  readonly staged: StagedRun;
   /** Ranges read. */
   readonly extract: StageFigures;
   /** Partitions merged. */
   readonly merge: StageFigures;
 }
 
-/** Reads how a table stands, a run in progress included; writes nothing. Errors: those of `openNewest` and of the storage. */
-export async function readStatus(storage: Storage, now: number): Promise<TableStatus> {
+/**
+ * Reads how a table stands, a run in progress included; writes nothing. `opening` is the newest version, for who knows it already.
+ * Errors: those of `openNewest` and of the storage.
+ */
+export async function readStatus(
+  storage: Storage,
+  now: number,
+  opening: Promise<OpenedState> = openNewest(storage),
+): Promise<TableStatus> {
   const [newest, freshness, verification, held] = await Promise.all([
-    openNewest(storage),
+    opening,
     readFreshness(storage),
     readVerification(storage),
     readLease(storage),
@@ -129,7 +138,7 @@ async function readRun(storage: Storage, run: string): Promise<RunStatus> {
     stageFigures(storage, extracted, { total: progress.extract.total, begun: plan?.createdAt }),
     stageFigures(storage, merged, { total: progress.merge.total, begun: newestOf(inputs) }),
   ]);
-  return { ...progress, extract, merge };
+  return { ...progress, staged, extract, merge };
 }
 
 /** When the newest of the objects was written; `undefined` without one. */

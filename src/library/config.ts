@@ -286,14 +286,18 @@ export interface MongolakeConfig {
     /** Address and port of /metrics, /healthz and /readyz; nothing is served where left out. They tell names of tables and figures, no secrets. */
     readonly listen?: string | undefined;
   } | undefined;
-  /** Bull Board: the queue in a browser. */
+  /** Tables, runs and the queue in a browser. */
   readonly dashboard?: {
-    /** Address and port of the dashboard. Other than on loopback it needs a password. By default '127.0.0.1:3000'. */
+    /** Address and port of the dashboard. Other than on loopback it needs a password or a proxy that logs people in. By default '127.0.0.1:3000'. */
     readonly listen?: string | undefined;
     /** User of the basic authentication. By default 'mongolake'. */
     readonly user?: string | undefined;
     /** Password of the basic authentication; nobody is asked for one where left out. */
     readonly password?: string | undefined;
+    /** Header in which a proxy that logs people in (OIDC, SAML) tells who they are. Believed only of trustedProxies, which must set it themselves and drop what a visitor sends. See docs/dashboard.md. */
+    readonly proxyHeader?: string | undefined;
+    /** Addresses of the proxies whose proxyHeader is believed. Whoever can connect from one of them can be anybody. */
+    readonly trustedProxies?: readonly string[] | undefined;
     /** Whether jobs and queues can only be looked at. false lets people pause, retry and remove. By default true. */
     readonly readOnly?: boolean | Reference | undefined;
   } | undefined;

@@ -32,13 +32,6 @@ describe('a dashboard that does not start', () => {
     expect((await space.run('dashboard')).code).toBe(78);
   });
 
-  it('over a local queue: 78', async () => {
-    space.configure(config({ kind: 'local' }));
-    const { code, stderr } = await space.run('dashboard');
-    expect(code).toBe(78);
-    expect(stderr).toContain('queue.kind is local');
-  });
-
   it('with --listen that is no address: 64', async () => {
     const { code, stderr } = await space.run('dashboard', '--listen', '3000');
     expect(code).toBe(64);

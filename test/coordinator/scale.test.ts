@@ -5,33 +5,10 @@ import { openState, TAGS } from '../../src/coordinator/table.ts';
 import { memoryStorage } from '../../src/shared/adapters/storage-memory.ts';
 import type { Action, AddFile } from '../../src/shared/domain/delta/actions.ts';
 import { encodeEntry, entryKey } from '../../src/shared/domain/delta/entry.ts';
-import type { Storage } from '../../src/shared/ports/storage.ts';
+import { countedStorage } from './counted-storage.ts';
 import { expectState, putEntry } from './log-table.ts';
 
 const LONG = { timeout: 300_000 };
-
-/** Counts what is asked of a storage: keys read, and keys listed. */
-function counted(storage: Storage): { readonly storage: Storage; readonly reads: string[]; readonly listed: string[] } {
-  const reads: string[] = [];
-  const listed: string[] = [];
-  return {
-    reads,
-    listed,
-    storage: {
-      ...storage,
-      get: (key, range) => {
-        reads.push(key);
-        return storage.get(key, range);
-      },
-      async *list(prefix, options) {
-        for await (const object of storage.list(prefix, options)) {
-          listed.push(object.key);
-          yield object;
-        }
-      },
-    },
-  };
-}
 
 it('of 10,000 versions only those from the checkpoint on are listed and read', LONG, async () => {
   const memory = memoryStorage();
@@ -39,7 +16,7 @@ it('of 10,000 versions only those from the checkpoint on are listed and read', L
   const snapshot = await readVersion(memory, 9_990);
   if (snapshot === undefined) throw new Error('no version 9,990');
   await writeCheckpoint(memory, snapshot, 0, 0);
-  const { storage, reads, listed } = counted(memory);
+  const { storage, reads, listed } = countedStorage(memory);
   expectState((await openTable(storage))?.snapshot, 9_999);
   expect(listed).toHaveLength(12);
   expect(reads).toHaveLength(11);
@@ -118,7 +95,7 @@ it(
     const { snapshot } = replayed ?? {};
     if (snapshot === undefined) throw new Error('no table');
     await writeCheckpoint(storage, snapshot, 0, 0);
-    const { storage: second, reads } = counted(storage);
+    const { storage: second, reads } = countedStorage(storage);
     expect((await openState(second))?.files).toEqual(replayed?.files);
     expect(reads).not.toContain(entryKey(0));
   },

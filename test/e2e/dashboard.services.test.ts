@@ -49,7 +49,7 @@ describeWith(['redis', 'chromium'], 'the dashboard in a browser', ({ redis, chro
   const startDashboard = async () => {
     const dashboard = space.start('--log-format', 'json', 'dashboard');
     const { message } = JSON.parse(await dashboard.line('dashboard at')) as { message: string };
-    return { dashboard, url: message.replace('dashboard at ', '') };
+    return { dashboard, url: `${message.replace('dashboard at ', '')}queues` };
   };
   const show = (tab: string) => page.goto(`${url}/queue/jobs?status=${tab}`);
   const seen = (text: string | RegExp) => page.getByText(text).first().waitFor({ timeout: SEEN_MS });

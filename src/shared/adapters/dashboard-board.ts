@@ -4,15 +4,7 @@ import { FastifyAdapter } from '@bull-board/fastify';
 import type { Queue } from 'bullmq';
 import type { FastifyPluginCallback } from 'fastify';
 import { describeJob, type StoredJobView, unitOf } from './dashboard-job.ts';
-
-/** Path of the page; everything of Bull Board is below it. */
-export const BASE_PATH = '/queues';
-
-/** Path of the picture of `LOGO`. */
-export const LOGO_PATH = `${BASE_PATH}/logo.svg`;
-
-/** A lake, seen from the side: three layers under a roof of the house. */
-export const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#0b7285"/><g fill="none" stroke="#fff" stroke-width="3" stroke-linecap="round"><path d="M6 11q5-4 10 0t10 0"/><path d="M6 17q5-4 10 0t10 0" opacity=".8"/><path d="M6 23q5-4 10 0t10 0" opacity=".6"/></g></svg>`;
+import { BASE_PATH, LOGO_PATH } from './dashboard-pages.ts';
 
 const SANS = 'system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif';
 const MONO = 'ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace';
@@ -39,6 +31,7 @@ export function bullBoard(queue: Queue, { readOnly, ask }: BoardOptions): Fastif
         boardLogo: { path: LOGO_PATH, width: 28, height: 28 },
         favIcon: { default: LOGO_PATH, alternative: LOGO_PATH },
         hideDocsLink: true,
+        miscLinks: [{ text: 'Overview', url: '/' }],
         theme: { light: FONTS, dark: FONTS },
       },
     },

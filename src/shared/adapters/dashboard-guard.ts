@@ -22,13 +22,23 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** Sent with every answer: the page takes nothing from other hosts, and no other page shows or reads it. */
-export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
-  // The page sets styles of elements by script; Bull Board's configuration in the page is data, which is not run.
-  'content-security-policy':
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'",
+const ALWAYS: Readonly<Record<string, string>> = {
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
+};
+
+/** Sent with every answer: a page takes nothing from other hosts and runs nothing but the server's own files, and no other page shows or reads it. */
+export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+  ...ALWAYS,
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+};
+
+/** The same for Bull Board, whose page sets styles of elements by script; its configuration in the page is data, which is not run. */
+export const BOARD_HEADERS: Readonly<Record<string, string>> = {
+  ...ALWAYS,
+  'content-security-policy':
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'",
 };
 
 /** Whether a host name or address (IPv6 with or without brackets) is this machine to itself: localhost, 127.0.0.0/8, ::1. */
@@ -40,13 +50,15 @@ export function isLoopback(host: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
-/** Throws `CONFIG_INVALID` where others could reach the dashboard and nobody is asked for a password. */
+/** Throws `CONFIG_INVALID` where others could reach the dashboard and nobody is asked who they are. */
 export function refuseOpenDoor(listen: { readonly host: string; readonly port: number }, login: boolean): void {
   if (login || isLoopback(listen.host)) return;
   throw new MongolakeError(
     'CONFIG_INVALID',
     `dashboard.listen (or --listen) is ${listen.host}:${listen.port}, which other machines can reach, and there is no dashboard.password`,
-    { hint: 'Set dashboard.password to a variable of the environment, or listen on 127.0.0.1.' },
+    {
+      hint: 'Set dashboard.password to a variable of the environment, or dashboard.proxyHeader and dashboard.trustedProxies, or listen on 127.0.0.1.',
+    },
   );
 }
 

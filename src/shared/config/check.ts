@@ -18,8 +18,17 @@ export function crossCheck(config: Config, document: ConfigDocument): Problem[] 
     ...checkTls(config, document),
     ...pipelines.flatMap(([name, pipeline]) => checkPipeline(config, document, name, pipeline)),
     ...checkColumns(config, document),
+    ...checkProxy(config, document),
   ];
   return problems.length > 0 ? problems : checkSharedFolders(config, document);
+}
+
+/** A header without proxies that are believed would be anybody's, and proxies without a header say nothing. */
+function checkProxy({ dashboard }: Config, document: ConfigDocument): Problem[] {
+  const { proxyHeader, trustedProxies } = dashboard;
+  if ((proxyHeader === undefined) === (trustedProxies === undefined)) return [];
+  const missing = proxyHeader === undefined ? 'proxyHeader' : 'trustedProxies';
+  return valueProblem(document, ['dashboard', missing], 'proxyHeader and trustedProxies only go together');
 }
 
 /** Whether a dump's path is one collection's file. */

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the examples are references to variables
 import { z } from 'zod';
-import { boolean, duration, listenAddress, text } from './fields.ts';
+import { addressRange, boolean, duration, listenAddress, text } from './fields.ts';
 
 const MINUTE = 60_000;
 
@@ -40,7 +40,8 @@ export const coordinatorSchema = z
 export const dashboardSchema = z
   .strictObject({
     listen: listenAddress({
-      description: 'Address and port of the dashboard. Other than on loopback it needs a password.',
+      description:
+        'Address and port of the dashboard. Other than on loopback it needs a password or a proxy that logs people in.',
       examples: ['127.0.0.1:3000', '0.0.0.0:3000'],
     }).prefault('127.0.0.1:3000'),
     user: text({ description: 'User of the basic authentication.', examples: ['mongolake'] }).prefault('mongolake'),
@@ -48,9 +49,27 @@ export const dashboardSchema = z
       description: 'Password of the basic authentication; nobody is asked for one where left out.',
       examples: ['${DASHBOARD_PASSWORD}'],
     }).exactOptional(),
+    proxyHeader: text(
+      {
+        description:
+          'Header in which a proxy that logs people in (OIDC, SAML) tells who they are. Believed only of trustedProxies, which must set it themselves and drop what a visitor sends. See [dashboard](dashboard.md).',
+        examples: ['X-Forwarded-Email'],
+      },
+      /^[A-Za-z0-9][A-Za-z0-9-]*$/,
+      'expected the name of a header',
+    ).exactOptional(),
+    trustedProxies: z
+      .array(addressRange({ description: 'An address, or a range of them.', examples: ['10.0.3.7', '10.0.0.0/8'] }))
+      .min(1)
+      .meta({
+        description:
+          'Addresses of the proxies whose proxyHeader is believed. Whoever can connect from one of them can be anybody.',
+        examples: [['10.0.3.7', '10.0.0.0/8']],
+      })
+      .exactOptional(),
     readOnly: boolean({
       description: 'Whether jobs and queues can only be looked at. false lets people pause, retry and remove.',
       examples: [true],
     }).prefault(true),
   })
-  .meta({ description: 'Bull Board: the queue in a browser.' });
+  .meta({ description: 'Tables, runs and the queue in a browser.' });

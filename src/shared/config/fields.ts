@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { Cron, CronPattern } from 'croner';
 import { z } from 'zod';
 import type { FixedType } from '../domain/fixed.ts';
@@ -210,6 +211,19 @@ export function listenAddress(doc: Doc) {
     return { expected: 'expected host:port, such as 127.0.0.1:9464 (an IPv6 address in brackets)' };
   };
   return field(read, doc, { type: 'string', pattern: `\\$\\{|${pattern.source}` });
+}
+
+/** An address, or a range of them such as `10.0.0.0/8`. */
+export function addressRange(doc: Doc) {
+  const read = (value: unknown): Read<string> => {
+    const trimmed = typeof value === 'string' ? value.trim() : '';
+    const [address = '', bits, ...rest] = trimmed.split('/');
+    const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+    const fits = bits === undefined ? most > 0 : /^\d{1,3}$/.test(bits) && Number(bits) <= most;
+    if (fits && rest.length === 0) return { value: trimmed };
+    return { expected: 'expected an address such as 10.0.3.7, or a range such as 10.0.0.0/8' };
+  };
+  return field(read, doc, { type: 'string', minLength: 2 });
 }
 
 function asInteger(value: unknown): number | undefined {

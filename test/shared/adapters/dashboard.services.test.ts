@@ -2,6 +2,7 @@ import { appRoutes } from '@bull-board/api/dist/routes.js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/shared/adapters/clock-system.ts';
 import { type Dashboard, type DashboardOptions, startDashboard } from '../../../src/shared/adapters/dashboard.ts';
+import type { Pages } from '../../../src/shared/adapters/dashboard-pages.ts';
 import { bullmqQueue } from '../../../src/shared/adapters/queue-bullmq.ts';
 import type { MongolakeError } from '../../../src/shared/domain/errors.ts';
 import { describeWith } from '../../services/context.ts';
@@ -17,13 +18,20 @@ interface Listing {
   readonly queues: readonly [{ readonly isPaused: boolean; readonly counts: object; readonly jobs: readonly object[] }];
 }
 
+/** One page, which tells who looks. */
+const PAGES: Pages = {
+  answer: async (path, viewer) =>
+    path === '/' ? { status: 200, type: 'text/html', body: `hello ${viewer ?? 'you'}` } : undefined,
+};
+const board = ({ url }: Dashboard) => `${url}queues`;
+
 describeWith(['redis'], 'the dashboard', ({ redis }) => {
   const open = new Set<{ close(): Promise<void> }>();
   const errors: MongolakeError[] = [];
   const start = async (options: Partial<DashboardOptions> = {}): Promise<Dashboard> => {
     const dashboard = await startDashboard({
-      redis: { url: redis.url },
-      prefix: redis.prefix,
+      queue: { redis: { url: redis.url }, prefix: redis.prefix },
+      pages: PAGES,
       listen: { host: '127.0.0.1', port: 0 },
       origin: 'dashboard.listen',
       readOnly: true,
@@ -39,8 +47,9 @@ describeWith(['redis'], 'the dashboard', ({ redis }) => {
     open.add(queue);
     await queue.enqueue([MERGE_JOB]);
   };
-  const listing = async ({ url }: Dashboard, status = 'prioritized') =>
-    ((await (await fetch(`${url}/api/queues?activeQueue=jobs&status=${status}`)).json()) as Listing).queues[0];
+  const listing = async (dashboard: Dashboard, status = 'prioritized') =>
+    ((await (await fetch(`${board(dashboard)}/api/queues?activeQueue=jobs&status=${status}`)).json()) as Listing)
+      .queues[0];
   afterEach(async () => {
     for (const one of open) await one.close();
     open.clear();
@@ -60,7 +69,7 @@ describeWith(['redis'], 'the dashboard', ({ redis }) => {
         .replace(':jobId', MERGE_JOB.id)
         .replace(':queueStatus', 'failed')
         .replace(':schedulerId', 'x');
-      const answer = await fetch(dashboard.url + path, {
+      const answer = await fetch(board(dashboard) + path, {
         method: String(method).toUpperCase(),
         headers: { 'content-type': 'application/json' },
         body: '{}',
@@ -74,7 +83,7 @@ describeWith(['redis'], 'the dashboard', ({ redis }) => {
     await withJob();
     const dashboard = await start({ readOnly: false });
     const pause = (headers: Record<string, string>) =>
-      fetch(`${dashboard.url}/api/queues/jobs/pause`, { method: 'PUT', headers });
+      fetch(`${board(dashboard)}/api/queues/jobs/pause`, { method: 'PUT', headers });
     expect((await pause({ origin: 'http://evil.example' })).status).toBe(403);
     expect((await listing(dashboard)).isPaused).toBe(false);
     expect((await pause({ origin: new URL(dashboard.url).origin })).status).toBe(200);
@@ -82,7 +91,7 @@ describeWith(['redis'], 'the dashboard', ({ redis }) => {
     expect(isPaused).toBe(true);
     // What people may edit is the whole of the data.
     expect(jobs).toMatchObject([{ name: 'merge · guest.notifications · partition 3', data: MERGE_JOB }]);
-    await fetch(`${dashboard.url}/api/queues/jobs/resume`, { method: 'PUT' });
+    await fetch(`${board(dashboard)}/api/queues/jobs/resume`, { method: 'PUT' });
   });
 
   it('with a password nothing but the probe answers without it', async () => {
@@ -92,15 +101,7 @@ describeWith(['redis'], 'the dashboard', ({ redis }) => {
       const answer = await fetch(new URL(path, dashboard.url), { method, headers, redirect: 'manual' });
       return answer.status;
     };
-    const paths = [
-      '/',
-      '/queues',
-      '/queues/',
-      '/queues/api/queues',
-      '/queues/logo.svg',
-      '/nowhere',
-      '/queues/static/x',
-    ];
+    const paths = ['/', '/queues', '/queues/', '/queues/api/queues', '/logo.svg', '/nowhere', '/queues/static/x'];
     for (const path of paths) expect([path, await status(path)]).toEqual([path, 401]);
     for (const login of ['mongolake:wrong', 'me:canary-4720', 'mongolake:', ':', 'mongolake:canary-4720x']) {
       expect([login, await status('/queues', login)]).toEqual([login, 401]);
@@ -120,8 +121,7 @@ describeWith(['redis'], 'the dashboard', ({ redis }) => {
   });
 
   it('takes nothing from other hosts', async () => {
-    const { url } = await start();
-    const page = await fetch(url);
+    const page = await fetch(board(await start()));
     expect(page.headers.get('content-security-policy')).toContain("default-src 'self'");
     expect(await page.text()).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
   });
@@ -130,14 +130,14 @@ describeWith(['redis'], 'the dashboard', ({ redis }) => {
     it('answers an error, tells it once, and recovers', async () => {
       const own = required(await startRedis());
       try {
-        const dashboard = await start({ redis: { url: own.url }, timeoutMs: 500 });
-        const read = () => fetch(`${dashboard.url}/api/queues?activeQueue=jobs`);
+        const dashboard = await start({ queue: { redis: { url: own.url }, prefix: redis.prefix }, timeoutMs: 500 });
+        const read = () => fetch(`${board(dashboard)}/api/queues?activeQueue=jobs`);
         expect((await read()).status).toBe(200);
         await own.kill();
         const answer = await read();
         expect(answer.status).toBe(500);
         expect(await answer.text()).toContain(`Redis at ${own.url}`);
-        const page = await fetch(dashboard.url, { headers: { accept: 'text/html' } });
+        const page = await fetch(board(dashboard), { headers: { accept: 'text/html' } });
         expect(page.status).toBe(500);
         expect(await page.text()).toContain("can't be reached");
         expect((await fetch(new URL('/healthz', dashboard.url))).status).toBe(200);

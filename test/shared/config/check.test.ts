@@ -190,3 +190,26 @@ describe('the folder of a table', () => {
     expect(tables('lake')).toContain('pipelines.q.table.uri: leads to the same folder');
   });
 });
+
+describe('a proxy that logs people in', () => {
+  const dashboard = (keys: string) => failure(`${SMALL}dashboard: { ${keys} }\n`);
+  const HEADER = 'proxyHeader: X-Forwarded-Email';
+
+  test.each([
+    ['[10.0.3.7]', 'no error'],
+    ['["10.0.0.0/8", "fd00::/8", "::1"]', 'no error'],
+    ['[10.0.0.0/33]', 'expected an address such as 10.0.3.7, or a range such as 10.0.0.0/8'],
+    ['[proxy.example]', 'expected an address such as 10.0.3.7, or a range such as 10.0.0.0/8'],
+    ['[10.0.0.0/8/8]', 'expected an address such as 10.0.3.7, or a range such as 10.0.0.0/8'],
+    ['[]', 'trustedProxies'],
+  ])('is trusted by address: %s', (trusted, expected) => {
+    expect(dashboard(`${HEADER}, trustedProxies: ${trusted}`)).toContain(expected);
+  });
+
+  test('a header without addresses, or the other way round, is refused', () => {
+    const both = 'proxyHeader and trustedProxies only go together';
+    expect(dashboard(HEADER)).toContain(both);
+    expect(dashboard('trustedProxies: [10.0.3.7]')).toContain(both);
+    expect(dashboard('proxyHeader: "X Email", trustedProxies: [10.0.3.7]')).toContain('expected the name of a header');
+  });
+});
