@@ -5,73 +5,23 @@ import { openState } from '../../src/coordinator/table.ts';
 import { FRESHNESS_KEY } from '../../src/shared/domain/keys.ts';
 import type { Logger } from '../../src/shared/ports/logger.ts';
 import { seededRandom } from '../chaos/random.ts';
+import { LiveCollection } from './live-collection.ts';
 import { restoreTo } from './restore-house.ts';
-import { type FakeEvent, type Harness, harness, silent } from './table-harness.ts';
+import { type Harness, harness, silent } from './table-harness.ts';
 import { tableRows } from './table-rows.ts';
 
 const START = Date.parse('2026-12-01T00:00:00Z');
 const STREAM = { mode: 'changestream', partitions: 4, compression: 'snappy' } as const;
 
-/** A collection with a stream: what is done to it is told there. */
-class Live {
-  readonly documents = new Map<unknown, Document>();
-  readonly events: FakeEvent[] = [];
-  private at = 100;
-
-  constructor(private readonly house: Harness) {
-    house.collection.events = this.events;
-  }
-
-  put(document: Document): void {
-    this.documents.set(document._id, document);
-    this.tell(document._id);
-  }
-
-  remove(_id: unknown): void {
-    if (this.documents.delete(_id)) this.tell(_id);
-  }
-
-  /** Something that is no change of a document. */
-  end(ends: string): void {
-    this.at += 1;
-    this.events.push({ at: this.at, ends });
-  }
-
-  /** What came so far is no longer there. */
-  forget(): void {
-    this.at += 1;
-    this.house.collection.oldest = this.at + 1;
-    this.events.length = 0;
-    this.events.push({ at: this.at + 1 });
-    this.at += 2;
-  }
-
-  /** Seconds go by in which others are written to. */
-  pass(seconds: number): void {
-    this.at += seconds * 2 ** 32;
-    this.events.push({ at: this.at, isOther: true });
-  }
-
-  get position(): string {
-    return String(this.at);
-  }
-
-  private tell(_id: unknown): void {
-    this.at += 1;
-    this.events.push({ at: this.at, _id });
-    this.house.collection.documents = [...this.documents.values()];
-  }
-}
-
 let house: Harness;
-let live: Live;
+let live: LiveCollection;
 const warned: string[] = [];
 const logger: Logger = { ...silent, warn: (text) => warned.push(text), child: () => logger };
 
 beforeEach(() => {
   warned.length = 0;
   house = harness({ now: START, logger });
-  live = new Live(house);
+  live = new LiveCollection(house);
 });
 
 afterEach(() => house.close());

@@ -29,7 +29,6 @@ const STATUS: TableStatus = {
   run: undefined,
   unfinished: undefined,
   quarantined: 0,
-  erased: 0,
   notes: [],
 };
 
@@ -45,7 +44,16 @@ export function version(number: number, more: Partial<ChartedVersion> = {}): Cha
     host: 'pod-1',
     run: `r${number}`,
     window: { from: null, to: null },
-    counts: { read: 1000, inserted: 1000, updated: 0, deleted: 0, unchanged: 0, superseded: 0, quarantined: 0 },
+    counts: {
+      read: 1000,
+      inserted: 1000,
+      updated: 0,
+      deleted: 0,
+      unchanged: 0,
+      superseded: 0,
+      quarantined: 0,
+      erased: 0,
+    },
     filesAdded: 4,
     filesRemoved: 4,
     bytesAdded: 4e6,
