@@ -60,6 +60,7 @@ export function version(number: number, more: Partial<ChartedVersion> = {}): Cha
     bytesRemoved: 3e6,
     watermark: NOW,
     startedAt: time - 2000,
+    durationMs: 2000,
     columns: undefined,
     ...more,
   };
