@@ -24,7 +24,7 @@ import { asMongolakeError } from './shared/domain/errors.ts';
  */
 
 export type { FailedResult, PlanResult, StatusResult, SyncResult, VerifyResult, WorkResult } from './app/results.ts';
-export type { MongolakeConfig, MongolakeSettings } from './library/config.ts';
+export type { MongolakeConfig } from './library/config.ts';
 export type {
   BackfillOptions,
   Bounds,
@@ -37,6 +37,7 @@ export type {
   VerifyOptions,
   WorkOptions,
 } from './library/options.ts';
+export type { MongolakeSettings } from './library/settings.ts';
 export { type ErrorCode, MongolakeError } from './shared/domain/errors.ts';
 
 /** One run of each table that the target names: what changed since the last one. One result per table, in the source's order. */

@@ -4,10 +4,9 @@ import { linesOf, rootName, type SourceFile, violation, walk } from './source-fi
 /** What makes a test or a group of them. */
 const TEST = /^(?:test|it|suite|describe.*)$/;
 
-/** Files longer than `max` lines, but for those that a script writes. */
+/** Files longer than `max` lines. */
 export function longFiles(files: readonly SourceFile[], max: number): string[] {
   return files.flatMap((file) => {
-    if (file.text.startsWith('// Written by `npm run ')) return [];
     const lines = file.text.split('\n').length - (file.text.endsWith('\n') ? 1 : 0);
     return lines > max ? [violation(file, max + 1, `the file has ${lines} lines, ${max} are allowed`)] : [];
   });

@@ -2,30 +2,36 @@
 import { configJsonSchema, type JsonSchema } from './json-schema.ts';
 import { SETTING_NAMES } from './settings.ts';
 
-const HEAD = [
-  "// Written by `npm run schema` from the configuration's schema; change that instead.",
+const WRITTEN = "// Written by `npm run schema` from the configuration's schema; change that instead.";
+
+const SETTINGS_HEAD = [
+  WRITTEN,
   '',
   '/** A reference to a variable or a secret, which may stand for a value of any type: `${NAME}`, `${vault:path#key}`. */',
-  'type Reference = `${string}\\${${string}`;',
+  'export type Reference = `${string}\\${${string}`;',
   '',
   '/** Settings of tables: of all under `defaults`, of a pipeline, or of one under its `collections`. */',
 ].join('\n');
 
-const CONFIG_DOC = [
+const CONFIG_HEAD = [
+  WRITTEN,
+  "import type { MongolakeSettings, Reference } from './settings.ts';",
+  '',
   '/**',
   ' * A configuration as an object, of the same shape as the file. Durations and sizes are strings with a unit (`5m`, `128MB`), and any',
   ' * string may hold references. Relative paths start at the working directory, where these comments say "this file".',
   ' */',
 ].join('\n');
 
+/** The text of `src/library/settings.ts`: what can differ from table to table, as TypeScript has it. */
+export function renderSettingsTypes(): string {
+  const settings = configJsonSchema().properties?.defaults ?? {};
+  return `${SETTINGS_HEAD}\nexport interface MongolakeSettings ${bodyOf(settings, '')}\n`;
+}
+
 /** The text of `src/library/config.ts`: the configuration as TypeScript has it. */
 export function renderConfigTypes(): string {
-  const schema = configJsonSchema();
-  const settings = schema.properties?.defaults ?? {};
-  return [
-    `${HEAD}\nexport interface MongolakeSettings ${bodyOf(settings, '')}\n`,
-    `${CONFIG_DOC}\nexport interface MongolakeConfig ${bodyOf(schema, '')}\n`,
-  ].join('\n');
+  return `${CONFIG_HEAD}\nexport interface MongolakeConfig ${bodyOf(configJsonSchema(), '')}\n`;
 }
 
 function typeOf(schema: JsonSchema, indent: string): string {

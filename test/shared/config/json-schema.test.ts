@@ -7,7 +7,7 @@ import { configKeys, renderConfigHelp, renderConfigPage } from '../../../src/sha
 import { renderInitConfig } from '../../../src/shared/config/init.ts';
 import { maskReferences } from '../../../src/shared/config/interpolate.ts';
 import { configJsonSchema, type JsonSchema, renderJsonSchema } from '../../../src/shared/config/json-schema.ts';
-import { renderConfigTypes } from '../../../src/shared/config/type-text.ts';
+import { renderConfigTypes, renderSettingsTypes } from '../../../src/shared/config/type-text.ts';
 import { parseDuration, parseSize } from '../../../src/shared/config/units.ts';
 import { schemaErrors } from './json-schema-check.ts';
 import { DESIGN_EXAMPLE, SMALL } from './sample.ts';
@@ -30,8 +30,12 @@ test('docs/configuration.md is up to date (else run: npm run schema)', () => {
   expect(readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8')).toBe(renderConfigPage());
 });
 
-test('src/library/config.ts is up to date (else run: npm run schema)', () => {
-  expect(readFileSync(new URL('../../../src/library/config.ts', import.meta.url), 'utf8')).toBe(renderConfigTypes());
+test.each([
+  ['config', renderConfigTypes],
+  ['settings', renderSettingsTypes],
+])('src/library/%s.ts is up to date (else run: npm run schema)', (name, render) => {
+  const file = new URL(`../../../src/library/${name}.ts`, import.meta.url);
+  expect(readFileSync(file, 'utf8')).toBe(render());
 });
 
 test('is draft 7', () => {
