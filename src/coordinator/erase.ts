@@ -1,22 +1,21 @@
 import { jsonBody } from '../shared/documents.ts';
-import { NO_COUNTS } from '../shared/domain/books.ts';
-import { checksumOf } from '../shared/domain/checksum.ts';
 import type { IdList } from '../shared/domain/comparison.ts';
-import { cursorOf } from '../shared/domain/cursor.ts';
 import type { KeyedHash } from '../shared/domain/cut.ts';
 import { ownIdListKey, planKey } from '../shared/domain/keys.ts';
 import type { Plan } from '../shared/domain/plan.ts';
 import type { TablePolicy } from '../shared/domain/policy.ts';
+import { putList } from '../shared/id-source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { carryOut, type RunContext, type RunResult, type RunSettings } from './carry-out.ts';
 import { type ErasableId, erasableIds, type GivenId } from './erase-ids.ts';
 import { owningFiles } from './erase-plan.ts';
 import { type IdFinder, type SearchContext, searchFiles, searchTable } from './erase-search.ts';
 import { type NewErased, writeErased } from './erased.ts';
-import { checkNamespace, writeSettings } from './plan.ts';
+import { checkNamespace } from './plan.ts';
 import { type Purged, purgeTable } from './purge.ts';
-import { type Held, type HeldTable, mergeTotals } from './steps.ts';
-import { openState, type TableState, tableMissing } from './table.ts';
+import { nothingDone, openOwn, sourcelessPlan } from './sourceless.ts';
+import type { Held, HeldTable } from './steps.ts';
+import { type TableState, tableMissing } from './table.ts';
 import { finishFirst } from './unfinished.ts';
 import { lookUpRanges } from './verify-plan.ts';
 import { whenFree } from './when-free.ts';
@@ -78,7 +77,7 @@ export async function eraseIds(request: EraseRequest, outer: EraseContext): Prom
         const notFound = request.kind === 'erase' ? await withoutRows(current, own, outer) : [];
         const list = await listFor(request, own, held, current, context);
         done = { ids: own.length, notFound, listed: list.changed, onList: list.ids };
-        if (request.kind === 'allow' && list.changed === 0) return nothingToDo(held.run, current, context);
+        if (request.kind === 'allow' && list.changed === 0) return nothingDone(held.run, current, context.clock);
         const plan = await makePlan(request, own, list, held, current, context);
         timer.ended('window');
         return carryOut({ plan, state: current, settings: request.settings }, context, timer);
@@ -89,14 +88,6 @@ export async function eraseIds(request: EraseRequest, outer: EraseContext): Prom
     ? await whenFree(() => purgeTable(request.settings, ids, before, outer), outer)
     : undefined;
   return { run, ...(done ?? { ids: ids.length, notFound: [], listed: 0, onList: 0 }), purged };
-}
-
-/** The table, which must be there and of the collection. */
-export async function openOwn({ storage, source }: Pick<RunContext, 'storage' | 'source'>): Promise<TableState> {
-  const state = await openState(storage);
-  if (state === undefined) throw tableMissing(storage);
-  checkNamespace(state, source, storage.uri);
-  return state;
 }
 
 /** The ids that have no row in the version, as they were given. */
@@ -121,54 +112,24 @@ function listFor(
   return writeErased({ kind: kind === 'erase' ? 'add' : 'remove', identities }, state, held, context);
 }
 
-function nothingToDo(run: string, { watermark }: TableState, { clock }: Held<RunContext>): RunResult {
-  const none = { counts: NO_COUNTS, ...mergeTotals([]), window: { from: null, to: null } };
-  const stagesMs = { window: 0, extract: 0, schema: 0, merge: 0, commit: 0 };
-  return { run, version: null, watermark, checkedAt: clock.now(), ...none, durationMs: 0, stagesMs };
-}
-
-/** Before a backfill's many jobs, like a sync. */
-const ERASE_PRIORITY = 1;
-
-/** Writes a plan that reads nothing of the source: its ranges are the ids. All else of the table stays as it is. */
+/** Writes a plan that reads nothing of the source: its ranges are the ids. No watermark is told: all else of the table stays as it is. */
 async function makePlan(
-  { pipeline, collection, settings, kind }: EraseRequest,
+  request: EraseRequest,
   ids: readonly ErasableId[],
   { number }: NewErased,
-  { run, epoch, base }: HeldTable,
+  held: HeldTable,
   state: TableState,
-  { storage, clock, engineVersion }: Held<RunContext>,
+  context: Held<RunContext>,
 ): Promise<Plan> {
-  const lists = kind === 'erase' ? await writeLists(ids, run, storage) : [];
+  const { storage } = context;
+  const { run } = held;
+  const lists = request.kind === 'erase' ? await writeLists(ids, run, storage) : [];
   const plan: Plan = {
-    formatVersion: 1,
-    run,
-    epoch,
-    pipeline,
-    collection,
-    namespace: state.namespace,
-    base,
-    createdAt: clock.now(),
-    engineVersion,
-    scope: { kind: 'full' },
-    watermark: state.watermark,
+    ...sourcelessPlan(request, held, state, context),
     nextWatermark: null,
-    cursor: cursorOf(settings),
-    ...(state.columns === undefined ? {} : { columns: state.columns }),
-    partitions: state.partitions,
     ranges: lookUpRanges(lists, 'live'),
-    rewrite: null,
-    backfill: false,
-    replace: false,
-    sourceKind: 'live',
-    source: '',
-    keepRows: 'none',
-    maxQuarantined: 0,
     reads: 'erase',
     ...(number === undefined ? {} : { erased: number }),
-    priority: ERASE_PRIORITY,
-    engine: state.engine,
-    write: writeSettings(settings, state.engine),
   };
   await storage.putIfAbsent(planKey(run), jsonBody(plan), run);
   return plan;
@@ -182,9 +143,7 @@ async function writeLists(ids: readonly ErasableId[], run: string, storage: Stor
   for (let from = 0; from < ids.length; from += LIST_IDS) {
     const own = ids.slice(from, from + LIST_IDS);
     const body = Buffer.concat(own.map(({ document }) => document));
-    const key = ownIdListKey(run, lists.length);
-    await storage.put(key, body);
-    lists.push({ key, ids: own.length, crc32: checksumOf(body) });
+    lists.push(await putList(storage, ownIdListKey(run, lists.length), body, own.length));
   }
   return lists;
 }

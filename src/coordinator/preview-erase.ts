@@ -1,12 +1,13 @@
 import { partitionOf } from '../shared/domain/hash.ts';
 import { partitionOfKey } from '../shared/domain/keys.ts';
-import { type EraseRequest, openOwn } from './erase.ts';
+import type { EraseRequest } from './erase.ts';
 import { erasableIds } from './erase-ids.ts';
 import { mayHold, owningFiles } from './erase-plan.ts';
 import { listedNow } from './erase-preview.ts';
 import { dataObjects } from './erase-search.ts';
 import { estimateDuration, RATES, readPastRuns } from './pace.ts';
 import type { PreviewContext } from './preview.ts';
+import { openOwn } from './sourceless.ts';
 import { total } from './steps.ts';
 import { oldestUnpurged } from './vacuum-note.ts';
 import type { Work } from './work.ts';

@@ -1,11 +1,12 @@
 import type { MergeInput } from '../shared/domain/plan.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { estimateDuration, RATES, readPastRuns } from './pace.ts';
-import { checkNamespace, compactInputs, repartitionInputs } from './plan.ts';
+import { type checkNamespace, compactInputs, repartitionInputs } from './plan.ts';
 import { type Layout, repartitionFor } from './repartition.ts';
 import type { RewriteRequest } from './rewrite-run.ts';
+import { openOwn } from './sourceless.ts';
 import { total } from './steps.ts';
-import { openState, type TableState, tableMissing } from './table.ts';
+import type { TableState } from './table.ts';
 import type { Work } from './work.ts';
 
 /** Which files a rewrite would write anew, and what it would make of them. */
@@ -27,7 +28,7 @@ export async function previewCompaction(
   storage: Storage,
   source: Namespaced,
 ): Promise<Work> {
-  const state = await opened(storage, source);
+  const state = await openOwn({ storage, source });
   const inputs = compactInputs(state, targetFileSize);
   const files = total(inputs, ({ joins = [] }) => joins.length);
   const isDue = inputs.length > 0;
@@ -40,7 +41,7 @@ export async function previewRepartition(
   storage: Storage,
   source: Namespaced,
 ): Promise<Work> {
-  const state = await opened(storage, source);
+  const state = await openOwn({ storage, source });
   const { schema, partitions } = state;
   const due = repartitionFor(layout, { idType: schema.idType, partitions });
   const nothing = { isDue: false, inputs: [], files: 0, partitions };
@@ -50,13 +51,6 @@ export async function previewRepartition(
   // A partition's files come to the target size each; the last of them has the rest.
   const files = inputs.length === 0 ? 0 : Math.max(due.partitions.to, Math.ceil(bytes / targetFileSize));
   return workOf({ kind: 'repartition', isDue: true, inputs, files, partitions: due.partitions.to }, state, storage);
-}
-
-async function opened(storage: Storage, source: Namespaced): Promise<TableState> {
-  const state = await openState(storage);
-  if (state === undefined) throw tableMissing(storage);
-  checkNamespace(state, source, storage.uri);
-  return state;
 }
 
 async function workOf(

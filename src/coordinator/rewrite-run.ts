@@ -1,15 +1,13 @@
 import { jsonBody } from '../shared/documents.ts';
-import { NO_COUNTS } from '../shared/domain/books.ts';
-import { cursorOf } from '../shared/domain/cursor.ts';
 import { planKey } from '../shared/domain/keys.ts';
 import type { Plan, Rewrite } from '../shared/domain/plan.ts';
 import type { TablePolicy } from '../shared/domain/policy.ts';
-import type { Clock } from '../shared/ports/clock.ts';
 import type { RunContext, RunResult, RunSettings } from './carry-out.ts';
-import { checkNamespace, writeSettings } from './plan.ts';
+import { checkNamespace } from './plan.ts';
 import { carryOutRewrite } from './rewrite.ts';
-import { type StageTimer, stageTimer } from './stages.ts';
-import { type Held, type HeldTable, mergeTotals } from './steps.ts';
+import { nothingDone, sourcelessPlan } from './sourceless.ts';
+import type { StageTimer } from './stages.ts';
+import type { Held, HeldTable } from './steps.ts';
 import { openState, type TableState, tableMissing } from './table.ts';
 import { finishFirst } from './unfinished.ts';
 
@@ -66,61 +64,16 @@ async function rewriteIfDue(
 ): Promise<RunResult> {
   const { storage, clock } = context;
   const { run, state } = held;
-  if (rewrite === undefined) return nothingToDo(run, state, clock);
+  if (rewrite === undefined) return nothingDone(run, state, clock);
   const plan = rewritePlan(request, held, rewrite, context);
   await storage.putIfAbsent(planKey(plan.run), jsonBody(plan), plan.run);
   timer.ended('window');
   return carryOutRewrite({ plan, state, settings: request.settings }, context, timer);
 }
 
-function nothingToDo(run: string, { watermark }: TableState, clock: Clock): RunResult {
-  return {
-    run,
-    version: null,
-    window: { from: null, to: null },
-    watermark,
-    checkedAt: clock.now(),
-    counts: NO_COUNTS,
-    ...mergeTotals([]),
-    durationMs: 0,
-    stagesMs: stageTimer(clock).durations(),
-  };
-}
-
-/** A plan that reads nothing of the source: the watermark and all that the rewrite does not name stay as they are. */
-function rewritePlan(
-  { pipeline, collection, settings }: RewriteRequest,
-  { run, epoch, base, state }: HeldState,
-  rewrite: Rewrite,
-  { clock, engineVersion }: RunContext,
-): Plan {
-  return {
-    formatVersion: 1,
-    run,
-    epoch,
-    pipeline,
-    collection,
-    namespace: state.namespace,
-    base,
-    createdAt: clock.now(),
-    engineVersion,
-    scope: { kind: 'full' },
-    watermark: state.watermark,
-    nextWatermark: state.watermark,
-    cursor: cursorOf(settings),
-    ...(state.columns === undefined ? {} : { columns: state.columns }),
-    partitions: rewrite.kind === 'repartition' ? rewrite.partitions.to : state.partitions,
-    ranges: [],
-    rewrite,
-    backfill: false,
-    replace: false,
-    sourceKind: 'live',
-    source: '',
-    keepRows: 'none',
-    maxQuarantined: 0,
-    reads: 'source',
-    priority: REWRITE_PRIORITY,
-    engine: state.engine,
-    write: writeSettings(settings, state.engine),
-  };
+/** The watermark and all that the rewrite does not name stay as they are. */
+function rewritePlan(request: RewriteRequest, held: HeldState, rewrite: Rewrite, context: RunContext): Plan {
+  const plan = sourcelessPlan(request, held, held.state, context);
+  const partitions = rewrite.kind === 'repartition' ? rewrite.partitions.to : plan.partitions;
+  return { ...plan, partitions, rewrite, priority: REWRITE_PRIORITY };
 }

@@ -6,7 +6,7 @@ import { type LeaseBody, readLease } from './lease.ts';
 import { readQuarantine } from './quarantine.ts';
 import { progressOf, type RunProgress, readStaged, type StagedRun } from './run-progress.ts';
 import { type StageFigures, stageFigures } from './stage-figures.ts';
-import { reachedBy } from './stream-start.ts';
+import { reachedIn } from './stream-start.ts';
 import { filesOf, type OpenedState, openNewest, type TableState } from './table.ts';
 import { finishable, stagedPlans } from './unfinished.ts';
 import { readVerification, type Verification } from './verification.ts';
@@ -86,7 +86,10 @@ export async function readStatus(
   const running = lease?.state === 'held' || lease?.state === 'expired';
   return {
     uri: storage.uri,
-    table: state && { ...figures(state), watermark: await watermarkOf(state, storage) },
+    table: state && {
+      ...figures(state),
+      watermark: positionTimeOrNull(reachedIn(state, freshness)) ?? state.watermark,
+    },
     lastCheck: freshness && { at: freshness.checkedAt, run: freshness.run, version: freshness.version },
     verification,
     lease,
@@ -97,10 +100,6 @@ export async function readStatus(
     quarantined: state === undefined ? 0 : (await readQuarantine(storage, state)).length,
     notes: state?.notes ?? [],
   };
-}
-
-async function watermarkOf(state: TableState, storage: Storage): Promise<number | null> {
-  return positionTimeOrNull(await reachedBy(state, storage)) ?? state.watermark;
 }
 
 function figures(state: TableState): Omit<TableFigures, 'watermark'> {

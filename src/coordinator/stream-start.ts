@@ -5,7 +5,7 @@ import { laterPosition, nextPosition, type Position } from '../shared/domain/pos
 import type { TableMode } from '../shared/domain/window.ts';
 import type { Source, StreamEnd } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
-import { readFreshness } from './freshness.ts';
+import { type Freshness, readFreshness } from './freshness.ts';
 import type { TableState } from './table.ts';
 
 /** How a run of a table that follows a change stream begins. */
@@ -113,11 +113,18 @@ async function endUnlessLost(source: Source, since: Position | null): Promise<St
 }
 
 /** How far a table has come in the stream: what the last check found to be in its newest version may be farther than that version's entry says. */
-export async function reachedBy(
+export function reachedIn(
   { version, position }: Pick<TableState, 'version' | 'position'>,
+  freshness: Freshness | undefined,
+): Position | null {
+  if (position === null) return null;
+  return laterPosition(position, freshness?.version === version ? (freshness.position ?? null) : null);
+}
+
+/** The same, of the note beside the table; a table that follows no stream is not asked for one. */
+export async function reachedBy(
+  state: Pick<TableState, 'version' | 'position'>,
   storage: Storage,
 ): Promise<Position | null> {
-  if (position === null) return null;
-  const freshness = await readFreshness(storage);
-  return laterPosition(position, freshness?.version === version ? (freshness.position ?? null) : null);
+  return state.position === null ? null : reachedIn(state, await readFreshness(storage));
 }

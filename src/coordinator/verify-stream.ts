@@ -1,11 +1,10 @@
 import { streamOf } from '../shared/change-source.ts';
-import { checksumOf } from '../shared/domain/checksum.ts';
 import type { IdList } from '../shared/domain/comparison.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import { documentsOf, identityAt } from '../shared/domain/id-list.ts';
 import { ownIdListKey } from '../shared/domain/keys.ts';
 import { type Position, positionTime } from '../shared/domain/position.ts';
-import { readList } from '../shared/id-source.ts';
+import { putList, readList } from '../shared/id-source.ts';
 import type { Source } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 
@@ -38,14 +37,9 @@ export async function withoutChanged(
     leftOut += documents.length - own.length;
     if (own.length === documents.length) kept.push(list);
     else if (own.length > 0)
-      kept.push(await putOwn(Buffer.concat(own), own.length, ownIdListKey(run, kept.length), storage));
+      kept.push(await putList(storage, ownIdListKey(run, kept.length), Buffer.concat(own), own.length));
   }
   return { lists: kept, leftOut };
-}
-
-async function putOwn(body: Buffer, ids: number, key: string, storage: Storage): Promise<IdList> {
-  await storage.put(key, body);
-  return { key, ids, crc32: checksumOf(body) };
 }
 
 async function changedSince(since: Position, { source, storage, signal }: StreamContext): Promise<ReadonlySet<string>> {

@@ -39,6 +39,12 @@ export function erasureSource(storage: Storage, namespace: Source['namespace']):
   };
 }
 
+/** Writes a list of ids, back to back in `body`. */
+export async function putList(storage: Storage, key: string, body: Buffer, ids: number): Promise<IdList> {
+  await storage.put(key, body);
+  return { key, ids, crc32: checksumOf(body) };
+}
+
 /** The bytes of a list of ids. Throws `OBJECT_MISSING`, and `OBJECT_CORRUPT` where they are not what was written, also when read again. */
 export async function readList(storage: Storage, { key, crc32 }: IdList): Promise<Buffer> {
   return readTwice('OBJECT_CORRUPT', async () => {

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { jsonBody } from '../shared/documents.ts';
-import { checksumOf } from '../shared/domain/checksum.ts';
 import type { CompareReceipt, Comparison, IdList } from '../shared/domain/comparison.ts';
 import type { MergeJob } from '../shared/domain/job.ts';
 import { idListKey, receiptKey } from '../shared/domain/keys.ts';
+import { putList } from '../shared/id-source.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { JobSummary } from '../shared/ports/metrics.ts';
 import type { Delivery } from '../shared/ports/queue.ts';
@@ -56,9 +56,7 @@ async function uploadLists(
   const uploaded: IdList[] = [];
   for (const [n, { path, ids }] of lists.entries()) {
     const key = idListKey(job.run, job.partition, attempt, n);
-    const body = await readFile(path);
-    await storage.put(key, body);
-    uploaded.push({ key, ids, crc32: checksumOf(body) });
+    uploaded.push(await putList(storage, key, await readFile(path), ids));
   }
   return uploaded;
 }
