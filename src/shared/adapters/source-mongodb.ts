@@ -65,6 +65,8 @@ export function mongodbSource(options: MongodbOptions, clock: Clock): Source {
     size ??= await statistics(of);
     return size;
   };
+  const hasSessions = askSessionsOnce();
+  const asking = { about, redact: lease.redact, clock, tries: options.tries ?? DEFAULT_TRIES };
   return {
     description: about,
     namespace: { database, collection },
@@ -78,15 +80,12 @@ export function mongodbSource(options: MongodbOptions, clock: Clock): Source {
         return splitScope(target(client), scope, await sizeOf(target(client)), splitting);
       }),
     read: (range, signal, projection, most = batchSize, since = undefined) => {
-      const cursor = { batchSize: Math.min(batchSize, most), projection, since };
+      const cursor = { batchSize: Math.min(batchSize, most), projection, since, hasSessions };
       return readResuming(
         {
           order: orderOf(range),
           open: async (after) => openCursor(target(await lease.connected()), range, after, cursor),
-          about,
-          redact: lease.redact,
-          clock,
-          tries: options.tries ?? DEFAULT_TRIES,
+          ...asking,
         },
         signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]),
       );
@@ -97,21 +96,16 @@ export function mongodbSource(options: MongodbOptions, clock: Clock): Source {
           {
             // What is read anew is the whole answer.
             order: { sort: {}, filter: () => filter, point: () => undefined },
-            open: async () => findPrimary(target(await lease.connected()), filter, { batchSize, projection, since }),
-            about,
-            redact: lease.redact,
-            clock,
-            tries: options.tries ?? DEFAULT_TRIES,
+            open: async () =>
+              findPrimary(target(await lease.connected()), filter, { batchSize, projection, since, hasSessions }),
+            ...asking,
           },
           signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]),
         ),
       ),
     changes: mongodbChanges({
       collection: async () => target(await lease.connected()),
-      about,
-      redact: lease.redact,
-      clock,
-      tries: options.tries ?? DEFAULT_TRIES,
+      ...asking,
       closing: closing.signal,
     }),
     indexes: () => lease.run(about, (client) => rangeIndexes(target(client))),
@@ -145,6 +139,15 @@ async function serverClock(client: MongoClient): Promise<SourceClock> {
   };
 }
 
+/** Whether a server has sessions, which it is asked once. */
+function askSessionsOnce(): CursorOptions['hasSessions'] {
+  let sessions: boolean | undefined;
+  return async (client) => {
+    sessions ??= typeof (await askHello(client)).logicalSessionTimeoutMinutes === 'number';
+    return sessions;
+  };
+}
+
 async function askHello(client: MongoClient): Promise<Document> {
   const admin = client.db('admin');
   try {
@@ -165,31 +168,33 @@ interface CursorOptions {
   readonly projection: Projection | undefined;
   /** What was written before is in what is read, whichever member serves it. */
   readonly since: Position | undefined;
+  /** Asked only where `since` is given. */
+  readonly hasSessions: (client: MongoClient) => Promise<boolean>;
 }
 
 async function openCursor(
   collection: Collection,
   range: ExtractRange,
   after: Buffer | undefined,
-  { since, ...rest }: CursorOptions,
+  { batchSize, projection, ...seen }: CursorOptions,
 ) {
   const { scope, part } = range;
   const order = orderOf(range);
   const asksIds = scope.kind === 'full' && (after !== undefined || part !== null);
   const filter = order.filter(after, asksIds ? await knownIds(collection) : ALL_IDS);
-  return findAfter(collection, since, filter, {
+  return findAfter(collection, seen, filter, {
     sort: order.sort,
-    ...readOptions(rest),
+    ...readOptions({ batchSize, projection }),
     // Only where no index serves the window or the part: otherwise such a read would end at 100 MB of sorting.
     ...(scope.kind === 'window' || part !== null ? { allowDiskUse: true } : {}),
   });
 }
 
-function findPrimary(collection: Collection, filter: Document, { since, ...rest }: CursorOptions) {
-  return findAfter(collection, since, filter, { ...readOptions(rest), readPreference: 'primary' });
+function findPrimary(collection: Collection, filter: Document, { batchSize, projection, ...seen }: CursorOptions) {
+  return findAfter(collection, seen, filter, { ...readOptions({ batchSize, projection }), readPreference: 'primary' });
 }
 
-function readOptions({ batchSize, projection }: Omit<CursorOptions, 'since'>): FindOptions {
+function readOptions({ batchSize, projection }: Pick<CursorOptions, 'batchSize' | 'projection'>): FindOptions {
   return {
     raw: true,
     batchSize,
@@ -204,13 +209,12 @@ function readOptions({ batchSize, projection }: Omit<CursorOptions, 'since'>): F
  */
 async function findAfter(
   collection: Collection,
-  since: Position | undefined,
+  { since, hasSessions }: Pick<CursorOptions, 'since' | 'hasSessions'>,
   filter: Document,
   options: FindOptions,
 ): Promise<FindCursor> {
   const { client } = collection.db;
-  if (since === undefined || typeof (await askHello(client)).logicalSessionTimeoutMinutes !== 'number')
-    return collection.find(filter, options);
+  if (since === undefined || !(await hasSessions(client))) return collection.find(filter, options);
   const session = client.startSession({ causalConsistency: true });
   session.advanceOperationTime(new Timestamp(positionBits(since)));
   const cursor = collection.find(filter, { ...options, session });
