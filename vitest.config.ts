@@ -9,6 +9,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           setupFiles: ['test/property-seed.ts'],
+          // What is told to people is compared without colours, wherever the tests run: CI turns them on, a pipe off.
+          env: { NO_COLOR: '1' },
           testTimeout: 60_000,
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.services.test.ts', '**/node_modules/**'],

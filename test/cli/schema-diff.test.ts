@@ -1,4 +1,3 @@
-import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeSchemaDiff } from '../../src/cli/schema-diff.ts';
 import type { SchemaPreview } from '../../src/coordinator/schema-preview.ts';
@@ -30,8 +29,7 @@ const preview: SchemaPreview = {
   diff: { added: [], jsonColumn: [], columns: { used: 5, limit: 1000 } },
   foreignIds: [],
 };
-const lines = (given: Partial<SchemaPreview>) =>
-  describeSchemaDiff('guest.n', { ...preview, ...given }).map(stripVTControlCharacters);
+const lines = (given: Partial<SchemaPreview>) => describeSchemaDiff('guest.n', { ...preview, ...given });
 
 describe('for people', () => {
   it('a schema that stays is two lines', () => {

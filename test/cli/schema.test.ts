@@ -1,4 +1,3 @@
-import { stripVTControlCharacters } from 'node:util';
 import { expect, it } from 'vitest';
 import { describeSchema } from '../../src/cli/schema.ts';
 import { schemaRows } from '../../src/cli/schema-rows.ts';
@@ -46,7 +45,7 @@ it('columns are listed with what is within them, and where it stands in the docu
 });
 
 it('for people they are a table', () => {
-  expect(describeSchema('guest.n', { version: 3, schema, columns: undefined }).map(stripVTControlCharacters)).toEqual([
+  expect(describeSchema('guest.n', { version: 3, schema, columns: undefined })).toEqual([
     'guest.n  version 3, 5 columns',
     'column     type                  null  source        kind                  note',
     '_id        string                no    _id           uuid                  ids of other kinds are EJSON',
@@ -65,9 +64,7 @@ it('without a note there is no place for one', () => {
     columns: [{ name: 'a', source: 'a', type: { kind: 'long' } }],
     extra: null,
   };
-  expect(
-    describeSchema('guest.n', { version: 0, schema: plain, columns: undefined }).map(stripVTControlCharacters),
-  ).toEqual([
+  expect(describeSchema('guest.n', { version: 0, schema: plain, columns: undefined })).toEqual([
     'guest.n  version 0, 2 columns',
     'column  type  null  source  kind',
     '_id     long  no    _id     long',
