@@ -7,13 +7,15 @@ import { freePort, onPort, type Server, serverFolder, startServer, waitUntil } f
 
 /**
  * A Kubernetes API server of ours, with an etcd of its own, new and empty each time. RBAC is on. There is no kubelet and no scheduler, so no
- * pod ever runs, and controllers only where `startControllers` starts them.
+ * pod ever runs, and controllers only where `startControllers` (kube/controllers.ts) starts them.
  */
 export interface KubeApi {
   /** https://127.0.0.1:port */
   readonly url: string;
   /** Path of a kubeconfig that makes helm the administrator. */
   readonly kubeconfig: string;
+  /** The administrator's. */
+  readonly token: string;
   readonly certificates: Certificates;
   /** As the administrator. */
   readonly client: KubeClient;
@@ -44,7 +46,7 @@ export async function startKubeApi(programs: string): Promise<KubeApi> {
       client.close();
       await stop();
     };
-    return { url, kubeconfig, certificates, client, stop: stopAll };
+    return { url, kubeconfig, token: ADMIN_TOKEN, certificates, client, stop: stopAll };
   } catch (error) {
     await stop();
     throw error;
@@ -124,7 +126,13 @@ async function startApi(program: string, port: number, etcd: string, certificate
     'service-cluster-ip-range': '10.0.0.0/24',
     // Of this machine there is nothing that pods could reach.
     'endpoint-reconciler-type': 'none',
-    'enable-aggregator-routing': 'false',
+    // So that it may pass requests on to servers that it aggregates, as KEDA's adapter is one.
+    'requestheader-client-ca-file': ca,
+    'requestheader-username-headers': 'X-Remote-User',
+    'requestheader-group-headers': 'X-Remote-Group',
+    'requestheader-extra-headers-prefix': 'X-Remote-Extra-',
+    'proxy-client-cert-file': serverCert,
+    'proxy-client-key-file': serverKey,
   };
   const client = kubeClient(url, readFileSync(ca, 'utf8'), ADMIN_TOKEN);
   const ready = () => client.request('GET', '/readyz');

@@ -42,7 +42,7 @@ export interface KubeClient {
    * Server-side apply: the object is made or changed to be so. Strict: a field that the server does not know is refused. `dryRun`
    * has the server judge it and keep nothing.
    */
-  apply(object: ApiObject, namespace: string, dryRun?: boolean): Promise<ApiObject>;
+  apply<T extends ApiObject>(object: T, namespace: string, dryRun?: boolean): Promise<T>;
   /** Kind and name of all that is in a namespace, sorted; events aside. */
   inventory(namespace: string): Promise<readonly string[]>;
   close(): void;
@@ -66,8 +66,13 @@ export function kubeClient(url: string, ca: string, userToken: string): KubeClie
       token = userToken,
       contentType = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
     } = options;
-    const headers = { authorization: `Bearer ${token}`, 'content-type': contentType };
     const text = body === undefined ? '' : JSON.stringify(body);
+    const headers = {
+      authorization: `Bearer ${token}`,
+      'content-type': contentType,
+      // Node leaves the length of a DELETE's body out.
+      'content-length': Buffer.byteLength(text),
+    };
     return call(new URL(path, url), { method, headers, agent, timeout: REQUEST_MS }, text) as Promise<T>;
   };
   const resources = async (root: string) => {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fingerprint } from '../cache.ts';
@@ -35,7 +35,11 @@ const CLUSTER = plan('cluster', `kubernetes-${KUBERNETES_VERSION}`, 'kube-contro
   `-ldflags=-s -w ${LD_FLAGS}`,
   './...',
 ]);
-const KEDA = plan('keda', `keda-${KEDA_VERSION}`, 'operator', ['-ldflags=-s -w', 'tool']);
+const KEDA = plan('keda', `keda-${KEDA_VERSION}`, 'operator', [
+  '-ldflags=-s -w',
+  './adapter',
+  'github.com/kedacore/keda/v2/cmd/operator',
+]);
 
 /** Of the control plane. Built, for about six minutes, only where `build` says so; else it has to be in the cache. */
 export function prepareCluster(build: boolean): Promise<Started<ClusterPrograms>> {
@@ -66,7 +70,8 @@ async function built(program: GoProgram, build: boolean, part: string) {
 
 function plan(module: string, name: string, program: string, args: readonly string[]): GoProgram {
   const cwd = fileURLToPath(new URL(`./${module}/`, import.meta.url));
-  const sources = ['go.mod', 'go.sum'].map((file) => readFileSync(join(cwd, file)));
+  const files = readdirSync(cwd, { recursive: true, encoding: 'utf8' }).filter((file) => /\.(go|mod|sum)$/.test(file));
+  const sources = files.sort().map((file) => readFileSync(join(cwd, file)));
   return {
     entry: `${name}-${fingerprint([...sources, ...args])}`,
     program,
