@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references to variables are written so
+import { MongoClient } from 'mongodb';
 import type { Deployment, Values } from '../helm/chart.ts';
-import type { ApiObject } from '../services/kube/client.ts';
 import { startControllers } from '../services/kube/controllers.ts';
 import { type KubeApi, startKubeApi } from '../services/kube-api.ts';
 import type { Services } from '../services/provided.ts';
@@ -16,7 +16,7 @@ export interface Fleet {
   /** Asks for a password, which the release's Secret has. */
   readonly redis: RedisServer;
   /** Values of a release that syncs `notifications` of the source to `s3://<bucket>/lake/notifications`. */
-  readonly values: Values;
+  readonly values: Values & { readonly config: object };
   /** Starts what runs the pods of these components. Those of one component belong to one of them. */
   run(...components: readonly string[]): Kubelet;
   /** A Deployment of the release as the server has it. */
@@ -25,13 +25,24 @@ export interface Fleet {
 }
 
 export interface DeploymentNow extends Deployment {
-  readonly status: { readonly replicas?: number; readonly readyReplicas?: number };
+  readonly metadata: Deployment['metadata'] & { readonly generation: number };
+  readonly status: {
+    readonly observedGeneration?: number;
+    readonly replicas?: number;
+    readonly readyReplicas?: number;
+  };
 }
 
 const NAMESPACE = 'lake';
 const PASSWORD = 'of4a5test';
 
-export async function startFleet(programs: string, services: Pick<Services, 's3' | 'mongodb'>): Promise<Fleet> {
+/** Starts it, with so many documents in the source. Nothing is installed yet. */
+export async function startFleet(
+  programs: string,
+  services: Pick<Services, 's3' | 'mongodb'>,
+  docs: number,
+): Promise<Fleet> {
+  await fill(services.mongodb, docs);
   const redis = required(await startRedis({ password: PASSWORD }));
   const api = await startKubeApi(programs);
   const controllers = await startControllers(api, programs);
@@ -56,7 +67,7 @@ export async function startFleet(programs: string, services: Pick<Services, 's3'
       return kubelet;
     },
     deployment: (component) =>
-      client.request<DeploymentNow & ApiObject>(
+      client.request<DeploymentNow>(
         'GET',
         `/apis/apps/v1/namespaces/${NAMESPACE}/deployments/guest-mongolake-${component}`,
       ),
@@ -67,6 +78,14 @@ export async function startFleet(programs: string, services: Pick<Services, 's3'
       await redis.stop();
     },
   };
+}
+
+async function fill({ uri, database }: Services['mongodb'], docs: number): Promise<void> {
+  await using client = new MongoClient(uri);
+  const collection = client.db(database).collection<{ _id: number; updateTime: Date }>('notifications');
+  const start = Date.parse('2026-05-01T00:00:00Z');
+  await collection.insertMany(Array.from({ length: docs }, (_, _id) => ({ _id, updateTime: new Date(start + _id) })));
+  await collection.createIndex({ updateTime: 1 });
 }
 
 function secretsOf({ s3, mongodb }: Pick<Services, 's3' | 'mongodb'>): Readonly<Record<string, string>> {

@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { CONFIG, type Deployment, RELEASES, render, type Values } from '../helm/chart.ts';
+import {
+  CONFIG,
+  type Deployment,
+  type KubernetesObject,
+  type PodTemplate,
+  RELEASES,
+  render,
+  type Values,
+} from '../helm/chart.ts';
 import { describeWith } from '../services/context.ts';
 import type { ApiObject } from '../services/kube/client.ts';
 import { addCustomResources, type KubeApi, startKubeApi } from '../services/kube-api.ts';
@@ -16,32 +24,36 @@ describeWith(['kubernetes', 'cluster'], 'the chart in a Kubernetes API server', 
   const worker = async (release: Release) =>
     (await deployments(release)).find(({ metadata }) => metadata.name.endsWith('-worker'));
   const checksums = async (release: Release) =>
-    new Set((await deployments(release)).map(({ spec }) => spec.template.metadata.annotations['checksum/config']));
+    new Set((await deployments(release)).map(({ spec }) => spec.template.metadata.annotations?.['checksum/config']));
   beforeAll(async () => {
     api = await startKubeApi(cluster.folder);
     await addCustomResources(api, cluster.customResources, 'keda.sh_');
-    await addCustomResources(api, cluster.customResources, 'monitoring.coreos.com_podmonitors');
     await addCustomResources(api, cluster.customResources, 'monitoring.coreos.com_servicemonitors');
-    await addCustomResources(api, cluster.customResources, 'monitoring.coreos.com_prometheusrules');
+    // The names that an example has.
+    for (const name of ['lake-high', 'lake-low']) {
+      const priority = { apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name }, value: 1 };
+      await api.client.apply(priority, '');
+    }
   });
   afterAll(() => api?.stop());
 
   it.each(EVERY_RELEASE)(
-    '%s: the server takes every object, lets its pods in, and keeps none of it',
+    '%s: the server takes every object, lets every pod in, and keeps none of it',
     async (_, values) => {
       const release = await newRelease();
       const { namespace } = release;
-      const { objects } = await render(values);
-      for (const object of objects) await api.client.apply(object, namespace, true);
+      const objects = (await render(values)).objects as readonly Templated[];
+      const [hooks, installed] = [objects.filter(isHook), objects.filter((object) => !isHook(object))];
+      for (const object of installed) await api.client.apply(object, namespace, true);
       expect(await api.client.inventory(namespace)).toEqual([]);
       expect(await release.install(values)).toContain('STATUS: deployed');
-      const names = objects.map(({ kind, metadata }) => `${kind}/${metadata.name}`);
       // helm's own note of the release is a Secret.
-      expect(await api.client.inventory(namespace)).toEqual([...names, 'Secret/sh.helm.release.v1.guest.v1'].sort());
-      for (const { spec } of await deployments(release)) {
-        const { metadata, ...pod } = spec.template;
-        const name = { ...metadata, name: 'pod' };
-        await api.client.request('POST', `/api/v1/namespaces/${namespace}/pods?dryRun=All`, { metadata: name, ...pod });
+      const all = [...namesOf(installed), 'Secret/sh.helm.release.v1.guest.v1'];
+      expect(await api.client.inventory(namespace)).toEqual(all.sort());
+      const templates = installed.flatMap(({ spec }) => (spec?.template === undefined ? [] : [spec.template]));
+      const pods = templates.map(({ metadata, ...pod }) => ({ metadata: { ...metadata, name: 'pod' }, ...pod }));
+      for (const pod of [...pods, ...hooks]) {
+        await api.client.request('POST', `/api/v1/namespaces/${namespace}/pods?dryRun=All&fieldValidation=Strict`, pod);
       }
       await release.uninstall();
       expect(await api.client.inventory(namespace)).toEqual([]);
@@ -54,9 +66,9 @@ describeWith(['kubernetes', 'cluster'], 'the chart in a Kubernetes API server', 
     await release.install(first);
     for (const [, values] of EVERY_RELEASE) await release.upgrade(values);
     await release.upgrade(first);
-    const names = (await render(first)).objects.map(({ kind, metadata }) => `${kind}/${metadata.name}`);
+    const installed = (await render(first)).objects.filter((object) => !isHook(object));
     const left = (await api.client.inventory(release.namespace)).filter((name) => !name.includes('sh.helm.release'));
-    expect(left).toEqual(names.sort());
+    expect(left).toEqual(namesOf(installed));
     await release.uninstall();
     expect(await api.client.inventory(release.namespace)).toEqual([]);
   });
@@ -104,8 +116,8 @@ describeWith(['kubernetes', 'cluster'], 'the chart in a Kubernetes API server', 
     await expect(release.install({ worker: { concurency: 2 } })).rejects.toThrow("'concurency' not allowed");
     await expect(release.install({ worker: { concurrency: 'two' } })).rejects.toThrow('concurrency');
     expect(await api.client.inventory(release.namespace)).toEqual([]);
-    const tolerations = [{ key: 'spot', operator: 'Perhaps' }];
-    await expect(release.install({ worker: { tolerations } })).rejects.toThrow('Unsupported value: "Perhaps"');
+    const extraVolumeMounts = [{ name: 'nowhere', mountPath: '/ca' }];
+    await expect(release.install({ extraVolumeMounts })).rejects.toThrow('Not found: "nowhere"');
     const { objects } = await render({ config: CONFIG, keda: { enabled: true } });
     const scaled = objects.find(({ kind }) => kind === 'ScaledObject') as ApiObject & { readonly spec: object };
     const broken = { ...scaled, spec: { ...scaled.spec, minReplicas: 1 } };
@@ -143,6 +155,19 @@ describeWith(['kubernetes', 'cluster'], 'the chart in a Kubernetes API server', 
     await expect(api.client.request('POST', path, review, vault)).rejects.toMatchObject({ status: 401 });
   });
 });
+
+interface Templated extends KubernetesObject {
+  readonly spec?: { readonly template?: Pick<PodTemplate, 'metadata' | 'spec'> };
+}
+
+/** Of `helm test`, not of the release. */
+function isHook({ metadata }: KubernetesObject): boolean {
+  return metadata.annotations?.['helm.sh/hook'] !== undefined;
+}
+
+function namesOf(objects: readonly KubernetesObject[]): string[] {
+  return objects.map(({ kind, metadata }) => `${kind}/${metadata.name}`).sort();
+}
 
 interface TokenRequest extends ApiObject {
   readonly status: { readonly token: string };

@@ -13,8 +13,11 @@ export interface EndedPod {
   readonly name: string;
   /** Whether the API server had asked for its end. */
   readonly asked: boolean;
-  /** null where it had to be killed. */
+  /** Its exit code; null where a signal ended it: SIGKILL after its grace period, SIGTERM before it could take that. */
   readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** Whether it had been ready before. */
+  readonly wasReady: boolean;
 }
 
 /**
@@ -26,6 +29,8 @@ export interface Kubelet {
   /** Names of the pods whose process runs now. */
   running(): readonly string[];
   readonly ended: readonly EndedPod[];
+  /** `started NAME` and `ended NAME`, in their order. */
+  readonly history: readonly string[];
   /** What it could not do; it goes on and tries again. */
   readonly troubles: readonly string[];
   /** What a pod's process printed. */
@@ -37,12 +42,14 @@ export interface Kubelet {
 interface Pod extends ApiObject {
   readonly metadata: ApiObject['metadata'] & { readonly uid: string };
   readonly spec: PodTemplate['spec'] & { readonly nodeName?: string };
+  readonly status: { readonly phase: string };
 }
 
 interface Running {
   readonly child: ChildProcess;
   readonly gone: Promise<void>;
-  readonly probe: string;
+  /** Where its readiness is asked for; a pod that ends by itself has none. */
+  readonly probe: string | undefined;
   ready: boolean;
   killer?: NodeJS.Timeout;
 }
@@ -55,38 +62,13 @@ const PROBE_MS = 2_000;
 export function startKubelet(client: KubeClient, namespace: string, components: readonly string[]): Kubelet {
   const pods = `/api/v1/namespaces/${namespace}/pods`;
   const selector = encodeURIComponent(`app.kubernetes.io/component in (${components.join(',')})`);
-  const running = new Map<string, Running>();
-  const ended: EndedPod[] = [];
+  const processes = processTable();
   const troubles: string[] = [];
-  const logs = new Map<string, string>();
-
-  const start = async (pod: Pod) => {
-    const { name } = pod.metadata;
-    const home = serverFolder('pod');
-    const { args, env, probe } = await planOf(client, namespace, pod, home);
-    const child = spawn(process.execPath, [CLI, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-    if (child.pid === undefined) throw new Error(`${name} can't be started`);
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => logs.set(name, `${logs.get(name) ?? ''}${text}`));
-    }
-    const guard = guardProcess(child.pid, home);
-    const gone = new Promise<void>((resolve) => {
-      child.once('exit', (code) => {
-        ended.push({ name, asked: running.get(name)?.killer !== undefined, code });
-        clearTimeout(running.get(name)?.killer);
-        running.delete(name);
-        guard.processEnded();
-        guard.release();
-        resolve();
-      });
-    });
-    running.set(name, { child, gone, probe, ready: false });
-  };
 
   const lookAfter = async (pod: Pod) => {
     const { name, uid, deletionTimestamp, deletionGracePeriodSeconds = 30 } = pod.metadata;
-    const process = running.get(name);
-    const hasEnded = ended.some((one) => one.name === name);
+    const process = processes.running.get(name);
+    const end = processes.ended.find((one) => one.name === name);
     if (pod.spec.nodeName === undefined) {
       const target = { kind: 'Node', name: 'this-machine' };
       await client.request('POST', `${pods}/${name}/binding`, { metadata: { name }, target });
@@ -97,35 +79,75 @@ export function startKubelet(client: KubeClient, namespace: string, components: 
       process.killer = setTimeout(() => process.child.kill('SIGKILL'), deletionGracePeriodSeconds * 1000);
       process.child.kill('SIGTERM');
     } else if (process !== undefined) {
-      const ready = await answers(process.probe);
+      const ready = process.probe === undefined || (await answers(process.probe));
       if (ready === process.ready) return;
       await client.request('PATCH', `${pods}/${name}/status`, { status: statusOf(ready) });
       process.ready = ready;
-    } else if (!hasEnded) {
-      await start(pod);
+    } else if (end === undefined) {
+      const home = serverFolder('pod');
+      processes.start(name, home, await planOf(client, namespace, pod, home));
+    } else if (pod.status.phase === 'Running') {
+      await client.request('PATCH', `${pods}/${name}/status`, { status: endOf(pod, end.code) });
     }
   };
 
   const look = async () => {
-    const { items } = await client.request<{ readonly items: readonly Pod[] }>(
-      'GET',
-      `${pods}?labelSelector=${selector}`,
-    );
+    const path = `${pods}?labelSelector=${selector}`;
+    const { items } = await client.request<{ readonly items: readonly Pod[] }>('GET', path);
     for (const pod of items) await lookAfter(pod);
   };
   const loop = looped(look, (error) => troubles.push(messageOf(error)));
   return {
-    running: () => [...running.keys()],
-    ended,
+    running: () => [...processes.running.keys()],
+    ended: processes.ended,
+    history: processes.history,
     troubles,
-    logOf: (name) => logs.get(name) ?? '',
+    logOf: (name) => processes.logs.get(name) ?? '',
     async stop() {
       await loop.stop();
-      const left = [...running.values()];
+      const left = [...processes.running.values()];
       for (const { child } of left) child.kill('SIGKILL');
       await Promise.all(left.map(({ gone }) => gone));
     },
   };
+}
+
+/** How a pod's container is started as a process. */
+interface Plan {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly probe: string | undefined;
+}
+
+/** The processes of pods, by their names. */
+function processTable() {
+  const running = new Map<string, Running>();
+  const ended: EndedPod[] = [];
+  const history: string[] = [];
+  const logs = new Map<string, string>();
+  const start = (name: string, home: string, { args, env, probe }: Plan) => {
+    const child = spawn(process.execPath, [CLI, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    if (child.pid === undefined) throw new Error(`${name} can't be started`);
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => logs.set(name, `${logs.get(name) ?? ''}${text}`));
+    }
+    const guard = guardProcess(child.pid, home);
+    const gone = new Promise<void>((resolve) => {
+      child.once('exit', (code, signal) => {
+        const { killer, ready } = running.get(name) ?? { killer: undefined, ready: false };
+        history.push(`ended ${name}`);
+        ended.push({ name, asked: killer !== undefined, code, signal, wasReady: ready });
+        clearTimeout(killer);
+        running.delete(name);
+        guard.processEnded();
+        guard.release();
+        resolve();
+      });
+    });
+    history.push(`started ${name}`);
+    running.set(name, { child, gone, probe, ready: false });
+  };
+  return { running, ended, history, logs, start };
 }
 
 /** Calls `work` again and again, a moment after its end each time. */
@@ -155,7 +177,7 @@ function looped(work: () => Promise<void>, onError: (error: unknown) => void) {
 }
 
 /** What a pod's container is as a process: its volumes become folders in `home`, and every path in them is said so. */
-async function planOf(client: KubeClient, namespace: string, { metadata, spec }: Pod, home: string) {
+async function planOf(client: KubeClient, namespace: string, { metadata, spec }: Pod, home: string): Promise<Plan> {
   const [container] = spec.containers;
   const core = `/api/v1/namespaces/${namespace}`;
   const port = await freePort();
@@ -163,7 +185,7 @@ async function planOf(client: KubeClient, namespace: string, { metadata, spec }:
   const here = (text: string) =>
     folders
       .reduce((result, [from, to]) => result.replaceAll(from, to), text)
-      .replaceAll(`0.0.0.0:${container.ports[0]?.containerPort}`, `127.0.0.1:${port}`);
+      .replaceAll(`0.0.0.0:${container.ports?.[0]?.containerPort}`, `127.0.0.1:${port}`);
   for (const [, folder] of folders) mkdirSync(folder, { recursive: true });
   for (const volume of spec.volumes) {
     if (!('configMap' in volume)) continue;
@@ -183,7 +205,8 @@ async function planOf(client: KubeClient, namespace: string, { metadata, spec }:
     const reference = valueFrom?.secretKeyRef;
     env[name] = reference === undefined ? here(value) : ((await secret(reference.name))[reference.key] ?? '');
   }
-  const probe = `http://127.0.0.1:${port}${container.readinessProbe.httpGet.path}`;
+  const path = container.readinessProbe?.httpGet.path;
+  const probe = path === undefined ? undefined : `http://127.0.0.1:${port}${path}`;
   return { args: container.args.map(here), env, probe };
 }
 
@@ -198,6 +221,14 @@ async function answers(url: string): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** Of a pod that has ended by itself: of a Job, as one of a Deployment is never to. */
+function endOf({ spec }: Pod, exitCode: number | null) {
+  const [{ name, image }] = spec.containers;
+  const state = { terminated: { exitCode: exitCode ?? 137, reason: exitCode === 0 ? 'Completed' : 'Error' } };
+  const container = { name, image, imageID: '', ready: false, restartCount: 0, state };
+  return { phase: exitCode === 0 ? 'Succeeded' : 'Failed', conditions: [], containerStatuses: [container] };
 }
 
 function statusOf(ready: boolean) {

@@ -1,21 +1,11 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { parse } from 'yaml';
-import { CHART, RELEASES, type Values, withValues } from '../helm/chart.ts';
+import { CHART, EXAMPLES, RELEASES, type Values, withValues } from '../helm/chart.ts';
 import type { KubeApi } from '../services/kube-api.ts';
 import { helm } from '../services/kubernetes.ts';
 
-/** Every set of values that there is: those of the chart's tests, and the files that come with the chart. */
-export const EVERY_RELEASE: readonly (readonly [name: string, values: Values])[] = [
-  ...Object.entries(RELEASES),
-  ...['ci', 'examples'].flatMap((folder) => filesOf(join(CHART, folder))),
-];
-
-function filesOf(folder: string): readonly (readonly [string, Values])[] {
-  if (!existsSync(folder)) return [];
-  const names = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
-  return names.map((name) => [name, (parse(readFileSync(join(folder, name), 'utf8')) ?? {}) as Values]);
-}
+/** Every set of values that there is: those of the chart's tests, and the examples that come with the chart. */
+export const EVERY_RELEASE: readonly (readonly [name: string, values: Values])[] = [RELEASES, EXAMPLES].flatMap(
+  (sets) => Object.entries(sets),
+);
 
 /** The release `guest` of the chart in one namespace of an API server. */
 export interface Release {

@@ -10,13 +10,20 @@ export interface Keda {
 }
 
 const START_MS = 120_000;
-const CONTROLLERS = ['deployment', 'replicaset', 'horizontal-pod-autoscaler', 'garbage-collector'];
+const CONTROLLERS = ['deployment', 'replicaset', 'job', 'horizontal-pod-autoscaler', 'garbage-collector'];
 const NAMESPACE = 'keda';
+/** Of both; all namespaces are looked at. */
+const ENVIRONMENT = {
+  KEDA_CLUSTER_OBJECT_NAMESPACE: NAMESPACE,
+  POD_NAMESPACE: NAMESPACE,
+  WATCH_NAMESPACE: '',
+  KUBERNETES_CLUSTER_DOMAIN: 'cluster.local',
+};
 const ADAPTER = 'keda-metrics-apiserver';
 const EXTERNAL_METRICS = { group: 'external.metrics.k8s.io', version: 'v1beta1' };
 
 /**
- * Starts the part of kube-controller-manager that makes pods of Deployments and follows a HorizontalPodAutoscaler, which looks every
+ * Starts the part of kube-controller-manager that makes pods of Deployments and Jobs and follows a HorizontalPodAutoscaler, which looks every
  * 5 s instead of every 15 s.
  */
 export function startControllers(api: KubeApi, programs: string): Promise<Server> {
@@ -74,12 +81,7 @@ async function startOperator(api: KubeApi, program: string, port: number) {
     'enable-apiservice-patching': 'false',
     'leader-elect': 'false',
   };
-  const env = {
-    KUBECONFIG: api.kubeconfig,
-    KEDA_CLUSTER_OBJECT_NAMESPACE: NAMESPACE,
-    POD_NAMESPACE: NAMESPACE,
-    KUBERNETES_CLUSTER_DOMAIN: 'cluster.local',
-  };
+  const env = { KUBECONFIG: api.kubeconfig, ...ENVIRONMENT };
   const ready = async () => {
     const answer = await fetch(`http://127.0.0.1:${port}/readyz`);
     if (!answer.ok) throw new Error(await answer.text());
@@ -119,7 +121,7 @@ async function startAdapter(api: KubeApi, program: string, port: number, metrics
   return startServer(folder, {
     program,
     args: argsOf(flags),
-    env: { KUBECONFIG: kubeconfig },
+    env: { KUBECONFIG: kubeconfig, ...ENVIRONMENT },
     ready: () => client.request('GET', `/apis/${group}/${version}`),
     deadlineMs: START_MS,
   });

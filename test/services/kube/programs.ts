@@ -45,25 +45,26 @@ const KEDA = plan('keda', `keda-${KEDA_VERSION}`, 'operator', [
 export function prepareCluster(build: boolean): Promise<Started<ClusterPrograms>> {
   return orUnavailable('Kubernetes API server', async () => {
     if (!findOnPath('openssl')) return unavailable('openssl (to make certificates) is not on the PATH');
-    const folder = await built(CLUSTER, build, 'cluster');
+    if (!build && !isBuilt(CLUSTER)) {
+      const minutes = 'not built yet, which takes minutes: npm run services -- cluster, or npm run test:long';
+      return unavailable(minutes, { onRequest: true });
+    }
+    const folder = await built(CLUSTER);
     if (typeof folder !== 'string') return folder;
     return { available: true, folder, customResources: await customResources() };
   });
 }
 
-/** Of KEDA; about ten minutes. */
+/** Of KEDA, about ten minutes; where `build` does not say so not even from the cache, as what its suites wait for takes minutes. */
 export function prepareKeda(build: boolean): Promise<Started<KedaPrograms>> {
   return orUnavailable('KEDA', async () => {
-    const folder = await built(KEDA, build, 'keda');
+    if (!build) return unavailable('takes minutes: npm run test:long', { onRequest: true });
+    const folder = await built(KEDA);
     return typeof folder === 'string' ? { available: true, folder } : folder;
   });
 }
 
-async function built(program: GoProgram, build: boolean, part: string) {
-  if (!build && !isBuilt(program)) {
-    const minutes = `not built yet, which takes minutes: npm run services -- ${part}, or npm run test:long`;
-    return unavailable(minutes, { onRequest: true });
-  }
+async function built(program: GoProgram) {
   const path = await goProgram(program);
   return path === undefined ? unavailable('go (to build it) is not on the PATH') : dirname(path);
 }

@@ -1,21 +1,15 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { cached, fingerprint } from '../cache.ts';
-import { findOnPath, runCommand } from '../command.ts';
 import { installPython } from '../python.ts';
+import { CUSTOM, customResources } from './resources.ts';
 
 /** The last release of the package that has the schemas of VERSION. */
 const PACKAGE = 'kubernetes-validate==1.33.1';
 const VERSION = 'v1.33.0';
-/** Go modules with custom resources that the chart uses, and where in them those are. */
-const CUSTOM = [
-  { module: 'github.com/kedacore/keda/v2@v2.21.0', folder: 'config/crd/bases' },
-  { module: 'github.com/prometheus-operator/prometheus-operator@v0.85.0', folder: 'example/prometheus-operator-crd' },
-] as const;
 /** Changes where the files are made in another way. */
 const FORMAT = '1';
-const DOWNLOAD_MS = 10 * 60_000;
 
 /**
  * A folder of JSON Schemas, strict ones, for kubeconform: `deployment-apps-v1.json` and the like from PyPI's kubernetes-validate,
@@ -28,7 +22,7 @@ export function kubernetesSchemas(): Promise<string> {
     check: 'deployment-apps-v1.json',
     build: async (folder) => {
       await addKubernetes(folder);
-      for (const custom of CUSTOM) await addCustom(folder, custom);
+      addCustom(folder, await customResources());
     },
   });
 }
@@ -56,19 +50,9 @@ interface Crd {
   };
 }
 
-async function addCustom(folder: string, custom: (typeof CUSTOM)[number]): Promise<void> {
-  const go = findOnPath('go');
-  if (!go) throw new Error(`go (to fetch ${custom.module}) is not on the PATH`);
-  const work = join(folder, 'work');
-  mkdirSync(work);
-  const answer = await runCommand(go, ['mod', 'download', '-json', custom.module], {
-    cwd: work,
-    deadlineMs: DOWNLOAD_MS,
-  });
-  rmSync(work, { recursive: true });
-  const bases = join((JSON.parse(answer) as { readonly Dir: string }).Dir, custom.folder);
-  for (const name of readdirSync(bases)) {
-    const { spec } = parse(readFileSync(join(bases, name), 'utf8')) as Crd;
+function addCustom(folder: string, definitions: string): void {
+  for (const name of readdirSync(definitions).filter((file) => file.endsWith('.yaml'))) {
+    const { spec } = parse(readFileSync(join(definitions, name), 'utf8')) as Crd;
     for (const { name: version, schema } of spec.versions) {
       const file = `${spec.group}_${spec.names.kind.toLowerCase()}_${version}.json`;
       writeFileSync(join(folder, file), JSON.stringify(closed(schema.openAPIV3Schema)));
