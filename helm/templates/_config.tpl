@@ -14,6 +14,12 @@ queue:
   kind: redis
   url: {{ default $url $redis.url | quote }}
   prefix: {{ $redis.prefix | quote }}
+{{- if $redis.caKey }}
+{{- if not (and $redis.tls .Values.existingSecret) }}
+{{- fail "redis.caKey needs redis.tls, and existingSecret, which has the certificate under that key" }}
+{{- end }}
+  tls: { caFile: /var/run/secrets/redis/ca.pem }
+{{- end }}
 worker:
   concurrency: {{ .Values.worker.concurrency }}
   memory: {{ .Values.worker.memory }}

@@ -7,7 +7,7 @@ import { parseConfig } from '../../src/shared/config.ts';
 import type { Queue } from '../../src/shared/ports/queue.ts';
 import { gate, mergeJob, SOON, untilState } from '../contracts/queue-contract-helpers.ts';
 import { describeWith } from '../services/context.ts';
-import { CONFIG, type KubernetesObject, RELEASES, render } from './chart.ts';
+import { CONFIG, EXAMPLES, type KubernetesObject, RELEASES, render } from './chart.ts';
 
 interface ScaledObject extends KubernetesObject {
   readonly spec: {
@@ -60,9 +60,34 @@ describeWith(['kubernetes'], 'the ScaledObject', () => {
       });
       expect(authenticationRef).toEqual({ name: authentication.metadata.name });
     }
-    const other = (await render(RELEASES.everything ?? {})).one<ScaledObject>('ScaledObject');
+    const elsewhere = { enabled: true, redisAddress: 'queue.example.com:6380', behavior: null };
+    const other = (await render({ keda: elsewhere })).one<ScaledObject>('ScaledObject');
     expect(other.spec.triggers[0]?.metadata.address).toBe('queue.example.com:6380');
     expect(other.spec.advanced).not.toHaveProperty('horizontalPodAutoscalerConfig');
+  });
+
+  it('trusts the authority of Redis that the Secret has', async () => {
+    const rendered = await render(EXAMPLES['redis-tls'] ?? {});
+    const { spec } = rendered.one<KubernetesObject & { readonly spec: object }>('TriggerAuthentication');
+    expect(spec).toEqual({
+      secretTargetRef: [
+        { parameter: 'ca', name: 'mongolake', key: 'redis-ca.pem' },
+        { parameter: 'password', name: 'mongolake', key: 'redis-password' },
+      ],
+    });
+  });
+
+  it('takes the workers away slowly, and never more than half of them in a minute', async () => {
+    const { spec } = (await render({ keda: { enabled: true } })).one<ScaledObject>('ScaledObject');
+    expect(spec.advanced.horizontalPodAutoscalerConfig).toEqual({
+      behavior: {
+        scaleDown: {
+          stabilizationWindowSeconds: 120,
+          policies: [{ type: 'Percent', value: 50, periodSeconds: 60 }],
+        },
+      },
+    });
+    expect(spec).toMatchObject({ minReplicaCount: 0, maxReplicaCount: 10 });
   });
 });
 
