@@ -122,7 +122,7 @@ export interface Container {
   readonly livenessProbe: Probe;
   readonly readinessProbe: Probe;
   readonly resources: Readonly<Record<'requests' | 'limits', Readonly<Record<string, string>>>>;
-  readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
+  readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string; readonly readOnly?: boolean }[];
   readonly securityContext: Readonly<Record<string, unknown>>;
 }
 
