@@ -2,6 +2,7 @@ import { type ChromiumService, prepareChromium } from './chromium.ts';
 import { type ComposeCheck, prepareCompose } from './compose.ts';
 import { type KubernetesTools, prepareKubernetes } from './kubernetes.ts';
 import { type MongoService, mongoService } from './mongo.ts';
+import { prepareNamespaces } from './namespaces.ts';
 import { prepareReaders, prepareSpark } from './readers/install.ts';
 import { type RedisService, redisService } from './redis.ts';
 import { type Started, unavailable } from './result.ts';
@@ -23,6 +24,7 @@ export interface Prepared {
   readonly chromium: Started<ChromiumService>;
   readonly kubernetes: Started<KubernetesTools>;
   readonly compose: Started<ComposeCheck>;
+  readonly namespaces: Started<{ readonly available: true }>;
 }
 
 /** A name in `Prepared`. */
@@ -40,6 +42,7 @@ export const PARTS: readonly Part[] = [
   'chromium',
   'kubernetes',
   'compose',
+  'namespaces',
 ];
 
 /**
@@ -49,13 +52,15 @@ export const PARTS: readonly Part[] = [
 export async function prepare(parts: readonly Part[]): Promise<Prepared> {
   const part: Preparing = (name, start) =>
     parts.includes(name) ? start() : Promise.resolve(unavailable('left out by MONGOLAKE_TEST_SERVICES'));
-  const [redis, [s3, mongodb, vault, kubernetes, compose], [readers, streams, spark], chromium] = await Promise.all([
-    part('redis', redisService),
-    builtWithGo(part),
-    installedWithPipOrMaven(part),
-    part('chromium', prepareChromium),
-  ]);
-  return { redis, s3, mongodb, readers, spark, streams, vault, chromium, kubernetes, compose };
+  const [redis, [s3, mongodb, vault, kubernetes, compose], [readers, streams, spark], chromium, namespaces] =
+    await Promise.all([
+      part('redis', redisService),
+      builtWithGo(part),
+      installedWithPipOrMaven(part),
+      part('chromium', prepareChromium),
+      part('namespaces', prepareNamespaces),
+    ]);
+  return { redis, s3, mongodb, readers, spark, streams, vault, chromium, kubernetes, compose, namespaces };
 }
 
 /** The parts named in MONGOLAKE_TEST_SERVICES (separated by commas); all where it is not set. Throws for an unknown name. */
