@@ -73,5 +73,6 @@ function servicesOf(provided: ProvidedServices, own: string): Services {
     chromium: { executable: chromium.available ? chromium.executable : '' },
     kubernetes: {},
     compose: {},
+    prometheus: {},
   };
 }

@@ -2,6 +2,7 @@ import { type ChromiumService, prepareChromium } from './chromium.ts';
 import { type ComposeCheck, prepareCompose } from './compose.ts';
 import { type KubernetesTools, prepareKubernetes } from './kubernetes.ts';
 import { type MongoService, mongoService } from './mongo.ts';
+import { type PrometheusProgram, preparePrometheus } from './prometheus.ts';
 import { prepareReaders, prepareSpark } from './readers/install.ts';
 import { type RedisService, redisService } from './redis.ts';
 import { type Started, unavailable } from './result.ts';
@@ -23,6 +24,7 @@ export interface Prepared {
   readonly chromium: Started<ChromiumService>;
   readonly kubernetes: Started<KubernetesTools>;
   readonly compose: Started<ComposeCheck>;
+  readonly prometheus: Started<PrometheusProgram>;
 }
 
 /** A name in `Prepared`. */
@@ -40,6 +42,7 @@ export const PARTS: readonly Part[] = [
   'chromium',
   'kubernetes',
   'compose',
+  'prometheus',
 ];
 
 /**
@@ -49,13 +52,14 @@ export const PARTS: readonly Part[] = [
 export async function prepare(parts: readonly Part[]): Promise<Prepared> {
   const part: Preparing = (name, start) =>
     parts.includes(name) ? start() : Promise.resolve(unavailable('left out by MONGOLAKE_TEST_SERVICES'));
-  const [redis, [s3, mongodb, vault, kubernetes, compose], [readers, streams, spark], chromium] = await Promise.all([
-    part('redis', redisService),
-    builtWithGo(part),
-    installedWithPipOrMaven(part),
-    part('chromium', prepareChromium),
-  ]);
-  return { redis, s3, mongodb, readers, spark, streams, vault, chromium, kubernetes, compose };
+  const [redis, [s3, mongodb, vault, kubernetes, compose], [readers, streams, spark], [chromium, prometheus]] =
+    await Promise.all([
+      part('redis', redisService),
+      builtWithGo(part),
+      installedWithPipOrMaven(part),
+      installedWithApt(part),
+    ]);
+  return { redis, s3, mongodb, readers, spark, streams, vault, chromium, kubernetes, compose, prometheus };
 }
 
 /** The parts named in MONGOLAKE_TEST_SERVICES (separated by commas); all where it is not set. Throws for an unknown name. */
@@ -90,6 +94,11 @@ async function builtWithGo(part: Preparing) {
   const vault = await part('vault', prepareVault);
   const kubernetes = await part('kubernetes', prepareKubernetes);
   return [s3, mongodb, vault, kubernetes, await part('compose', prepareCompose)] as const;
+}
+
+async function installedWithApt(part: Preparing) {
+  const chromium = await part('chromium', prepareChromium);
+  return [chromium, await part('prometheus', preparePrometheus)] as const;
 }
 
 async function installedWithPipOrMaven(part: Preparing) {

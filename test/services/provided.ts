@@ -22,6 +22,8 @@ export interface ProvidedServices {
   readonly kubernetes: Started<{ readonly available: true }>;
   /** Docker's parsers. */
   readonly compose: Started<{ readonly available: true }>;
+  /** Prometheus and promtool; suites start their own. */
+  readonly prometheus: Started<{ readonly available: true }>;
 }
 
 declare module 'vitest' {
@@ -49,6 +51,7 @@ export interface Services {
   readonly chromium: { readonly executable: string };
   readonly kubernetes: Record<never, never>;
   readonly compose: Record<never, never>;
+  readonly prometheus: Record<never, never>;
 }
 
 /** A name in `Services`. */
