@@ -157,6 +157,10 @@ export interface Deployment extends KubernetesObject {
   };
 }
 
+export interface ConfigMap extends KubernetesObject {
+  readonly data: Readonly<Record<string, string>>;
+}
+
 /** What helm made of some values. */
 export interface Rendered {
   readonly text: string;
@@ -178,13 +182,13 @@ export async function render(values: Values, chart = CHART): Promise<Rendered> {
     if (found.length !== 1) throw new Error(`${found.length} objects of kind ${kind} whose name ends with "${end}"`);
     return found[0] as T;
   };
-  const map = one<KubernetesObject & { readonly data: Readonly<Record<string, string>> }>('ConfigMap');
+  const maps = objects.filter(({ kind }) => kind === 'ConfigMap') as ConfigMap[];
   return {
     text: stdout,
     objects,
     one,
     deployment: (component) => one<Deployment>('Deployment', `-${component}`),
-    config: map.data['mongolake.yaml'] ?? '',
+    config: maps.map(({ data }) => data['mongolake.yaml']).find((text) => text !== undefined) ?? '',
   };
 }
 
