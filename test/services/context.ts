@@ -74,5 +74,6 @@ function servicesOf(provided: ProvidedServices, own: string): Services {
     kubernetes: {},
     compose: {},
     namespaces: {},
+    prometheus: {},
   };
 }

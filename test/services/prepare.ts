@@ -3,6 +3,7 @@ import { type ComposeCheck, prepareCompose } from './compose.ts';
 import { type KubernetesTools, prepareKubernetes } from './kubernetes.ts';
 import { type MongoService, mongoService } from './mongo.ts';
 import { prepareNamespaces } from './namespaces.ts';
+import { type PrometheusProgram, preparePrometheus } from './prometheus.ts';
 import { prepareReaders, prepareSpark } from './readers/install.ts';
 import { type RedisService, redisService } from './redis.ts';
 import { type Started, unavailable } from './result.ts';
@@ -25,6 +26,7 @@ export interface Prepared {
   readonly kubernetes: Started<KubernetesTools>;
   readonly compose: Started<ComposeCheck>;
   readonly namespaces: Started<{ readonly available: true }>;
+  readonly prometheus: Started<PrometheusProgram>;
 }
 
 /** A name in `Prepared`. */
@@ -43,6 +45,7 @@ export const PARTS: readonly Part[] = [
   'kubernetes',
   'compose',
   'namespaces',
+  'prometheus',
 ];
 
 /**
@@ -52,15 +55,20 @@ export const PARTS: readonly Part[] = [
 export async function prepare(parts: readonly Part[]): Promise<Prepared> {
   const part: Preparing = (name, start) =>
     parts.includes(name) ? start() : Promise.resolve(unavailable('left out by MONGOLAKE_TEST_SERVICES'));
-  const [redis, [s3, mongodb, vault, kubernetes, compose], [readers, streams, spark], chromium, namespaces] =
-    await Promise.all([
-      part('redis', redisService),
-      builtWithGo(part),
-      installedWithPipOrMaven(part),
-      part('chromium', prepareChromium),
-      part('namespaces', prepareNamespaces),
-    ]);
-  return { redis, s3, mongodb, readers, spark, streams, vault, chromium, kubernetes, compose, namespaces };
+  const [
+    redis,
+    [s3, mongodb, vault, kubernetes, compose],
+    [readers, streams, spark],
+    [chromium, prometheus],
+    namespaces,
+  ] = await Promise.all([
+    part('redis', redisService),
+    builtWithGo(part),
+    installedWithPipOrMaven(part),
+    installedWithApt(part),
+    part('namespaces', prepareNamespaces),
+  ]);
+  return { redis, s3, mongodb, readers, spark, streams, vault, chromium, kubernetes, compose, namespaces, prometheus };
 }
 
 /** The parts named in MONGOLAKE_TEST_SERVICES (separated by commas); all where it is not set. Throws for an unknown name. */
@@ -95,6 +103,11 @@ async function builtWithGo(part: Preparing) {
   const vault = await part('vault', prepareVault);
   const kubernetes = await part('kubernetes', prepareKubernetes);
   return [s3, mongodb, vault, kubernetes, await part('compose', prepareCompose)] as const;
+}
+
+async function installedWithApt(part: Preparing) {
+  const chromium = await part('chromium', prepareChromium);
+  return [chromium, await part('prometheus', preparePrometheus)] as const;
 }
 
 async function installedWithPipOrMaven(part: Preparing) {

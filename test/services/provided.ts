@@ -24,6 +24,8 @@ export interface ProvidedServices {
   readonly compose: Started<{ readonly available: true }>;
   /** Namespaces and mounts, in which a command runs as in a container. */
   readonly namespaces: Started<{ readonly available: true }>;
+  /** Prometheus and promtool; suites start their own. */
+  readonly prometheus: Started<{ readonly available: true }>;
 }
 
 declare module 'vitest' {
@@ -52,6 +54,7 @@ export interface Services {
   readonly kubernetes: Record<never, never>;
   readonly compose: Record<never, never>;
   readonly namespaces: Record<never, never>;
+  readonly prometheus: Record<never, never>;
 }
 
 /** A name in `Services`. */
