@@ -54,13 +54,16 @@ export function prepareKubernetes(): Promise<Started<KubernetesTools>> {
   return preparing;
 }
 
-/** Runs helm, in no cluster and with nothing of the user's own settings. */
-export async function helm(args: readonly string[]): Promise<Ran> {
+/** Runs helm with nothing of the user's own settings: in the cluster of the kubeconfig, or in none. */
+export async function helm(args: readonly string[], kubeconfig?: string): Promise<Ran> {
   const tools = required(await prepareKubernetes());
   const home = mkdtempSync(join(tmpdir(), 'mongolake-helm-'));
   const folders = ['HELM_CACHE_HOME', 'HELM_CONFIG_HOME', 'HELM_DATA_HOME'].map((name) => [name, home]);
   try {
-    return await run(tools.helm, args, { ...Object.fromEntries(folders), KUBECONFIG: join(home, 'none') });
+    return await run(tools.helm, args, {
+      ...Object.fromEntries(folders),
+      KUBECONFIG: kubeconfig ?? join(home, 'none'),
+    });
   } finally {
     rmSync(home, { recursive: true });
   }
