@@ -1,15 +1,21 @@
+import type { OnDelivered } from '../app/app.ts';
 import { runAsked } from '../app/requests.ts';
 import { type RunPlace, withTable } from '../app/runs.ts';
+import { withStorage } from '../app/tables.ts';
 import { verifyAsked } from '../app/verify.ts';
 import { runWorker } from '../app/worker.ts';
 import { runDaemon } from '../coordinator/daemon.ts';
 import { readFreshness } from '../coordinator/freshness.ts';
+import { noticing } from '../coordinator/notices.ts';
 import { type Notes, type ObservedTable, observed } from '../coordinator/observe.ts';
+import { readContents } from '../coordinator/quarantine.ts';
 import { verificationSchedule } from '../coordinator/schedule.ts';
 import { hasStreamWork } from '../coordinator/stream-start.ts';
 import { readVerification } from '../coordinator/verification.ts';
 import type { Verified } from '../coordinator/verify.ts';
 import { coordinatorMetrics } from '../shared/adapters/metrics-coordinator.ts';
+import { notificationMetrics } from '../shared/adapters/metrics-notifications.ts';
+import { scratchMetrics } from '../shared/adapters/metrics-process.ts';
 import { queueMetrics } from '../shared/adapters/metrics-queue.ts';
 import { workerMetrics } from '../shared/adapters/metrics-worker.ts';
 import { resolveTargets, type TableTarget } from '../shared/config/targets.ts';
@@ -19,6 +25,7 @@ import type { CoordinatorMetrics, WorkerMetrics } from '../shared/ports/metrics.
 import type { Queue } from '../shared/ports/queue.ts';
 import { type App, type GlobalOptions, openApp } from './app.ts';
 import { listenOf } from './listen.ts';
+import { NOTIFY_DRAIN_MS } from './notify.ts';
 import { firstStuck, type Heartbeat, heartbeat, livenessVerdict, type Observation, observe } from './observe.ts';
 import { createProgressView, type ProgressView } from './progress.ts';
 
@@ -36,6 +43,9 @@ export async function coordinatorCommand(
   const queue = app.queue();
   const lives = livesOf(app);
   const { observation, ...metrics } = await observeCoordinator(app, options, globals, queue, lives);
+  const notifier = app.notifier(metrics.delivered);
+  const notices = notifier && noticing(notifier, app.clock);
+  const observers = [metrics.coordinator, notices].filter((one) => one !== undefined);
   try {
     await queue.depth();
     const worker =
@@ -47,15 +57,18 @@ export async function coordinatorCommand(
     observation?.started();
     try {
       const view = createProgressView(app.clock, app.screen);
-      const resolve = () => scheduledTables(app, pipelines, { queue, view, liveness: lives.runs, patient: true });
+      const place = { queue, view, liveness: lives.runs, patient: true, metrics: metrics.coordinator };
+      const resolve = () => scheduledTables(app, pipelines, place);
       await runDaemon({
         clock: app.clock,
         logger: app.logger,
         signal: app.signal,
         maxConcurrentRuns: app.config.maxConcurrentRuns,
-        onLook: lives.loop.beat,
-        resolve:
-          metrics.coordinator === undefined ? resolve : observed(resolve, { ...app, metrics: metrics.coordinator }),
+        onLook() {
+          lives.loop.beat();
+          notices?.look();
+        },
+        resolve: observers.length === 0 ? resolve : observed(resolve, { ...app, observers }),
       });
     } finally {
       await worker?.consumer.stop();
@@ -63,6 +76,7 @@ export async function coordinatorCommand(
     }
   } finally {
     await queue.close();
+    await notifier?.drain(NOTIFY_DRAIN_MS);
     await observation?.close();
   }
   app.logger.info('coordinator stopped');
@@ -90,6 +104,7 @@ interface Observed {
   readonly coordinator?: CoordinatorMetrics;
   /** Of the worker in this process, with the local queue. */
   readonly worker?: WorkerMetrics;
+  readonly delivered?: OnDelivered;
 }
 
 async function observeCoordinator(
@@ -99,7 +114,7 @@ async function observeCoordinator(
   queue: Queue,
   { loop, runs, jobs }: Lives,
 ): Promise<Observed> {
-  const metrics: { coordinator?: CoordinatorMetrics; worker?: WorkerMetrics } = {};
+  const metrics: { coordinator?: CoordinatorMetrics; worker?: WorkerMetrics; delivered?: OnDelivered } = {};
   const observation = await observe(app, {
     ...listenOf(options.listen, app.config.coordinator.listen, `${globals.config}: coordinator.listen`),
     queue,
@@ -111,7 +126,10 @@ async function observeCoordinator(
     register(registry, probe) {
       queueMetrics(registry, probe);
       metrics.coordinator = coordinatorMetrics(registry);
-      if (app.config.queue.kind === 'local') metrics.worker = workerMetrics(registry);
+      metrics.delivered = notificationMetrics(registry);
+      if (app.config.queue.kind !== 'local') return;
+      metrics.worker = workerMetrics(registry);
+      scratchMetrics(registry, app.config.worker.scratch, app.clock);
     },
   });
   return { observation, ...metrics };
@@ -128,6 +146,7 @@ async function scheduledTables(
   return targets.flat().map((target) => ({
     name: target.name,
     schedule: target.settings.schedule,
+    staleAfter: target.settings.staleAfter,
     ...(target.settings.mode === 'changestream' ? { hasWork: () => hasWork(app, target) } : {}),
     sync: () =>
       withTable(app, target, place, (context) => runAsked(app, target, request, context)).finally(() =>
@@ -136,6 +155,7 @@ async function scheduledTables(
     verifySchedule: verificationSchedule(target.settings),
     verify: () => verifyIfDue(app, target, place),
     readNotes: () => notesOf(app, target),
+    readContents: () => withStorage(app, target, readContents),
   }));
 }
 
@@ -177,12 +197,9 @@ async function hasWork(app: App, target: TableTarget): Promise<boolean> {
   }
 }
 
-async function notesOf(app: App, target: TableTarget): Promise<Notes> {
-  const storage = app.storage(target);
-  try {
+function notesOf(app: App, target: TableTarget): Promise<Notes> {
+  return withStorage(app, target, async (storage) => {
     const [freshness, verification] = await Promise.all([readFreshness(storage), readVerification(storage)]);
     return { freshness, verification };
-  } finally {
-    await storage.close();
-  }
+  });
 }

@@ -4,8 +4,8 @@ import { crashPoint } from '../shared/crash-points.ts';
 import { jsonBody, readJson } from '../shared/documents.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import type { MergeJob } from '../shared/domain/job.ts';
-import { dataKey, mergeInputKey, planKey, receiptKey, schemaKey } from '../shared/domain/keys.ts';
-import type { MergeInput, Plan, RunSchema } from '../shared/domain/plan.ts';
+import { dataKey, mergeInputKey, receiptKey, schemaKey } from '../shared/domain/keys.ts';
+import type { MergeInput, RunSchema } from '../shared/domain/plan.ts';
 import type { MergeReceipt, WrittenFile } from '../shared/domain/receipt.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { JobSummary } from '../shared/ports/metrics.ts';
@@ -21,6 +21,7 @@ import {
   type PartitionWork,
   rewriteGroup,
 } from './partition.ts';
+import { readPlan, type Understands } from './plan.ts';
 import type { MergePool } from './pool.ts';
 
 export interface MergeContext {
@@ -29,6 +30,7 @@ export interface MergeContext {
   readonly clock: Clock;
   /** Folder for scratch files. */
   readonly scratch: string;
+  readonly understands: Understands;
 }
 
 /**
@@ -40,7 +42,7 @@ export async function merge(job: MergeJob, delivery: Delivery, context: MergeCon
   const { signal } = delivery;
   const started = clock.monotonic();
   const [plan, { schema, table = schema }, input] = await Promise.all([
-    readJson<Plan>(storage, planKey(job.run)),
+    readPlan(job.run, storage, context.understands),
     readJson<RunSchema>(storage, schemaKey(job.run)),
     readJson<MergeInput>(storage, mergeInputKey(job.run, job.partition)),
   ]);

@@ -148,6 +148,10 @@ export interface Deployment extends KubernetesObject {
   };
 }
 
+export interface ConfigMap extends KubernetesObject {
+  readonly data: Readonly<Record<string, string>>;
+}
+
 /** What helm made of some values. */
 export interface Rendered {
   readonly text: string;

@@ -89,8 +89,11 @@ describeWith(['kubernetes'], 'names and labels of the chart', () => {
   });
 
   it('long names of releases differ where the releases do, and fit', async () => {
-    const long = 'a-team-with-a-long-name-and-a-lake-of-guests-in-region';
-    const releases = ['1', '2', '3'].map((end) => `${long.slice(0, 52)}${end}`);
+    // The name of the release is that of its objects, as it has the chart's in it.
+    const long = 'a-team-with-a-long-name-and-a-lake-of-guests-in-a-region';
+    const releases = [44, 45, 50, 53].flatMap((length) =>
+      ['1', '2'].map((end) => `${long.slice(0, length - 1)}${end}`),
+    );
     const rendered = await Promise.all(releases.map((release) => render(EVERYTHING, { release })));
     const all = rendered.flatMap((each) => names(each));
     // The service account's name is given.

@@ -30,6 +30,7 @@ describeWith(['kubernetes', 'cluster'], 'the chart in a Kubernetes API server', 
     api = await startKubeApi(cluster.folder);
     await addCustomResources(api, cluster.customResources, 'keda.sh_');
     await addCustomResources(api, cluster.customResources, 'monitoring.coreos.com_servicemonitors');
+    await addCustomResources(api, cluster.customResources, 'monitoring.coreos.com_prometheusrules');
     // The names that an example has.
     for (const name of ['lake-high', 'lake-low']) {
       const priority = { apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name }, value: 1 };

@@ -78,6 +78,8 @@ function servicesOf(provided: ProvidedServices, own: string): Services {
     chromium: { executable: chromium.available ? chromium.executable : '' },
     kubernetes: {},
     compose: {},
+    namespaces: {},
+    prometheus: {},
     cluster: {
       folder: cluster.available ? cluster.folder : '',
       customResources: cluster.available ? cluster.customResources : '',

@@ -3,6 +3,8 @@ import { type ComposeCheck, prepareCompose } from './compose.ts';
 import { type ClusterPrograms, type KedaPrograms, prepareCluster, prepareKeda } from './kube/programs.ts';
 import { type KubernetesTools, prepareKubernetes } from './kubernetes.ts';
 import { type MongoService, mongoService } from './mongo.ts';
+import { prepareNamespaces } from './namespaces.ts';
+import { type PrometheusProgram, preparePrometheus } from './prometheus.ts';
 import { prepareReaders, prepareSpark } from './readers/install.ts';
 import { type RedisService, redisService } from './redis.ts';
 import { type Started, unavailable } from './result.ts';
@@ -24,6 +26,8 @@ export interface Prepared {
   readonly chromium: Started<ChromiumService>;
   readonly kubernetes: Started<KubernetesTools>;
   readonly compose: Started<ComposeCheck>;
+  readonly namespaces: Started<{ readonly available: true }>;
+  readonly prometheus: Started<PrometheusProgram>;
   readonly cluster: Started<ClusterPrograms>;
   readonly keda: Started<KedaPrograms>;
 }
@@ -43,6 +47,8 @@ export const PARTS: readonly Part[] = [
   'chromium',
   'kubernetes',
   'compose',
+  'namespaces',
+  'prometheus',
   'cluster',
   'keda',
 ];
@@ -54,14 +60,14 @@ export const PARTS: readonly Part[] = [
 export async function prepare(parts: readonly Part[], buildAll = false): Promise<Prepared> {
   const part: Preparing = (name, start) =>
     parts.includes(name) ? start() : Promise.resolve(unavailable('left out by MONGOLAKE_TEST_SERVICES'));
-  const [redis, [s3, mongodb, vault, kubernetes, compose, cluster, keda], [readers, streams, spark], chromium] =
-    await Promise.all([
-      part('redis', redisService),
-      builtWithGo(part, buildAll),
-      installedWithPipOrMaven(part),
-      part('chromium', prepareChromium),
-    ]);
-  return { redis, s3, mongodb, readers, spark, streams, vault, chromium, kubernetes, compose, cluster, keda };
+  const [redis, byGo, byPipOrMaven, byApt, namespaces] = await Promise.all([
+    part('redis', redisService),
+    builtWithGo(part, buildAll),
+    installedWithPipOrMaven(part),
+    installedWithApt(part),
+    part('namespaces', prepareNamespaces),
+  ]);
+  return { redis, ...byGo, ...byPipOrMaven, ...byApt, namespaces };
 }
 
 /** The parts named in MONGOLAKE_TEST_SERVICES; undefined where it is not set. Throws for an unknown name. */
@@ -94,19 +100,27 @@ type Preparing = <T extends { readonly available: true }>(
   start: () => Promise<Started<T>>,
 ) => Promise<Started<T>>;
 
+/** One after the other, as those below. */
 async function builtWithGo(part: Preparing, buildAll: boolean) {
-  const s3 = await part('s3', s3Service);
-  const mongodb = await part('mongodb', mongoService);
-  const vault = await part('vault', prepareVault);
-  const kubernetes = await part('kubernetes', prepareKubernetes);
-  const compose = await part('compose', prepareCompose);
-  const cluster = await part('cluster', () => prepareCluster(buildAll));
-  const keda = await part('keda', () => prepareKeda(buildAll));
-  return [s3, mongodb, vault, kubernetes, compose, cluster, keda] as const;
+  return {
+    s3: await part('s3', s3Service),
+    mongodb: await part('mongodb', mongoService),
+    vault: await part('vault', prepareVault),
+    kubernetes: await part('kubernetes', prepareKubernetes),
+    compose: await part('compose', prepareCompose),
+    cluster: await part('cluster', () => prepareCluster(buildAll)),
+    keda: await part('keda', () => prepareKeda(buildAll)),
+  };
 }
 
 async function installedWithPipOrMaven(part: Preparing) {
-  const readers = await part('readers', prepareReaders);
-  const streams = await part('streams', prepareStreams);
-  return [readers, streams, await part('spark', prepareSpark)] as const;
+  return {
+    readers: await part('readers', prepareReaders),
+    streams: await part('streams', prepareStreams),
+    spark: await part('spark', prepareSpark),
+  };
+}
+
+async function installedWithApt(part: Preparing) {
+  return { chromium: await part('chromium', prepareChromium), prometheus: await part('prometheus', preparePrometheus) };
 }

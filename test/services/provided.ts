@@ -23,6 +23,10 @@ export interface ProvidedServices {
   readonly kubernetes: Started<{ readonly available: true }>;
   /** Docker's parsers. */
   readonly compose: Started<{ readonly available: true }>;
+  /** Namespaces and mounts, in which a command runs as in a container. */
+  readonly namespaces: Started<{ readonly available: true }>;
+  /** Prometheus and promtool; suites start their own. */
+  readonly prometheus: Started<{ readonly available: true }>;
   /** A Kubernetes API server; suites start their own: `startKubeApi`. */
   readonly cluster: Started<ClusterPrograms>;
   readonly keda: Started<KedaPrograms>;
@@ -53,6 +57,8 @@ export interface Services {
   readonly chromium: { readonly executable: string };
   readonly kubernetes: Record<never, never>;
   readonly compose: Record<never, never>;
+  readonly namespaces: Record<never, never>;
+  readonly prometheus: Record<never, never>;
   readonly cluster: Omit<ClusterPrograms, 'available'>;
   readonly keda: Omit<KedaPrograms, 'available'>;
 }

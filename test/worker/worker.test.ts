@@ -57,6 +57,7 @@ async function worker(read: Source['read'] = allDocuments) {
     logger: silent,
     scratch,
     slabBytes: () => 1e6,
+    understands: (version) => version === '1.2.3',
     concurrency: 1,
     pool: {
       merge: (task) => merge({ ...task, memoryBytes: 256e6 }),
@@ -94,6 +95,7 @@ async function worker(read: Source['read'] = allDocuments) {
 
 const PLAN = {
   run: RUN,
+  engineVersion: '1.2.3',
   scope: { kind: 'full' },
   cursor: { field: 'updateTime', type: 'date' },
   partitions: 1,
@@ -203,4 +205,18 @@ test('a job that fails, and one that is handed back, are told apart; both reject
     { kind: 'extract', result: 'handed_back', summary: undefined },
   ]);
   expect(running()).toBe(0);
+});
+
+test('a job of a run that another version planned is not worked on', async () => {
+  const { storage, ended, deliver } = await worker();
+  await storage.put(planKey(RUN), jsonBody({ ...PLAN, engineVersion: '1.3.0' }));
+  await storage.put(schemaKey(RUN), jsonBody({}));
+  await storage.put(mergeInputKey(RUN, 0), jsonBody({}));
+  for (const job of [EXTRACT, MERGE])
+    await expect(deliver(job)).rejects.toMatchObject({
+      code: 'WORKER_VERSION',
+      message: 'mongolake 1.3.0 planned run run, and this worker is of another version',
+      retryable: true,
+    });
+  expect(ended.map(({ result }) => result)).toEqual(['failed', 'failed']);
 });
