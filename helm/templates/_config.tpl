@@ -104,5 +104,15 @@ vault:
 {{- fail (printf "config.%s is written out, and a ConfigMap is no place for it: put it into existingSecret and write ${VAR}" $key) -}}
 {{- end -}}
 {{- end -}}
+{{- range $index, $webhook := .Values.config.notify -}}
+{{- /* Where it has no other secret, a webhook's address is the secret. */}}
+{{- $kept := ternary (dict) (dict "url" (get $webhook "url")) (hasKey $webhook "headers") -}}
+{{- range $name, $value := get $webhook "headers" | default dict -}}{{- $_ := set $kept (printf "headers.%s" $name) $value -}}{{- end -}}
+{{- range $key, $value := $kept -}}
+{{- if not (contains "${" (toString $value)) -}}
+{{- fail (printf "config.notify[%d].%s is written out, and a ConfigMap is no place for it: put it into existingSecret and write ${VAR}" $index $key) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- $config -}}
 {{- end -}}

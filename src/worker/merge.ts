@@ -35,17 +35,22 @@ export interface MergeContext {
 
 /**
  * Merges one partition, or writes it anew or compares it where the plan says so: work on local copies in a thread, upload the new files under this
- * attempt's own keys, leave the receipt. Where another attempt's receipt is there first, these files are deleted.
+ * attempt's own keys, leave the receipt. Where another attempt's receipt is there first, these files are deleted; where one is there
+ * already, nothing is done.
  */
 export async function merge(job: MergeJob, delivery: Delivery, context: MergeContext): Promise<JobSummary> {
   const { storage, pool, clock } = context;
   const { signal } = delivery;
   const started = clock.monotonic();
-  const [plan, { schema, table = schema }, input] = await Promise.all([
+  const key = receiptKey(job.run, 'merge', job.partition);
+  const [finished, plan, { schema, table = schema }, input] = await Promise.all([
+    storage.get(key),
     readPlan(job.run, storage, context.understands),
     readJson<RunSchema>(storage, schemaKey(job.run)),
     readJson<MergeInput>(storage, mergeInputKey(job.run, job.partition)),
   ]);
+  // The queue hands a job out again whose end it did not hear of, or that was handed back as its receipt came to be.
+  if (finished !== undefined) return { rows: 0, bytesRead: 0, bytesWritten: 0 };
   crashPoint('merge-started');
   const scratch = await makeScratch(context.scratch, job.id);
   try {
@@ -72,11 +77,7 @@ export async function merge(job: MergeJob, delivery: Delivery, context: MergeCon
       durationMs: Math.round(clock.monotonic() - started),
     };
     signal.throwIfAborted();
-    const { written } = await storage.putIfAbsent(
-      receiptKey(job.run, 'merge', job.partition),
-      jsonBody(receipt),
-      attempt,
-    );
+    const { written } = await storage.putIfAbsent(key, jsonBody(receipt), attempt);
     crashPoint('merge-receipt-written');
     if (!written) await storage.delete(added.map((file) => file.path));
     return { rows: done.counts.read, bytesRead: done.bytesRead, bytesWritten: receipt.bytesWritten };

@@ -57,6 +57,11 @@ describeWith(['kubernetes'], 'values that helm refuses', () => {
     [{ config: { vault: { auth: { method: 'token', token: 'hvs.1' } } } }, 'config.vault.auth.token is written out'],
     [{ config: { vault: { auth: { nonce: 'abc' } } } }, 'config.vault.auth.nonce is written out'],
     [{ config: { vault: { auth: { secretId: 'abc' } } } }, 'config.vault.auth.secretId is written out'],
+    [{ config: { notify: [{ url: '${A}' }, { url: 'https://chat/hunter2' }] } }, 'config.notify[1].url is written out'],
+    [
+      { config: { notify: [{ url: 'https://pager/', headers: { authorization: 'hunter2' } }] } },
+      'config.notify[0].headers.authorization is written out',
+    ],
     [
       { config: withGuest({ kind: 's3', credentials: { accessKeyId: '${A}', secretAccessKey: 'hunter2' } }) },
       'config.connections.guest.credentials.secretAccessKey is written out',

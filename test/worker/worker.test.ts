@@ -15,6 +15,7 @@ import { sketchFromJson } from '../../src/shared/domain/sketch.ts';
 import type { JobResult, JobSummary } from '../../src/shared/ports/metrics.ts';
 import type { Delivery, JobProgress, Queue } from '../../src/shared/ports/queue.ts';
 import type { Source } from '../../src/shared/ports/source.ts';
+import type { Storage } from '../../src/shared/ports/storage.ts';
 import { shuffle } from '../../src/worker/thread/shuffle.ts';
 import { compact, compare, locate, merge, rewrite } from '../../src/worker/thread/task.ts';
 import { startWorker } from '../../src/worker/worker.ts';
@@ -109,6 +110,14 @@ const PLAN = {
   write: { targetFileSize: 1e6, rowGroupSize: 2048, compression: 'zstd', compressionLevel: 1 },
 };
 
+/** Leaves what the merge of an extract job's documents needs, into no table. */
+async function stageMerge(storage: Storage, extracted: ExtractReceipt): Promise<void> {
+  const section = { segment: extracted.segment, ordinal: 0, chunks: extracted.partitions['0'] ?? [] };
+  const schema = foldSchema(undefined, sketchFromJson(extracted.sketch));
+  await storage.put(schemaKey(RUN), jsonBody({ run: RUN, schema }));
+  await storage.put(mergeInputKey(RUN, 0), jsonBody({ partition: 0, documents: 20, sections: [section], base: [] }));
+}
+
 async function* allDocuments() {
   for (const bytes of DOCUMENTS) yield { bytes, offsets: [0] };
 }
@@ -121,11 +130,7 @@ test('a job that is done tells what it handled, and its last progress is the who
     { kind: 'extract', result: 'done', summary: { rows: 20, bytesRead: BYTES, bytesWritten: extracted.segmentBytes } },
   ]);
 
-  const chunks = extracted.partitions['0'] ?? [];
-  const section = { segment: extracted.segment, ordinal: 0, chunks };
-  const schema = foldSchema(undefined, sketchFromJson(extracted.sketch));
-  await storage.put(schemaKey(RUN), jsonBody({ run: RUN, schema }));
-  await storage.put(mergeInputKey(RUN, 0), jsonBody({ partition: 0, documents: 20, sections: [section], base: [] }));
+  await stageMerge(storage, extracted);
   expect((await deliver(MERGE)).at(-1)).toEqual({ done: 20, bytes: extracted.segmentBytes });
   const merged = await readJson<MergeReceipt>(storage, receiptKey(RUN, 'merge', 0));
   expect(merged.bytesWritten).toBeGreaterThan(0);
@@ -185,6 +190,18 @@ test('a range that has its receipt is not read again', async () => {
   expect(ended.map(({ result, summary }) => [result, summary?.rows])).toEqual([
     ['done', 20],
     ['done', 0],
+  ]);
+});
+
+test('a partition that has its receipt is not merged again', async () => {
+  const { storage, ended, deliver } = await worker();
+  await deliver(EXTRACT);
+  await stageMerge(storage, await readJson<ExtractReceipt>(storage, receiptKey(RUN, 'extract', 0)));
+  await deliver(MERGE);
+  expect(await deliver(MERGE)).toEqual([]);
+  expect(ended.slice(1).map(({ result, summary }) => [result, summary?.rows, summary?.bytesWritten === 0])).toEqual([
+    ['done', 20, false],
+    ['done', 0, true],
   ]);
 });
 
