@@ -6,6 +6,7 @@ import { asMongolakeError } from '../shared/domain/errors.ts';
 import { STAGES, type Stage } from '../shared/domain/stage.ts';
 import { createLiveness, type Liveness } from '../shared/liveness.ts';
 import type { Logger } from '../shared/ports/logger.ts';
+import type { CoordinatorMetrics } from '../shared/ports/metrics.ts';
 import type { Queue } from '../shared/ports/queue.ts';
 import { watchedSource, watchedStorage } from '../shared/watched.ts';
 import type { OpenedConfig } from './app.ts';
@@ -77,6 +78,8 @@ export interface RunPlace {
   readonly liveness?: Liveness;
   /** Runs wait for a lease that a dead holder may have left, for its time to live. */
   readonly patient?: boolean;
+  /** Hears what goes on within the runs. */
+  readonly metrics?: Pick<CoordinatorMetrics, 'observer'> | undefined;
 }
 
 /**
@@ -86,7 +89,7 @@ export interface RunPlace {
 export async function withTable<R>(
   app: OpenedConfig,
   target: TableTarget,
-  { queue, view, liveness = createLiveness(app.clock, Number.POSITIVE_INFINITY), patient = false }: RunPlace,
+  { queue, view, liveness = createLiveness(app.clock, Number.POSITIVE_INFINITY), patient = false, metrics }: RunPlace,
   work: (context: RunContext) => Promise<R>,
 ): Promise<R> {
   app.signal.throwIfAborted();
@@ -114,6 +117,7 @@ export async function withTable<R>(
       stallTimeoutMs: STALL_TIMEOUT_MS,
       engineVersion: VERSION,
       patient,
+      observer: metrics?.observer(target.name),
       scratch: app.config.worker.scratch,
     });
   } catch (error) {

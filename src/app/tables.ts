@@ -35,7 +35,8 @@ export async function readTables<T>(
   );
 }
 
-async function withStorage<T>(
+/** Gives `use` the table's storage, and closes it after it. */
+export async function withStorage<T>(
   app: OpenedConfig,
   target: TableTarget,
   use: (storage: Storage) => Promise<T>,

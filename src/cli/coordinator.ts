@@ -1,15 +1,18 @@
 import { runAsked } from '../app/requests.ts';
 import { type RunPlace, withTable } from '../app/runs.ts';
+import { withStorage } from '../app/tables.ts';
 import { verifyAsked } from '../app/verify.ts';
 import { runWorker } from '../app/worker.ts';
 import { runDaemon } from '../coordinator/daemon.ts';
 import { readFreshness } from '../coordinator/freshness.ts';
 import { type Notes, type ObservedTable, observed } from '../coordinator/observe.ts';
+import { readContents } from '../coordinator/quarantine.ts';
 import { verificationSchedule } from '../coordinator/schedule.ts';
 import { hasStreamWork } from '../coordinator/stream-start.ts';
 import { readVerification } from '../coordinator/verification.ts';
 import type { Verified } from '../coordinator/verify.ts';
 import { coordinatorMetrics } from '../shared/adapters/metrics-coordinator.ts';
+import { scratchMetrics } from '../shared/adapters/metrics-process.ts';
 import { queueMetrics } from '../shared/adapters/metrics-queue.ts';
 import { workerMetrics } from '../shared/adapters/metrics-worker.ts';
 import { resolveTargets, type TableTarget } from '../shared/config/targets.ts';
@@ -47,7 +50,8 @@ export async function coordinatorCommand(
     observation?.started();
     try {
       const view = createProgressView(app.clock, app.screen);
-      const resolve = () => scheduledTables(app, pipelines, { queue, view, liveness: lives.runs, patient: true });
+      const place = { queue, view, liveness: lives.runs, patient: true, metrics: metrics.coordinator };
+      const resolve = () => scheduledTables(app, pipelines, place);
       await runDaemon({
         clock: app.clock,
         logger: app.logger,
@@ -111,7 +115,9 @@ async function observeCoordinator(
     register(registry, probe) {
       queueMetrics(registry, probe);
       metrics.coordinator = coordinatorMetrics(registry);
-      if (app.config.queue.kind === 'local') metrics.worker = workerMetrics(registry);
+      if (app.config.queue.kind !== 'local') return;
+      metrics.worker = workerMetrics(registry);
+      scratchMetrics(registry, app.config.worker.scratch, app.clock);
     },
   });
   return { observation, ...metrics };
@@ -128,6 +134,7 @@ async function scheduledTables(
   return targets.flat().map((target) => ({
     name: target.name,
     schedule: target.settings.schedule,
+    staleAfter: target.settings.staleAfter,
     ...(target.settings.mode === 'changestream' ? { hasWork: () => hasWork(app, target) } : {}),
     sync: () =>
       withTable(app, target, place, (context) => runAsked(app, target, request, context)).finally(() =>
@@ -136,6 +143,7 @@ async function scheduledTables(
     verifySchedule: verificationSchedule(target.settings),
     verify: () => verifyIfDue(app, target, place),
     readNotes: () => notesOf(app, target),
+    readContents: () => withStorage(app, target, readContents),
   }));
 }
 
@@ -177,12 +185,9 @@ async function hasWork(app: App, target: TableTarget): Promise<boolean> {
   }
 }
 
-async function notesOf(app: App, target: TableTarget): Promise<Notes> {
-  const storage = app.storage(target);
-  try {
+function notesOf(app: App, target: TableTarget): Promise<Notes> {
+  return withStorage(app, target, async (storage) => {
     const [freshness, verification] = await Promise.all([readFreshness(storage), readVerification(storage)]);
     return { freshness, verification };
-  } finally {
-    await storage.close();
-  }
+  });
 }

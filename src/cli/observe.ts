@@ -1,4 +1,6 @@
+import { VERSION } from '../app/version.ts';
 import { serveHealth, type Verdict } from '../shared/adapters/health-server.ts';
+import { processMetrics } from '../shared/adapters/metrics-process.ts';
 import { type QueueProbe, queueProbe } from '../shared/adapters/metrics-queue.ts';
 import { type MetricsRegistry, metricsRegistry } from '../shared/adapters/metrics-registry.ts';
 import type { ListenAddress } from '../shared/config/fields.ts';
@@ -36,6 +38,8 @@ export async function observe(
   if (listen === undefined) return undefined;
   const registry = await metricsRegistry();
   const probe = queueProbe(queue, app.clock);
+  const verdict = () => (app.signal.aborted ? { ok: true, body: { status: 'draining' } } : live());
+  processMetrics(registry, { version: VERSION, isAlive: () => verdict().ok });
   register(registry, probe);
   const told = teller(app.logger);
   let starting = true;
@@ -46,7 +50,7 @@ export async function observe(
         contentType: registry.registry.contentType,
         text: await registry.registry.metrics(),
       }),
-      live: () => (app.signal.aborted ? { ok: true, body: { status: 'draining' } } : told(live())),
+      live: () => told(verdict()),
       ready: () => readiness(app.signal, starting, probe),
     },
   );

@@ -1,4 +1,5 @@
 import { runWorker } from '../app/worker.ts';
+import { scratchMetrics } from '../shared/adapters/metrics-process.ts';
 import { workerMetrics } from '../shared/adapters/metrics-worker.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import { createLiveness } from '../shared/liveness.ts';
@@ -33,6 +34,7 @@ export async function workerCommand(options: WorkerOptions, globals: GlobalOptio
     live: () => livenessVerdict(liveness),
     register(registry) {
       metrics = workerMetrics(registry);
+      scratchMetrics(registry, app.config.worker.scratch, app.clock);
     },
   });
   try {

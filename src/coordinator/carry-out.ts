@@ -1,6 +1,7 @@
 import { changeSource } from '../shared/change-source.ts';
 import { crashPoint } from '../shared/crash-points.ts';
 import { checkReplace, checkRun, putAside } from '../shared/domain/books.ts';
+import { sizeAfter, type TableContents } from '../shared/domain/contents.ts';
 import type { CursorType } from '../shared/domain/cursor.ts';
 import type { Deletes } from '../shared/domain/deletion.ts';
 import { asMongolakeError, type ErrorCode } from '../shared/domain/errors.ts';
@@ -15,11 +16,11 @@ import type { TableMode } from '../shared/domain/window.ts';
 import { idSource } from '../shared/id-source.ts';
 import type { Source } from '../shared/ports/source.ts';
 import { writeCheckpointIfDue } from './checkpoint-due.ts';
-import { commitRun } from './commit-run.ts';
+import { type Committed, commitRun } from './commit-run.ts';
 import { noteFreshness } from './freshness.ts';
 import { dropStaging, giveUpRun } from './housekeep.ts';
 import { foldSketches, mergeInputs } from './plan.ts';
-import { retrySource, warnQuarantined } from './quarantine.ts';
+import { countQuarantined, retrySource, warnQuarantined } from './quarantine.ts';
 import type { StageTimer } from './stages.ts';
 import { type Held, mergePartitions, mergeTotals, readRanges, type StepContext, stageMerge, total } from './steps.ts';
 import { filesOf, type TableState } from './table.ts';
@@ -68,6 +69,8 @@ export interface RunResult {
   readonly stagesMs: StageDurations;
   /** Runs that did not end and were finished first; the figures are theirs, too. */
   readonly recovered?: readonly string[];
+  /** What the table has after it; absent where there is none, or that could not be read. */
+  readonly contents?: TableContents;
 }
 
 /** What a planned run works with. */
@@ -98,12 +101,15 @@ export async function carryOut(carried: Carried, context: Held<RunContext>, time
     timer.ended('merge');
     const old = plan.replace ? filesOf(state) : [];
     const counts = plan.replace ? checkReplace(extracted, inputs, merged, old) : checkRun(extracted, inputs, merged);
-    const version = await commitRun({ plan, state, schema, extracted, merged, counts }, context);
+    const committed = await commitRun({ plan, state, schema, extracted, merged, counts }, context);
+    const { version } = committed;
     await afterwards(carried, { version, extracted, counts }, context);
+    const contents = await contentsAfter(carried, committed, merged, context);
     timer.ended('commit');
     const result = resultOf(plan, { version, counts, merged }, timer);
     return {
       ...result,
+      ...(contents === undefined ? {} : { contents }),
       filesRemoved: result.filesRemoved + old.length,
       bytesRead: total(extracted, (receipt) => receipt.bytes) + result.bytesRead,
     };
@@ -222,6 +228,24 @@ async function afterwards(
       await noteFreshness(storage, plan, version ?? state?.version, counts);
     crashPoint('freshness-noted');
   });
+}
+
+/** What the table has after a run; `undefined` where there is none, or its list can't be read: nothing hangs on that. */
+async function contentsAfter(
+  { plan, state }: Carried,
+  { version, list }: Committed,
+  merged: readonly MergeReceipt[],
+  { storage, logger }: RunContext,
+): Promise<TableContents | undefined> {
+  const newest = version ?? state?.version;
+  if (newest === undefined) return undefined;
+  try {
+    const quarantined = await countQuarantined(storage, state, list);
+    return { ...sizeAfter(newest, plan.replace ? [] : filesOf(state), merged), quarantined };
+  } catch (error) {
+    logger.debug('the list of quarantined documents could not be read', { error: (error as Error).message });
+    return undefined;
+  }
 }
 
 /** Drops what the run staged, after `note`. A holder that was overtaken leaves all of it to the one who has the lease now. */

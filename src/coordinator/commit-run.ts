@@ -42,8 +42,16 @@ export interface CommitContext {
   readonly lease: Pick<Lease, 'settled' | 'unsettled'>;
 }
 
-/** Makes the run visible where there is something to show. Returns the version, or `null` where nothing was committed. Errors: those of `commitVersion`. */
-export async function commitRun(run: FinishedRun, context: CommitContext): Promise<number | null> {
+/** What became visible of a run. */
+export interface Committed {
+  /** `null` where nothing was committed. */
+  readonly version: number | null;
+  /** The number of the new list of quarantined documents; `undefined` where it is as before. */
+  readonly list: number | undefined;
+}
+
+/** Makes the run visible where there is something to show. Errors: those of `commitVersion`. */
+export async function commitRun(run: FinishedRun, context: CommitContext): Promise<Committed> {
   const { plan, state, extracted, counts } = run;
   const { storage, clock, signal } = context;
   const changed = changesRows(counts);
@@ -53,7 +61,8 @@ export async function commitRun(run: FinishedRun, context: CommitContext): Promi
   const replaces = plan.replace && state !== undefined;
   const erases = changesErased(plan, state);
   const moves = leavesBehind(run) || movesOn(run);
-  if (!replaces && !changed && !relists && !erases && !moves && !takesSettings(run)) return null;
+  if (!replaces && !changed && !relists && !erases && !moves && !takesSettings(run))
+    return { version: null, list: undefined };
   signal.throwIfAborted();
   const list = relists ? await writeQuarantine(storage, plan, quarantine, clock.now()) : undefined;
   if (relists) crashPoint('quarantine-listed');
@@ -61,7 +70,7 @@ export async function commitRun(run: FinishedRun, context: CommitContext): Promi
   const schema = changed || replaces ? run.schema : (state?.schema ?? run.schema);
   const version = await commitVersion({ ...run, schema }, context, list);
   await dropResolved(quarantine, context);
-  return version;
+  return { version, list };
 }
 
 /**

@@ -8,6 +8,7 @@ import { receiptIndex, receiptKey, receiptsPrefix } from '../shared/domain/keys.
 import { type ExtractReceipt, type MergeReceipt, workOf } from '../shared/domain/receipt.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
+import type { RunObserver } from '../shared/ports/metrics.ts';
 import type { JobState, Queue } from '../shared/ports/queue.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { patientQueue } from './queue-outage.ts';
@@ -22,6 +23,7 @@ export interface DispatchContext {
   readonly onProgress: (done: number, work: { readonly documents: number; readonly bytes: number }) => void;
   /** A run in which no job runs or ends for so long is given up, milliseconds. */
   readonly stallTimeoutMs: number;
+  readonly observer?: RunObserver | undefined;
 }
 
 type Receipt = ExtractReceipt | MergeReceipt | CompareReceipt;
@@ -108,7 +110,10 @@ async function waitForReceipts(
     const lost = suspects.filter((job) => missing.has(indexOf(job)));
     if (lost.length > 0) {
       logger.debug('jobs without a receipt are enqueued again', { jobs: lost.length });
-      await patient.ask(() => enqueue(lost));
+      await patient.ask(async () => {
+        await enqueue(lost);
+        context.observer?.enqueuedAgain(lost.length);
+      });
     }
     // The first ones that are missing: whoever takes the run up means the same ones.
     const due = [...missing.values()].slice(0, atOnce);

@@ -1,16 +1,23 @@
 import pMap from 'p-map';
+import type { TableContents } from '../shared/domain/contents.ts';
 import { asMongolakeError } from '../shared/domain/errors.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
-import type { CoordinatorMetrics, RunOutcome } from '../shared/ports/metrics.ts';
+import type { CoordinatorMetrics, RunOutcome, TableLimits } from '../shared/ports/metrics.ts';
 import type { RunResult } from './carry-out.ts';
 import type { DaemonTable } from './daemon.ts';
 import type { Freshness } from './freshness.ts';
+import { freshnessLimit, verificationLimit } from './limits.ts';
 import type { Verification } from './verification.ts';
+import type { Verified } from './verify.ts';
 
-/** A table whose freshness and last verification can be told before its first run here, as `readNotes` does. */
+/** A table whose standing can be told before its first run here. */
 export interface ObservedTable extends DaemonTable {
+  /** As configured: how old it may be before it is stale, milliseconds. */
+  readonly staleAfter?: number | undefined;
   readonly readNotes: () => Promise<Notes>;
+  /** What its newest version has; `undefined` where there is none. */
+  readonly readContents: () => Promise<TableContents | undefined>;
 }
 
 /** What runs and verifications left beside the table; `undefined` where there was none. */
@@ -27,72 +34,110 @@ export interface ObserveContext {
 
 type Checked = Pick<Freshness, 'checkedAt' | 'watermark'>;
 
+interface Observing extends ObserveContext {
+  /** The newest check known, by table. */
+  readonly checks: Map<string, number>;
+  /** The newest version known, by table. */
+  readonly versions: Map<string, number>;
+}
+
 const READS_AT_ONCE = 8;
 
-/** Wraps a daemon's `resolve`: the metrics hear of the tables, of their freshness as it was left, and of each run. */
+/** Wraps a daemon's `resolve`: the metrics hear of the tables, of how they stood before, and of each run. */
 export function observed(
   resolve: () => Promise<readonly ObservedTable[]>,
-  { metrics, clock, logger }: ObserveContext,
+  context: ObserveContext,
 ): () => Promise<readonly DaemonTable[]> {
-  /** The newest check known, by table. */
-  const checks = new Map<string, number>();
-  const note = (table: string, checked: Checked) => {
-    // A note that was read while a run ended is older than that run.
-    if (checked.checkedAt < (checks.get(table) ?? Number.NEGATIVE_INFINITY)) return;
-    checks.set(table, checked.checkedAt);
-    metrics.fresh(table, checked);
-  };
-  const read = async ({ name, readNotes }: ObservedTable) => {
-    try {
-      const { freshness, verification } = await readNotes();
-      if (verification !== undefined) metrics.verified(name, verification);
-      if (freshness !== undefined) note(name, freshness);
-    } catch (error) {
-      // Asked again with the next list of tables.
-      logger.debug('the notes beside the table could not be read', { table: name, code: asMongolakeError(error).code });
-    }
-  };
-  const sync = async (table: ObservedTable, signal: AbortSignal) => {
-    const started = clock.monotonic();
-    const ended = (outcome: RunOutcome, result?: RunResult) =>
-      metrics.runEnded(table.name, outcome, clock.now(), clock.monotonic() - started, result);
-    metrics.runStarted(table.name);
-    try {
-      const result = await table.sync(signal);
-      ended(result.version === null ? 'unchanged' : 'committed', result);
-      note(table.name, result);
-      return result;
-    } catch (error) {
-      const { code } = asMongolakeError(error);
-      ended(code === 'LEASE_HELD' || code === 'INTERRUPTED' ? 'skipped' : 'failed');
-      // Another process does this table's runs: what it left is what there is to know.
-      if (code === 'LEASE_HELD') void read(table);
-      throw error;
-    }
-  };
-  const verify = async (table: ObservedTable, signal: AbortSignal) => {
-    const result = await table.verify(signal);
-    if (result !== undefined) metrics.verified(table.name, result);
-    return result;
-  };
+  const observing = { ...context, checks: new Map<string, number>(), versions: new Map<string, number>() };
+  const { metrics, checks, versions } = observing;
   let reading = false;
   return async () => {
     const tables = await resolve();
     const names = new Set(tables.map(({ name }) => name));
-    metrics.tables([...names]);
-    for (const name of checks.keys()) if (!names.has(name)) checks.delete(name);
+    metrics.tables(tables.map(limitsOf));
+    for (const known of [checks, versions]) for (const name of known.keys()) if (!names.has(name)) known.delete(name);
     // Not waited for: a store that is slow or away holds up no schedule. Nor is it asked again before it has answered.
     if (!reading) {
       reading = true;
       const unread = tables.filter(({ name }) => !checks.has(name));
-      void pMap(unread, read, { concurrency: READS_AT_ONCE }).finally(() => {
+      void pMap(unread, (table) => read(table, observing), { concurrency: READS_AT_ONCE }).finally(() => {
         reading = false;
       });
     }
     return tables.map((table) => ({
       ...table,
-      sync: (signal) => sync(table, signal),
-      verify: (signal) => verify(table, signal),
+      sync: (signal) => sync(table, signal, observing),
+      verify: (signal) => verify(table, signal, observing),
     }));
   };
+}
+
+function limitsOf({ name, staleAfter, schedule, verifySchedule }: ObservedTable): TableLimits {
+  return {
+    name,
+    freshnessLimit_ms: freshnessLimit({ staleAfter, schedule }),
+    verificationLimit_ms: verificationLimit(verifySchedule),
+  };
+}
+
+function noteCheck(table: string, checked: Checked, { metrics, checks }: Observing): void {
+  // A note that was read while a run ended is older than that run.
+  if (checked.checkedAt < (checks.get(table) ?? Number.NEGATIVE_INFINITY)) return;
+  checks.set(table, checked.checkedAt);
+  metrics.fresh(table, checked);
+}
+
+function noteContents(table: string, contents: TableContents, { metrics, versions }: Observing): void {
+  versions.set(table, contents.version);
+  metrics.contents(table, contents);
+}
+
+/** Tells of what was left of the table before. What can't be read is asked for again with the next list of tables. */
+async function read({ name, readNotes, readContents }: ObservedTable, observing: Observing): Promise<void> {
+  const { metrics, logger, versions } = observing;
+  const told = (what: Promise<void>) =>
+    what.catch((error: unknown) => {
+      const { code } = asMongolakeError(error);
+      logger.debug('how the table stands could not be read', { table: name, code });
+    });
+  const contents = async () => {
+    const found = await readContents();
+    // As for the check: a run may have ended meanwhile.
+    if (found !== undefined && found.version >= (versions.get(name) ?? 0)) noteContents(name, found, observing);
+  };
+  const notes = async () => {
+    const { freshness, verification } = await readNotes();
+    if (verification !== undefined) metrics.verified(name, verification);
+    if (freshness !== undefined) noteCheck(name, freshness, observing);
+  };
+  await Promise.all([told(contents()), told(notes())]);
+}
+
+async function sync(table: ObservedTable, signal: AbortSignal, observing: Observing): Promise<RunResult> {
+  const { metrics, clock } = observing;
+  const started = clock.monotonic();
+  const ended = (outcome: RunOutcome, result?: RunResult) =>
+    metrics.runEnded(table.name, outcome, clock.now(), clock.monotonic() - started, result);
+  metrics.runStarted(table.name, clock.now());
+  try {
+    const result = await table.sync(signal);
+    ended(result.version === null ? 'unchanged' : 'committed', result);
+    noteCheck(table.name, result, observing);
+    if (result.contents !== undefined) noteContents(table.name, result.contents, observing);
+    return result;
+  } catch (error) {
+    const { code } = asMongolakeError(error);
+    ended(code === 'LEASE_HELD' || code === 'INTERRUPTED' ? 'skipped' : 'failed');
+    // Another process does this table's runs: what it left is what there is to know.
+    if (code === 'LEASE_HELD') void read(table, observing);
+    throw error;
+  }
+}
+
+async function verify(table: ObservedTable, signal: AbortSignal, observing: Observing): Promise<Verified | undefined> {
+  const result = await table.verify(signal);
+  if (result !== undefined) observing.metrics.verified(table.name, result);
+  const contents = result?.repaired?.contents;
+  if (contents !== undefined) noteContents(table.name, contents, observing);
+  return result;
 }

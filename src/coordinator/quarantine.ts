@@ -1,6 +1,7 @@
 import pMap from 'p-map';
 import { jsonBody, readJson } from '../shared/documents.ts';
 import { putAside } from '../shared/domain/books.ts';
+import { sizeOf, type TableContents } from '../shared/domain/contents.ts';
 import { hasDigest } from '../shared/domain/erased.ts';
 import { asMongolakeError } from '../shared/domain/errors.ts';
 import { identityAt } from '../shared/domain/id-list.ts';
@@ -24,7 +25,7 @@ import type { Storage } from '../shared/ports/storage.ts';
 import { quarantinedBytes, quarantineSource } from '../shared/quarantine-source.ts';
 import { changesPolicy } from './entry.ts';
 import { possibleIdentities } from './erase-ids.ts';
-import { quarantineApp, type TableState, tableMissing } from './table.ts';
+import { filesOf, openState, quarantineApp, type TableState, tableMissing } from './table.ts';
 
 const COPIES_AT_ONCE = 4;
 
@@ -33,9 +34,29 @@ const COPIES_AT_ONCE = 4;
  * wrote it, so a list is seen with its commit or never. Errors: `OBJECT_MISSING`, those of the storage.
  */
 export async function readQuarantine(storage: Storage, state: TableState): Promise<readonly ListedDocument[]> {
-  const number = listNumber(state);
+  return readList(storage, listNumber(state));
+}
+
+/** The documents on the list of this number; none where there is no list. Errors as for `readQuarantine`. */
+async function readList(storage: Storage, number: number | undefined): Promise<readonly ListedDocument[]> {
   if (number === undefined) return [];
   return (await readJson<QuarantineManifest>(storage, quarantineListKey(number))).documents;
+}
+
+/** How many documents are listed after a run that stood on `state` and left the list of number `list`, where it left one. Errors as for `readQuarantine`. */
+export async function countQuarantined(
+  storage: Storage,
+  state: TableState | undefined,
+  list: number | undefined,
+): Promise<number> {
+  return (await readList(storage, list ?? (state && listNumber(state)))).length;
+}
+
+/** What the table's newest version has; `undefined` where there is no table yet. Errors: those of `openNewest` and `readQuarantine`. */
+export async function readContents(storage: Storage): Promise<TableContents | undefined> {
+  const state = await openState(storage);
+  if (state === undefined) return undefined;
+  return { ...sizeOf(state.version, filesOf(state)), quarantined: (await readQuarantine(storage, state)).length };
 }
 
 /** The number of the list that a version names; `undefined` where none was ever written. */

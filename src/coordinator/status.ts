@@ -1,3 +1,4 @@
+import { sizeOf, type TableSize } from '../shared/domain/contents.ts';
 import type { EngineName } from '../shared/domain/plan.ts';
 import { positionTimeOrNull } from '../shared/domain/position.ts';
 import type { ObjectInfo, Storage } from '../shared/ports/storage.ts';
@@ -31,11 +32,7 @@ export interface TableStatus {
 }
 
 /** The newest version. */
-export interface TableFigures {
-  readonly version: number;
-  readonly rows: number;
-  readonly files: number;
-  readonly bytes: number;
+export interface TableFigures extends TableSize {
   /** Hash partitions, with rows or without. */
   readonly partitions: number;
   readonly engine: EngineName;
@@ -103,15 +100,7 @@ export async function readStatus(
 }
 
 function figures(state: TableState): Omit<TableFigures, 'watermark'> {
-  const files = filesOf(state);
-  return {
-    version: state.version,
-    rows: files.reduce((sum, file) => sum + file.rows, 0),
-    files: files.length,
-    bytes: files.reduce((sum, file) => sum + file.size, 0),
-    partitions: state.partitions,
-    engine: state.engine,
-  };
+  return { ...sizeOf(state.version, filesOf(state)), partitions: state.partitions, engine: state.engine };
 }
 
 /** The lease as it is at `now`, by the wall clock: good enough to be told, not to be taken over by. */

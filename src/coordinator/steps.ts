@@ -9,6 +9,7 @@ import type { MergeInput, Plan, RunSchema } from '../shared/domain/plan.ts';
 import type { ExtractReceipt, MergeReceipt } from '../shared/domain/receipt.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
+import type { RunObserver } from '../shared/ports/metrics.ts';
 import type { Queue } from '../shared/ports/queue.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { occupyVersion } from './commit.ts';
@@ -32,6 +33,7 @@ export interface HoldContext {
   readonly engineVersion: string;
   /** Waits for a lease that may have been left by a dead holder, as a coordinator that was restarted does. */
   readonly patient?: boolean;
+  readonly observer?: RunObserver | undefined;
 }
 
 export interface StepContext extends HoldContext {
@@ -75,6 +77,8 @@ export async function holdTable<C extends HoldContext, T>(
   const { logger, signal, patient = false } = outer;
   const lease = await acquireLease({ storage, clock, logger, signal, run, ttlMs: leaseTtl, patient });
   crashPoint('lease-taken');
+  outer.observer?.leaseHeld(true);
+  lease.lost.addEventListener('abort', () => outer.observer?.leaseHeld(false), { once: true });
   const context = {
     ...outer,
     lease,
@@ -85,6 +89,7 @@ export async function holdTable<C extends HoldContext, T>(
     const { version: base, state } = await standOn(lease, run, context, open);
     return await work({ run, epoch: lease.epoch, base, state }, context);
   } finally {
+    outer.observer?.leaseHeld(false);
     await lease.release();
     crashPoint('lease-released');
   }

@@ -17,6 +17,8 @@ export interface MongolakeSettings {
   readonly partitions?: 'auto' | number | Reference | undefined;
   /** When the coordinator syncs: an interval, a cron expression (5 or 6 fields, UTC), or none. By default '15m'. */
   readonly schedule?: string | undefined;
+  /** A table whose last check that ended well is older than this is stale: metrics and notifications say so. Where left out, three times the longest gap of its schedule, 15m at least. */
+  readonly staleAfter?: string | undefined;
   /** What merges and writes: duckdb, or parquetjs, which is slower and needs no native code. Fixed when a table is made; duckdb may take over a table of parquetjs, never the reverse. By default 'duckdb'. */
   readonly engine?: 'duckdb' | 'parquetjs' | Reference | undefined;
   /** Size at which a partition is cut into another Parquet file. By default '128MB'. */

@@ -73,7 +73,7 @@ async function handle(delivery: Delivery, life: Life, context: Working): Promise
   const started = context.clock.monotonic();
   const elapsedMs = () => context.clock.monotonic() - started;
   logger.debug(`${job.kind} started`);
-  context.metrics?.jobStarted(job.kind);
+  context.metrics?.jobStarted(job.kind, delivery.attempt);
   try {
     const summary = await perform(delivery, life, context);
     logger.debug(`${job.kind} done`, { durationMs: Math.round(elapsedMs()), ...summary });

@@ -32,7 +32,9 @@ const freshness = (checkedAt: number): Freshness => ({
 function observation() {
   const told: string[] = [];
   const metrics: CoordinatorMetrics = {
-    tables: (names) => told.push(`tables ${names.join(' ')}`),
+    tables: (tables) => told.push(`tables ${tables.map(({ name }) => name).join(' ')}`),
+    observer: () => ({ leaseHeld() {}, enqueuedAgain() {} }),
+    contents: (table, { version, quarantined }) => told.push(`contents ${table} ${version}: ${quarantined} aside`),
     runStarted: (table) => told.push(`started ${table}`),
     runEnded: (table, outcome, at, durationMs, figures) =>
       told.push(`${outcome} ${table} at ${at} after ${durationMs}${figures === undefined ? '' : ' with figures'}`),
@@ -55,6 +57,7 @@ function observation() {
       verifySchedule: { kind: 'none' },
       verify: async () => undefined,
       readNotes: async () => ({ freshness: await readFreshness(), verification: undefined }),
+      readContents: async () => undefined,
       ...more,
     });
   const resolve = observed(async () => tables, { metrics, clock, logger: silent });

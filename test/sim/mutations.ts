@@ -68,8 +68,8 @@ export const MUTATIONS: readonly Mutation[] = [
     changes: [
       {
         file: 'coordinator/carry-out.ts',
-        from: 'const version = await commitRun(',
-        to: 'await giveUpRun(context.storage, plan.run);\n    const version = await commitRun(',
+        from: 'const committed = await commitRun(',
+        to: 'await giveUpRun(context.storage, plan.run);\n    const committed = await commitRun(',
       },
     ],
   },

@@ -1,17 +1,19 @@
 import type { Counter, Gauge, Histogram } from 'prom-client';
-import { DIFFERENCES } from '../domain/comparison.ts';
 import { STAGES } from '../domain/stage.ts';
 import type { CoordinatorMetrics, RunFigures, RunOutcome } from '../ports/metrics.ts';
 import type { MetricsRegistry } from './metrics-registry.ts';
+import { standingMetrics } from './metrics-tables.ts';
 
 const RESULTS = ['committed', 'unchanged', 'failed', 'skipped'] as const satisfies readonly RunOutcome[];
 const OUTCOMES = ['inserted', 'updated', 'unchanged', 'superseded', 'deleted', 'quarantined', 'erased'] as const;
 
+/** The metrics of runs. */
 interface Metrics {
-  readonly tables: Gauge;
   readonly running: Gauge;
   readonly duration: Histogram<'result'>;
+  readonly stageDuration: Histogram<'stage'>;
   readonly runs: Counter<'table' | 'result'>;
+  readonly startedAt: Gauge<'table'>;
   readonly lastResult: Gauge<'table' | 'result'>;
   readonly lastAt: Gauge<'table'>;
   readonly lastDuration: Gauge<'table'>;
@@ -20,57 +22,79 @@ interface Metrics {
   readonly documents: Counter<'table' | 'outcome'>;
   readonly bytesRead: Counter<'table'>;
   readonly bytesWritten: Counter<'table'>;
-  readonly freshness: Gauge<'table'>;
-  readonly watermark: Gauge<'table'>;
-  readonly verifiedAt: Gauge<'table'>;
-  readonly differences: Gauge<'table' | 'difference'>;
+  readonly enqueuedAgain: Counter<'table'>;
 }
 
 /** The metrics of a coordinator's tables and runs, in `registry`. */
 export function coordinatorMetrics(into: MetricsRegistry): CoordinatorMetrics {
+  const tables = into.gauge('tables', 'Tables that this coordinator keeps in step', []);
+  const standing = standingMetrics(into);
   const metrics = makeMetrics(into);
   const known = new Set<string>();
   for (const result of RESULTS) metrics.duration.zero({ result });
+  for (const stage of STAGES) metrics.stageDuration.zero({ stage });
+  /** A table may leave the configuration while something of it goes on: nothing brings its series back. */
+  const ofKnown =
+    <Args extends readonly unknown[]>(tell: (table: string, ...args: Args) => void) =>
+    (table: string, ...args: Args) => {
+      if (known.has(table)) tell(table, ...args);
+    };
+  const leaseHeld = ofKnown(standing.leaseHeld);
+  const enqueuedAgain = ofKnown((table, jobs: number) => metrics.enqueuedAgain.inc({ table }, jobs));
+  const ended = ofKnown((table, ...run: Ended) => tellEnd(metrics, table, ...run));
   return {
-    tables(names) {
-      for (const table of [...known].filter((name) => !names.includes(name))) {
+    tables(list) {
+      const names = new Set(list.map(({ name }) => name));
+      for (const table of [...known].filter((name) => !names.has(name))) {
         known.delete(table);
+        standing.forget(table);
         forget(metrics, table);
       }
-      for (const table of names) if (!known.has(table)) begin(metrics, table);
-      for (const table of names) known.add(table);
-      metrics.tables.set(known.size);
+      for (const table of [...names].filter((name) => !known.has(name))) {
+        known.add(table);
+        standing.begin(table);
+        begin(metrics, table);
+      }
+      for (const table of list) standing.limits(table);
+      tables.set(known.size);
     },
-    runStarted: () => metrics.running.inc(),
+    observer: (table) => ({
+      leaseHeld: (isHeld) => leaseHeld(table, isHeld),
+      enqueuedAgain: (jobs) => enqueuedAgain(table, jobs),
+    }),
+    runStarted(table, at) {
+      metrics.running.inc();
+      if (known.has(table)) metrics.startedAt.set({ table }, at / 1000);
+    },
     runEnded(table, outcome, at, durationMs, figures) {
       metrics.running.dec();
       metrics.duration.observe({ result: outcome }, durationMs / 1000);
-      // The table may have left the configuration while its run went on.
-      if (!known.has(table)) return;
-      metrics.runs.inc({ table, result: outcome });
-      for (const result of RESULTS) metrics.lastResult.set({ table, result }, result === outcome ? 1 : 0);
-      metrics.lastAt.set({ table }, at / 1000);
-      metrics.lastDuration.set({ table }, durationMs / 1000);
-      if (figures !== undefined) count(metrics, table, figures);
+      for (const stage of figures === undefined ? [] : STAGES)
+        metrics.stageDuration.observe({ stage }, (figures?.stagesMs[stage] ?? 0) / 1000);
+      ended(table, outcome, at, durationMs, figures);
     },
-    fresh(table, { checkedAt, watermark }) {
-      if (!known.has(table)) return;
-      metrics.freshness.set({ table }, checkedAt / 1000);
-      if (watermark !== null) metrics.watermark.set({ table }, watermark / 1000);
-    },
-    verified(table, { checkedAt, differences }) {
-      if (!known.has(table)) return;
-      metrics.verifiedAt.set({ table }, checkedAt / 1000);
-      for (const difference of DIFFERENCES) metrics.differences.set({ table, difference }, differences[difference]);
-    },
+    fresh: ofKnown(standing.fresh),
+    verified: ofKnown(standing.verified),
+    contents: ofKnown(standing.contents),
   };
 }
 
+type Ended = [outcome: RunOutcome, at: number, durationMs: number, figures?: RunFigures | undefined];
+
+function tellEnd(metrics: Metrics, table: string, ...[outcome, at, durationMs, figures]: Ended): void {
+  metrics.startedAt.remove({ table });
+  metrics.runs.inc({ table, result: outcome });
+  for (const result of RESULTS) metrics.lastResult.set({ table, result }, result === outcome ? 1 : 0);
+  metrics.lastAt.set({ table }, at / 1000);
+  metrics.lastDuration.set({ table }, durationMs / 1000);
+  if (figures !== undefined) count(metrics, table, figures);
+}
+
 /** A counter's series begins at 0, so that its first step is seen as one. */
-function begin({ runs, read, documents, bytesRead, bytesWritten }: Metrics, table: string): void {
+function begin({ runs, read, documents, bytesRead, bytesWritten, enqueuedAgain }: Metrics, table: string): void {
   for (const result of RESULTS) runs.inc({ table, result }, 0);
   for (const outcome of OUTCOMES) documents.inc({ table, outcome }, 0);
-  for (const metric of [read, bytesRead, bytesWritten]) metric.inc({ table }, 0);
+  for (const metric of [read, bytesRead, bytesWritten, enqueuedAgain]) metric.inc({ table }, 0);
 }
 
 function count(metrics: Metrics, table: string, { counts, bytesRead, bytesWritten, stagesMs }: RunFigures): void {
@@ -82,53 +106,52 @@ function count(metrics: Metrics, table: string, { counts, bytesRead, bytesWritte
 }
 
 function forget(metrics: Metrics, table: string): void {
-  const { runs, lastResult, stages, documents, differences, ...rest } = metrics;
-  const { read, bytesRead, bytesWritten, lastAt, lastDuration, freshness, watermark, verifiedAt } = rest;
-  for (const metric of [read, bytesRead, bytesWritten, lastAt, lastDuration, freshness, watermark, verifiedAt])
+  const { runs, lastResult, stages, documents } = metrics;
+  const { read, bytesRead, bytesWritten, enqueuedAgain, startedAt, lastAt, lastDuration } = metrics;
+  for (const metric of [read, bytesRead, bytesWritten, enqueuedAgain, startedAt, lastAt, lastDuration])
     metric.remove({ table });
-  for (const difference of DIFFERENCES) differences.remove({ table, difference });
   for (const result of RESULTS) for (const metric of [runs, lastResult]) metric.remove({ table, result });
   for (const stage of STAGES) stages.remove({ table, stage });
   for (const outcome of OUTCOMES) documents.remove({ table, outcome });
 }
 
 function makeMetrics({ gauge, counter, histogram }: MetricsRegistry): Metrics {
+  const table = ['table'] as const;
   return {
-    tables: gauge('tables', 'Tables that this coordinator keeps in step', []),
     running: gauge('runs_running', 'Runs that go on', []),
     duration: histogram('run_duration_seconds', 'How long runs took, by how they ended', ['result']),
+    stageDuration: histogram<'stage'>(
+      'run_stage_duration_seconds',
+      'How long the stages of runs took that ended well, of all tables',
+      ['stage'],
+    ),
     runs: counter('runs_total', 'Runs that ended', ['table', 'result']),
+    startedAt: gauge('run_started_timestamp_seconds', 'When the run began that goes on; no sample without one', table),
     lastResult: gauge('run_last_result', 'How the last run ended: 1 for its result, 0 for the others', [
       'table',
       'result',
     ]),
-    lastAt: gauge('run_last_timestamp_seconds', 'When the last run ended, however it did', ['table']),
-    lastDuration: gauge('run_last_duration_seconds', 'How long the last run took, however it ended', ['table']),
+    lastAt: gauge('run_last_timestamp_seconds', 'When the last run ended, however it did', table),
+    lastDuration: gauge('run_last_duration_seconds', 'How long the last run took, however it ended', table),
     stages: gauge('run_last_stage_duration_seconds', 'How long each stage of the last run took that ended well', [
       'table',
       'stage',
     ]),
-    read: counter('documents_read_total', 'Documents that runs read from the source', ['table']),
+    read: counter('documents_read_total', 'Documents that runs read from the source', table),
     documents: counter('documents_total', 'What became of the documents read; the outcomes add up to them', [
       'table',
       'outcome',
     ]),
-    bytesRead: counter('run_read_bytes_total', "Bytes that runs read: BSON of the source, runs' segments, data files", [
-      'table',
-    ]),
-    bytesWritten: counter('run_written_bytes_total', 'Bytes of data files that runs wrote', ['table']),
-    freshness: gauge(
-      'freshness_timestamp_seconds',
-      'What the source held at this time is in the table: when the last check that ended well began',
-      ['table'],
+    bytesRead: counter(
+      'run_read_bytes_total',
+      "Bytes that runs read: BSON of the source, runs' segments, data files",
+      table,
     ),
-    watermark: gauge('watermark_timestamp_seconds', 'The watermark: the next run reads what has a later cursor', [
-      'table',
-    ]),
-    verifiedAt: gauge('verification_timestamp_seconds', 'When the last verification began that ended well', ['table']),
-    differences: gauge('verification_differences', 'Ids that differed in the last verification, before any repair', [
-      'table',
-      'difference',
-    ]),
+    bytesWritten: counter('run_written_bytes_total', 'Bytes of data files that runs wrote', table),
+    enqueuedAgain: counter(
+      'jobs_enqueued_again_total',
+      'Jobs that runs handed out again, since nothing was heard of them',
+      table,
+    ),
   };
 }

@@ -9,6 +9,7 @@ export function workerMetrics({ gauge, counter, histogram }: MetricsRegistry): W
   const byKind = ['kind'] as const;
   const running = gauge('jobs_running', 'Jobs that run in this worker', byKind);
   const jobs = counter('jobs_total', 'Jobs that ended in this worker', ['kind', 'result']);
+  const retries = counter('job_retries_total', 'Tries of jobs after their first', byKind);
   const duration = histogram(
     'job_duration_seconds',
     'How long jobs took that were done, fetching and uploading included',
@@ -20,11 +21,14 @@ export function workerMetrics({ gauge, counter, histogram }: MetricsRegistry): W
   for (const kind of KINDS) {
     running.set({ kind }, 0);
     duration.zero({ kind });
-    for (const metric of [rows, read, written]) metric.inc({ kind }, 0);
+    for (const metric of [retries, rows, read, written]) metric.inc({ kind }, 0);
     for (const result of RESULTS) jobs.inc({ kind, result }, 0);
   }
   return {
-    jobStarted: (kind) => running.inc({ kind }),
+    jobStarted(kind, attempt) {
+      running.inc({ kind });
+      if (attempt > 1) retries.inc({ kind });
+    },
     jobEnded(kind, result, durationMs, summary) {
       running.dec({ kind });
       jobs.inc({ kind, result });

@@ -62,6 +62,14 @@ const fields = {
     description: 'When the coordinator syncs: an interval, a cron expression (5 or 6 fields, UTC), or none.',
     examples: ['15m', '0 3 * * *', 'none'],
   }),
+  staleAfter: duration(
+    {
+      description:
+        'A table whose last check that ended well is older than this is stale: metrics and notifications say so. Where left out, three times the longest gap of its schedule, 15m at least.',
+      examples: ['1h', '26h'],
+    },
+    { min: SECOND, max: 365 * DAY },
+  ),
   engine: oneOf(
     {
       description:
@@ -171,6 +179,7 @@ export const defaultsSchema = z.strictObject({
   allowedLateness: fields.allowedLateness.prefault('5m'),
   partitions: fields.partitions.prefault('auto'),
   schedule: fields.schedule.prefault('15m'),
+  staleAfter: fields.staleAfter.exactOptional(),
   engine: fields.engine.prefault('duckdb'),
   targetFileSize: fields.targetFileSize.prefault('128MB'),
   rowGroupSize: fields.rowGroupSize.prefault(122_880),
@@ -197,6 +206,7 @@ export const overrideShape = {
   allowedLateness: fields.allowedLateness.exactOptional(),
   partitions: fields.partitions.exactOptional(),
   schedule: fields.schedule.exactOptional(),
+  staleAfter: fields.staleAfter.exactOptional(),
   engine: fields.engine.exactOptional(),
   targetFileSize: fields.targetFileSize.exactOptional(),
   rowGroupSize: fields.rowGroupSize.exactOptional(),

@@ -1,4 +1,5 @@
 import type { Difference } from '../domain/comparison.ts';
+import type { TableContents } from '../domain/contents.ts';
 import type { Job } from '../domain/job.ts';
 import type { Counts } from '../domain/receipt.ts';
 import type { StageDurations } from '../domain/stage.ts';
@@ -15,7 +16,8 @@ export type JobResult = 'done' | 'failed' | 'handed_back';
 
 /** Told of a worker's jobs. No call throws or waits. */
 export interface WorkerMetrics {
-  jobStarted(kind: Job['kind']): void;
+  /** `attempt` is 1 for the first try. */
+  jobStarted(kind: Job['kind'], attempt: number): void;
   /** `summary` of a job that is done. */
   jobEnded(kind: Job['kind'], result: JobResult, durationMs: number, summary?: JobSummary): void;
 }
@@ -31,18 +33,38 @@ export interface RunFigures {
   readonly stagesMs: StageDurations;
 }
 
-/** Told of a coordinator's tables and runs. No call throws or waits. */
+/** A table, and how old it and its last verification may be; `undefined` where nothing says. Milliseconds. */
+export interface TableLimits {
+  readonly name: string;
+  readonly freshnessLimit_ms: number | undefined;
+  readonly verificationLimit_ms: number | undefined;
+}
+
+/** Told of what goes on within a run. No call throws or waits. */
+export interface RunObserver {
+  /** Whether this process has the table's lease from now on. */
+  leaseHeld(isHeld: boolean): void;
+  /** So many jobs were handed out again, since nothing was heard of them. */
+  enqueuedAgain(jobs: number): void;
+}
+
+/** Told of a coordinator's tables and runs. No call throws or waits. What is said of a table that is not there is ignored. */
 export interface CoordinatorMetrics {
   /** The tables there are now. What was known of others is forgotten. */
-  tables(names: readonly string[]): void;
-  runStarted(table: string): void;
+  tables(tables: readonly TableLimits[]): void;
+  /** Hears what goes on within the runs of a table. */
+  observer(table: string): RunObserver;
+  /** `at` is epoch milliseconds. */
+  runStarted(table: string, at: number): void;
   /** `at` is epoch milliseconds; `figures` of a run that ended well. */
   runEnded(table: string, outcome: RunOutcome, at: number, durationMs: number, figures?: RunFigures): void;
-  /** Epoch milliseconds: what the source held at `checkedAt` is in the table. Ignored for a table that is not there. */
+  /** Epoch milliseconds: what the source held at `checkedAt` is in the table. */
   fresh(table: string, freshness: { readonly checkedAt: number; readonly watermark: number | null }): void;
-  /** What the last verification found that began at `checkedAt`, epoch milliseconds. Ignored for a table that is not there. */
+  /** What the last verification found that began at `checkedAt`, epoch milliseconds. */
   verified(
     table: string,
     found: { readonly checkedAt: number; readonly differences: Readonly<Record<Difference, number>> },
   ): void;
+  /** What the newest version has that is known. */
+  contents(table: string, contents: TableContents): void;
 }

@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { coordinatorMetrics } from '../../../src/shared/adapters/metrics-coordinator.ts';
+import { memoryLimit, processMetrics, scratchMetrics } from '../../../src/shared/adapters/metrics-process.ts';
 import { queueMetrics, queueProbe } from '../../../src/shared/adapters/metrics-queue.ts';
 import { type MetricsRegistry, metricsRegistry } from '../../../src/shared/adapters/metrics-registry.ts';
 import { workerMetrics } from '../../../src/shared/adapters/metrics-worker.ts';
-import { MongolakeError } from '../../../src/shared/domain/errors.ts';
 import type { QueueDepth } from '../../../src/shared/ports/queue.ts';
-import { fakeClock, settle } from '../../coordinator/fake-clock.ts';
+import { fakeClock } from '../../coordinator/fake-clock.ts';
 import { parseExposition, sampleOf } from './exposition.ts';
 
 const DEPTH: QueueDepth = { waiting: 1, prioritized: 2, active: 3, delayed: 4, failed: 5 };
@@ -20,6 +22,8 @@ const COUNTS = {
   quarantined: 6,
   erased: 7,
 };
+const STARTED = 1_700_000_000_000;
+const CONTENTS = { version: 7, rows: 100, files: 3, bytes: 5000, quarantined: 2 };
 const FIGURES = {
   counts: COUNTS,
   bytesRead: 1000,
@@ -27,20 +31,24 @@ const FIGURES = {
   stagesMs: { window: 100, extract: 2000, schema: 30, merge: 4000, commit: 500 },
 };
 
+const named = (name: string) => ({ name, freshnessLimit_ms: 900_000, verificationLimit_ms: undefined });
+
 async function scrape({ registry }: MetricsRegistry) {
   return parseExposition(await registry.metrics());
 }
 
-async function everything(depth: () => Promise<QueueDepth> = async () => DEPTH) {
+async function everything(folder = tmpdir()) {
   const into = await metricsRegistry();
-  queueMetrics(into, queueProbe({ depth }, fakeClock(0)));
+  processMetrics(into, { version: '1.2.3', isAlive: () => true });
+  scratchMetrics(into, folder, fakeClock(0));
+  queueMetrics(into, queueProbe({ depth: async () => DEPTH }, fakeClock(0)));
   return { into, coordinator: coordinatorMetrics(into), worker: workerMetrics(into) };
 }
 
 describe('all of them', () => {
   test("the exposition is right line by line, and each of ours is named by Prometheus' conventions and has a help", async () => {
     const { into, coordinator, worker } = await everything();
-    coordinator.tables(['guest.a"b\\c']);
+    coordinator.tables([named('guest.a"b\\c')]);
     coordinator.runEnded('guest.a"b\\c', 'committed', 1000, 10, FIGURES);
     worker.jobEnded('merge', 'done', 10, { rows: 1, bytesRead: 2, bytesWritten: 3 });
     const families = await scrape(into);
@@ -73,12 +81,40 @@ describe('all of them', () => {
   });
 });
 
+describe('a process', () => {
+  test('its version, and that it makes progress until it does not', async () => {
+    const into = await metricsRegistry();
+    let isAlive = true;
+    processMetrics(into, { version: '1.2.3', isAlive: () => isAlive });
+    expect(sampleOf(await scrape(into), 'mongolake_build_info', { version: '1.2.3' })).toBe(1);
+    expect(sampleOf(await scrape(into), 'mongolake_alive')).toBe(1);
+    isAlive = false;
+    expect(sampleOf(await scrape(into), 'mongolake_alive')).toBe(0);
+  });
+
+  test('its memory limit, where the system tells one that is less than all memory', () => {
+    expect(memoryLimit(512e6, 64e9)).toBe(512e6);
+    for (const none of [undefined, 0, 64e9, 18446744073709552000]) expect(memoryLimit(none, 64e9)).toBeUndefined();
+  });
+
+  test('the space of its scratch folder; none where there is no folder yet', async () => {
+    const families = await scrape((await everything()).into);
+    const size = sampleOf(families, 'mongolake_scratch_size_bytes') ?? 0;
+    expect(size).toBeGreaterThan(0);
+    expect(sampleOf(families, 'mongolake_scratch_free_bytes')).toBeGreaterThan(0);
+    expect(sampleOf(families, 'mongolake_scratch_free_bytes')).toBeLessThanOrEqual(size);
+    const none = await scrape((await everything(join(tmpdir(), 'mongolake-not-there'))).into);
+    for (const name of ['free', 'size']) expect(none.get(`mongolake_scratch_${name}_bytes`)?.samples).toEqual([]);
+  });
+});
+
 describe('a worker', () => {
   test('every series is there from the start, at 0', async () => {
     const { into } = await everything();
     const families = await scrape(into);
     for (const kind of ['extract', 'merge']) {
       expect(sampleOf(families, 'mongolake_jobs_running', { kind })).toBe(0);
+      expect(sampleOf(families, 'mongolake_job_retries_total', { kind })).toBe(0);
       for (const result of ['done', 'failed', 'handed_back'])
         expect(sampleOf(families, 'mongolake_jobs_total', { kind, result })).toBe(0);
       expect(sampleOf(families, 'mongolake_job_duration_seconds_count', { kind })).toBe(0);
@@ -87,11 +123,12 @@ describe('a worker', () => {
 
   test('counts jobs by how they end; only what is done has figures', async () => {
     const { into, worker } = await everything();
-    for (let i = 0; i < 3; i++) worker.jobStarted('merge');
+    for (const attempt of [1, 2, 1]) worker.jobStarted('merge', attempt);
     worker.jobEnded('merge', 'done', 1500, { rows: 10, bytesRead: 200, bytesWritten: 30 });
     worker.jobEnded('merge', 'handed_back', 90_000);
     const families = await scrape(into);
     expect(sampleOf(families, 'mongolake_jobs_running', { kind: 'merge' })).toBe(1);
+    expect(sampleOf(families, 'mongolake_job_retries_total', { kind: 'merge' })).toBe(1);
     expect(sampleOf(families, 'mongolake_jobs_total', { kind: 'merge', result: 'done' })).toBe(1);
     expect(sampleOf(families, 'mongolake_jobs_total', { kind: 'merge', result: 'handed_back' })).toBe(1);
     expect(sampleOf(families, 'mongolake_job_duration_seconds_sum', { kind: 'merge' })).toBe(1.5);
@@ -105,15 +142,21 @@ describe('a coordinator', () => {
   test('tells of a run that ended well all there is, in base units', async () => {
     const { into, coordinator } = await everything();
     const table = 'guest.a';
-    coordinator.tables([table]);
-    coordinator.runStarted(table);
-    expect(sampleOf(await scrape(into), 'mongolake_runs_running')).toBe(1);
+    coordinator.tables([named(table)]);
+    coordinator.runStarted(table, STARTED);
+    const during = await scrape(into);
+    expect(sampleOf(during, 'mongolake_runs_running')).toBe(1);
+    expect(sampleOf(during, 'mongolake_run_started_timestamp_seconds', { table })).toBe(STARTED / 1000);
     coordinator.runEnded(table, 'committed', 1_700_000_000_500, 6630, FIGURES);
     coordinator.fresh(table, { checkedAt: 1_700_000_000_000, watermark: 1_600_000_000_000 });
     const families = await scrape(into);
     const of = (name: string, labels = {}) => sampleOf(families, `mongolake_${name}`, { table, ...labels });
     expect(sampleOf(families, 'mongolake_runs_running')).toBe(0);
     expect(sampleOf(families, 'mongolake_tables')).toBe(1);
+    expect(families.get('mongolake_run_started_timestamp_seconds')?.samples).toEqual([]);
+    const stage = { stage: 'merge' };
+    expect(sampleOf(families, 'mongolake_run_stage_duration_seconds_sum', stage)).toBe(4);
+    expect(sampleOf(families, 'mongolake_run_stage_duration_seconds_count', stage)).toBe(1);
     expect(of('run_last_timestamp_seconds')).toBe(1_700_000_000.5);
     expect(of('run_last_duration_seconds')).toBe(6.63);
     expect(of('run_last_stage_duration_seconds', { stage: 'extract' })).toBe(2);
@@ -131,8 +174,8 @@ describe('a coordinator', () => {
 
   test('a run that failed moves neither freshness nor figures', async () => {
     const { into, coordinator } = await everything();
-    coordinator.tables(['guest.a']);
-    coordinator.runStarted('guest.a');
+    coordinator.tables([named('guest.a')]);
+    coordinator.runStarted('guest.a', STARTED);
     coordinator.runEnded('guest.a', 'failed', 1000, 50);
     const families = await scrape(into);
     expect(sampleOf(families, 'mongolake_runs_total', { table: 'guest.a', result: 'failed' })).toBe(1);
@@ -140,93 +183,58 @@ describe('a coordinator', () => {
     expect(sampleOf(families, 'mongolake_documents_read_total', { table: 'guest.a' })).toBe(0);
     expect(families.get('mongolake_freshness_timestamp_seconds')?.samples).toEqual([]);
     expect(families.get('mongolake_run_last_stage_duration_seconds')?.samples).toEqual([]);
+    expect(sampleOf(families, 'mongolake_run_stage_duration_seconds_count', { stage: 'merge' })).toBe(0);
+  });
+
+  test('how a table stands: its limits, what it has, whose its lease is, jobs that were handed out again', async () => {
+    const { into, coordinator } = await everything();
+    const table = 'guest.a';
+    const told = async (name: string) => sampleOf(await scrape(into), `mongolake_${name}`, { table });
+    coordinator.tables([{ name: table, freshnessLimit_ms: 900_000, verificationLimit_ms: 3_600_000 }]);
+    expect(await told('freshness_limit_seconds')).toBe(900);
+    expect(await told('verification_limit_seconds')).toBe(3600);
+    expect(await told('table_rows')).toBeUndefined();
+    coordinator.contents(table, CONTENTS);
+    for (const name of ['version', 'rows', 'files', 'bytes'] as const)
+      expect(await told(`table_${name}`)).toBe(CONTENTS[name]);
+    expect(await told('quarantined_documents')).toBe(2);
+    const observer = coordinator.observer(table);
+    expect(await told('lease_held')).toBe(0);
+    observer.leaseHeld(true);
+    expect(await told('lease_held')).toBe(1);
+    observer.leaseHeld(false);
+    expect(await told('lease_held')).toBe(0);
+    expect(await told('jobs_enqueued_again_total')).toBe(0);
+    observer.enqueuedAgain(3);
+    expect(await told('jobs_enqueued_again_total')).toBe(3);
+    coordinator.tables([{ name: table, freshnessLimit_ms: undefined, verificationLimit_ms: undefined }]);
+    expect(await told('freshness_limit_seconds')).toBeUndefined();
+    expect(await told('verification_limit_seconds')).toBeUndefined();
   });
 
   test('a table that leaves takes all of its series along, and a run of it that ends later brings none back', async () => {
     const { into, coordinator } = await everything();
-    coordinator.tables(['guest.goes', 'guest.stays']);
+    coordinator.tables([named('guest.goes'), named('guest.stays')]);
     for (const table of ['guest.goes', 'guest.stays']) {
-      coordinator.runStarted(table);
+      coordinator.runStarted(table, STARTED);
       coordinator.runEnded(table, 'committed', 1000, 10, FIGURES);
       coordinator.fresh(table, { checkedAt: 1, watermark: 1 });
+      coordinator.verified(table, { checkedAt: 1, differences: { missing: 1, stale: 1, gone: 1 } });
+      coordinator.contents(table, CONTENTS);
     }
-    coordinator.runStarted('guest.goes');
-    coordinator.tables(['guest.stays']);
+    const observer = coordinator.observer('guest.goes');
+    observer.leaseHeld(true);
+    coordinator.runStarted('guest.goes', STARTED);
+    coordinator.tables([named('guest.stays')]);
     coordinator.runEnded('guest.goes', 'committed', 1000, 10, FIGURES);
     coordinator.fresh('guest.goes', { checkedAt: 1, watermark: 1 });
+    coordinator.contents('guest.goes', CONTENTS);
+    observer.enqueuedAgain(1);
+    observer.leaseHeld(false);
     const text = await into.registry.metrics();
     expect(text).not.toContain('guest.goes');
     expect(text).toContain('guest.stays');
     expect(sampleOf(parseExposition(text), 'mongolake_runs_running')).toBe(0);
     expect(sampleOf(parseExposition(text), 'mongolake_tables')).toBe(1);
-  });
-});
-
-describe('the queue', () => {
-  test('its depth by state', async () => {
-    const { into } = await everything();
-    const families = await scrape(into);
-    expect(sampleOf(families, 'mongolake_queue_up')).toBe(1);
-    for (const [state, jobs] of Object.entries(DEPTH))
-      expect(sampleOf(families, 'mongolake_queue_jobs', { state })).toBe(jobs);
-  });
-
-  test('down: says so, tells no depth, and the rest is served', async () => {
-    const { into } = await everything(() => Promise.reject(new MongolakeError('QUEUE_UNREACHABLE', 'away')));
-    const families = await scrape(into);
-    expect(sampleOf(families, 'mongolake_queue_up')).toBe(0);
-    expect(families.get('mongolake_queue_jobs')?.samples).toEqual([]);
-    expect(sampleOf(families, 'mongolake_tables')).toBe(0);
-  });
-
-  test('goes down after it was up: the depth of before is gone', async () => {
-    const clock = fakeClock(0);
-    const into = await metricsRegistry();
-    let up = true;
-    const depth = async () => {
-      if (!up) throw new MongolakeError('QUEUE_UNREACHABLE', 'away');
-      return DEPTH;
-    };
-    queueMetrics(into, queueProbe({ depth }, clock));
-    await scrape(into);
-    up = false;
-    await clock.advance(2000);
-    expect((await scrape(into)).get('mongolake_queue_jobs')?.samples).toEqual([]);
-  });
-
-  test('is asked once for all who ask within a moment, and again after it', async () => {
-    const clock = fakeClock(0);
-    let asked = 0;
-    const probe = queueProbe(
-      {
-        depth: async () => {
-          asked++;
-          return DEPTH;
-        },
-      },
-      clock,
-    );
-    await Promise.all([probe(), probe()]);
-    await clock.advance(1000);
-    await probe();
-    expect(asked).toBe(1);
-    await clock.advance(1000);
-    await probe();
-    expect(asked).toBe(2);
-  });
-
-  test('that never answers counts as down after 2 s', async () => {
-    const clock = fakeClock(0);
-    const probe = queueProbe({ depth: () => new Promise(() => {}) }, clock);
-    const answer = probe();
-    let answered = false;
-    void answer.then(() => {
-      answered = true;
-    });
-    await clock.advance(1999);
-    expect(answered).toBe(false);
-    await clock.advance(1);
-    await settle();
-    expect(await answer).toEqual({ up: false, code: 'QUEUE_UNREACHABLE' });
   });
 });

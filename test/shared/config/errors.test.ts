@@ -34,7 +34,7 @@ describe('keys', () => {
     [
       'a merge key',
       `${SMALL}defaults: { <<: { partitions: 2 } }\n`,
-      '9:13 defaults["<<"]: unknown key (known: "mode", "cursorField", "cursorType", "allowedLateness", "partitions", "schedule", "engine", "targetFileSize", "rowGroupSize", "compression", "compressionLevel", "deletes", "deletedField", "verifySchedule", "verifyRepair", "maxQuarantined", "maxConcurrentReads", "documentsPerSecond", "checkpointInterval", "retention", "leaseTtl", "columns")',
+      '9:13 defaults["<<"]: unknown key (known: "mode", "cursorField", "cursorType", "allowedLateness", "partitions", "schedule", "staleAfter", "engine", "targetFileSize", "rowGroupSize", "compression", "compressionLevel", "deletes", "deletedField", "verifySchedule", "verifyRepair", "maxQuarantined", "maxConcurrentReads", "documentsPerSecond", "checkpointInterval", "retention", "leaseTtl", "columns")',
     ],
     [
       'given twice',

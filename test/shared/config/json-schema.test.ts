@@ -110,6 +110,7 @@ describe('what an editor shows', () => {
       ['allowedLateness', '5m'],
       ['partitions', 'auto'],
       ['schedule', '15m'],
+      ['staleAfter', undefined],
       ['engine', 'duckdb'],
       ['targetFileSize', '128MB'],
       ['rowGroupSize', 122_880],
