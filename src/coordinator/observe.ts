@@ -107,7 +107,8 @@ async function read({ name, readNotes, readContents }: ObservedTable, observing:
   };
   const notes = async () => {
     const { freshness, verification } = await readNotes();
-    if (verification !== undefined) metrics.verified(name, verification);
+    if (verification !== undefined)
+      metrics.verified(name, { ...verification, isRepaired: verification.repairedIn !== null });
     if (freshness !== undefined) noteCheck(name, freshness, observing);
   };
   await Promise.all([told(contents()), told(notes())]);
@@ -135,9 +136,16 @@ async function sync(table: ObservedTable, signal: AbortSignal, observing: Observ
 }
 
 async function verify(table: ObservedTable, signal: AbortSignal, observing: Observing): Promise<Verified | undefined> {
-  const result = await table.verify(signal);
-  if (result !== undefined) observing.metrics.verified(table.name, result);
-  const contents = result?.repaired?.contents;
-  if (contents !== undefined) noteContents(table.name, contents, observing);
-  return result;
+  try {
+    const result = await table.verify(signal);
+    if (result === undefined) return undefined;
+    const { repaired } = result;
+    observing.metrics.verified(table.name, { ...result, isRepaired: typeof repaired?.version === 'number' });
+    if (repaired?.contents !== undefined) noteContents(table.name, repaired.contents, observing);
+    return result;
+  } catch (error) {
+    // What it found before it failed, as where a repair was refused, is noted beside the table.
+    void read(table, observing);
+    throw error;
+  }
 }

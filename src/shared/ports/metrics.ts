@@ -40,6 +40,13 @@ export interface TableLimits {
   readonly verificationLimit_ms: number | undefined;
 }
 
+/** What a verification found, and whether it made that right. */
+export interface VerificationFigures {
+  readonly checkedAt: number;
+  readonly differences: Readonly<Record<Difference, number>>;
+  readonly isRepaired: boolean;
+}
+
 /** Told of what goes on within a run. No call throws or waits. */
 export interface RunObserver {
   /** Whether this process has the table's lease from now on. */
@@ -61,10 +68,7 @@ export interface CoordinatorMetrics {
   /** Epoch milliseconds: what the source held at `checkedAt` is in the table. */
   fresh(table: string, freshness: { readonly checkedAt: number; readonly watermark: number | null }): void;
   /** What the last verification found that began at `checkedAt`, epoch milliseconds. */
-  verified(
-    table: string,
-    found: { readonly checkedAt: number; readonly differences: Readonly<Record<Difference, number>> },
-  ): void;
+  verified(table: string, found: VerificationFigures): void;
   /** What the newest version has that is known. */
   contents(table: string, contents: TableContents): void;
 }

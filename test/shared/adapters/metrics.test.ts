@@ -219,7 +219,7 @@ describe('a coordinator', () => {
       coordinator.runStarted(table, STARTED);
       coordinator.runEnded(table, 'committed', 1000, 10, FIGURES);
       coordinator.fresh(table, { checkedAt: 1, watermark: 1 });
-      coordinator.verified(table, { checkedAt: 1, differences: { missing: 1, stale: 1, gone: 1 } });
+      coordinator.verified(table, { checkedAt: 1, differences: { missing: 1, stale: 1, gone: 1 }, isRepaired: true });
       coordinator.contents(table, CONTENTS);
     }
     const observer = coordinator.observer('guest.goes');
