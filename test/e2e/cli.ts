@@ -50,6 +50,8 @@ export interface Workspace {
   start(...args: string[]): Running;
   /** The same with more in its environment. */
   startWith(env: Readonly<Record<string, string>>, ...args: string[]): Running;
+  /** The same, started by a program that becomes it (`exec`): its name and arguments, which those of the command follow. */
+  startBy(program: readonly string[], ...args: string[]): Running;
   /** Replaces the configuration. */
   configure(config: unknown): void;
   /** Writes a file beside it. */
@@ -78,12 +80,14 @@ export function workspace(config: unknown, env: Record<string, string> = {}, cli
   mkdirSync(join(folder, 'scratch'));
   const running = new Set<Running>();
   const environment = { ...process.env, ...env, NO_COLOR: '1' };
-  const launch = (args: string[], more: Readonly<Record<string, string>> = {}) =>
-    spawn(process.execPath, [cli, '-c', file, ...args], {
+  const launch = (args: string[], more: Readonly<Record<string, string>> = {}, by: readonly string[] = []) => {
+    const [program, ...rest] = [...by, process.execPath, cli, '-c', file, ...args];
+    return spawn(program as string, rest, {
       cwd: folder,
       env: { ...environment, ...more },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+  };
   const run = (...args: string[]) => finish(launch(args));
   const track = (child: ChildProcess) => {
     const started = follow(child);
@@ -104,6 +108,7 @@ export function workspace(config: unknown, env: Record<string, string> = {}, cli
     },
     start: (...args) => track(launch(args)),
     startWith: (more, ...args) => track(launch(args, more)),
+    startBy: (program, ...args) => track(launch(args, {}, program)),
     write: (name, text) => writeFileSync(join(folder, name), text),
     async close() {
       await Promise.all([...running].map((one) => one.end('SIGKILL')));

@@ -6,6 +6,8 @@ const DEADLINE_MS = 60_000;
 
 /** What a process serves at the address that its log tells. */
 export interface Served {
+  /** Host and port, as a scraper is told. */
+  readonly address: string;
   scrape(): Promise<ReadonlyMap<string, Family>>;
   /** Status and body of a probe. */
   probe(path: '/healthz' | '/readyz'): Promise<{ readonly status: number; readonly body: unknown }>;
@@ -25,6 +27,7 @@ export async function servedBy(process: Running): Promise<Served> {
   };
   const until = (look: () => Promise<void>) => vi.waitFor(look, { timeout: DEADLINE_MS, interval: 50 });
   return {
+    address: new URL(url).host,
     scrape,
     probe,
     reaches: (name, labels, fits) =>
