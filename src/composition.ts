@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { Dashboard } from './shared/adapters/dashboard.ts';
 import type { Pages } from './shared/adapters/dashboard-pages.ts';
 import { type DebugEnvironment, refuseDebugOutput } from './shared/adapters/debug-output.ts';
+import { type DeliveryResult, webhookNotifier } from './shared/adapters/notifier-webhook.ts';
 import { localQueue } from './shared/adapters/queue-local.ts';
 import { type RedisPlace, redisCredentials } from './shared/adapters/redis-place.ts';
 import { dumpCatalog, dumpSource } from './shared/adapters/source-dump.ts';
@@ -19,8 +20,10 @@ import type {
 } from './shared/config/schema.ts';
 import { sourceConnection, storeConnection, type TableTarget } from './shared/config/targets.ts';
 import { MongolakeError } from './shared/domain/errors.ts';
+import { type NotifyEvent, USUAL_EVENTS } from './shared/domain/notification.ts';
 import type { Clock } from './shared/ports/clock.ts';
 import type { Logger } from './shared/ports/logger.ts';
+import type { Notifier } from './shared/ports/notifier.ts';
 import type { Queue } from './shared/ports/queue.ts';
 import type { Secrets } from './shared/ports/secrets.ts';
 import type { Catalog, CollectionInfo, Source } from './shared/ports/source.ts';
@@ -105,6 +108,26 @@ function needed<T>(module: T | undefined): T {
   if (module === undefined)
     throw new MongolakeError('INTERNAL', 'an adapter is used that the configuration does not name');
   return module;
+}
+
+/** The configured webhooks; `undefined` where there are none. `current` gives URLs and headers as they are at each request. */
+export function openNotifier(
+  current: () => Config,
+  options: {
+    readonly clock: Clock;
+    readonly logger: Logger;
+    readonly userAgent: string;
+    readonly onResult?: ((event: NotifyEvent, result: DeliveryResult) => void) | undefined;
+  },
+): Notifier | undefined {
+  if (current().notify === undefined) return undefined;
+  const receivers = () =>
+    (current().notify ?? []).map(({ timeout, events = USUAL_EVENTS, ...rest }) => ({
+      ...rest,
+      events,
+      timeoutMs: timeout,
+    }));
+  return webhookNotifier(receivers, options);
 }
 
 /** Vault, logged in to; the signal ends the waiting for one that is away. Errors: as `openVault` says. */

@@ -1,22 +1,28 @@
 import { isDeepStrictEqual } from 'node:util';
-import { loadAdapters, openSecrets } from '../composition.ts';
+import { loadAdapters, openNotifier, openSecrets } from '../composition.ts';
 import { systemClock } from '../shared/adapters/clock-system.ts';
 import type { Environment } from '../shared/config/interpolate.ts';
 import type { Config } from '../shared/config/schema.ts';
 import { resolveTargets, singleTarget, type TableTarget } from '../shared/config/targets.ts';
 import { type ConfigSource, loadConfig } from '../shared/config.ts';
 import type { KeyedHash } from '../shared/domain/cut.ts';
+import type { NotifyEvent } from '../shared/domain/notification.ts';
 import { type TablePolicy, tablePolicy } from '../shared/domain/policy.ts';
 import { keepSecrets } from '../shared/domain/redact.ts';
 import { keyedHash } from '../shared/keyed-hash.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
+import type { Notifier } from '../shared/ports/notifier.ts';
 import type { Queue } from '../shared/ports/queue.ts';
 import type { Secrets } from '../shared/ports/secrets.ts';
 import type { CollectionInfo, Source } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { probeConditionalWrites } from '../shared/probe.ts';
 import { redacting } from './redacting.ts';
+import { VERSION } from './version.ts';
+
+/** Hears of a notification that was delivered to a webhook, or not. */
+export type OnDelivered = (event: NotifyEvent, result: 'sent' | 'failed') => void;
 
 /** What commands and the library work with: a configuration and what it names, opened when asked for. Holds nothing open by itself. */
 export interface OpenedConfig {
@@ -44,6 +50,8 @@ export interface OpenedConfig {
   /** The table's column policy in its one form, with the fingerprint of the key; `undefined` where it has none. */
   columns(target: TableTarget): TablePolicy | undefined;
   queue(): Queue;
+  /** Tells the configured webhooks; `undefined` where there are none. `onResult` hears what became of each notification. */
+  notifier(onResult?: OnDelivered): Notifier | undefined;
   /** Proves, once per table, that the store honours conditional writes. Throws `STORE_UNCONDITIONAL`. */
   prove(storage: Storage): Promise<void>;
 }
@@ -84,7 +92,12 @@ export async function openConfig({
     const next = await renew?.();
     if (next === undefined || sameSecrets(next, current)) return false;
     // Nothing else of it is taken: what a run began with is what it ends with.
-    current = { ...current, connections: next.connections, queue: next.queue };
+    current = {
+      ...current,
+      connections: next.connections,
+      queue: next.queue,
+      ...(next.notify === undefined ? {} : { notify: next.notify }),
+    };
     return true;
   };
   const targets = (name: string | undefined) => resolveTargets(config, name, adapters.collections);
@@ -104,6 +117,7 @@ export async function openConfig({
     source: (target) => adapters.source(target, clock),
     columns: ({ settings }) => tablePolicy(settings.columns, keyed?.fingerprint),
     queue: () => adapters.queue(clock, logger, process.env),
+    notifier: (onResult) => openNotifier(() => current, { clock, logger, userAgent: `mongolake/${VERSION}`, onResult }),
     prove: provingOnce(clock),
   };
 }
@@ -112,7 +126,7 @@ export async function openConfig({
 const SECRET_VARIABLES = ['AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'VAULT_TOKEN'];
 
 function sameSecrets(a: Config, b: Config): boolean {
-  return isDeepStrictEqual([a.connections, a.queue], [b.connections, b.queue]);
+  return isDeepStrictEqual([a.connections, a.queue, a.notify], [b.connections, b.queue, b.notify]);
 }
 
 function provingOnce(clock: Clock): OpenedConfig['prove'] {

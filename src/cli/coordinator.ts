@@ -1,3 +1,4 @@
+import type { OnDelivered } from '../app/app.ts';
 import { runAsked } from '../app/requests.ts';
 import { type RunPlace, withTable } from '../app/runs.ts';
 import { withStorage } from '../app/tables.ts';
@@ -5,6 +6,7 @@ import { verifyAsked } from '../app/verify.ts';
 import { runWorker } from '../app/worker.ts';
 import { runDaemon } from '../coordinator/daemon.ts';
 import { readFreshness } from '../coordinator/freshness.ts';
+import { noticing } from '../coordinator/notices.ts';
 import { type Notes, type ObservedTable, observed } from '../coordinator/observe.ts';
 import { readContents } from '../coordinator/quarantine.ts';
 import { verificationSchedule } from '../coordinator/schedule.ts';
@@ -12,6 +14,7 @@ import { hasStreamWork } from '../coordinator/stream-start.ts';
 import { readVerification } from '../coordinator/verification.ts';
 import type { Verified } from '../coordinator/verify.ts';
 import { coordinatorMetrics } from '../shared/adapters/metrics-coordinator.ts';
+import { notificationMetrics } from '../shared/adapters/metrics-notifications.ts';
 import { scratchMetrics } from '../shared/adapters/metrics-process.ts';
 import { queueMetrics } from '../shared/adapters/metrics-queue.ts';
 import { workerMetrics } from '../shared/adapters/metrics-worker.ts';
@@ -22,6 +25,7 @@ import type { CoordinatorMetrics, WorkerMetrics } from '../shared/ports/metrics.
 import type { Queue } from '../shared/ports/queue.ts';
 import { type App, type GlobalOptions, openApp } from './app.ts';
 import { listenOf } from './listen.ts';
+import { NOTIFY_DRAIN_MS } from './notify.ts';
 import { firstStuck, type Heartbeat, heartbeat, livenessVerdict, type Observation, observe } from './observe.ts';
 import { createProgressView, type ProgressView } from './progress.ts';
 
@@ -39,6 +43,9 @@ export async function coordinatorCommand(
   const queue = app.queue();
   const lives = livesOf(app);
   const { observation, ...metrics } = await observeCoordinator(app, options, globals, queue, lives);
+  const notifier = app.notifier(metrics.delivered);
+  const notices = notifier && noticing(notifier, app.clock);
+  const observers = [metrics.coordinator, notices].filter((one) => one !== undefined);
   try {
     await queue.depth();
     const worker =
@@ -57,9 +64,11 @@ export async function coordinatorCommand(
         logger: app.logger,
         signal: app.signal,
         maxConcurrentRuns: app.config.maxConcurrentRuns,
-        onLook: lives.loop.beat,
-        resolve:
-          metrics.coordinator === undefined ? resolve : observed(resolve, { ...app, metrics: metrics.coordinator }),
+        onLook() {
+          lives.loop.beat();
+          notices?.look();
+        },
+        resolve: observers.length === 0 ? resolve : observed(resolve, { ...app, observers }),
       });
     } finally {
       await worker?.consumer.stop();
@@ -67,6 +76,7 @@ export async function coordinatorCommand(
     }
   } finally {
     await queue.close();
+    await notifier?.drain(NOTIFY_DRAIN_MS);
     await observation?.close();
   }
   app.logger.info('coordinator stopped');
@@ -94,6 +104,7 @@ interface Observed {
   readonly coordinator?: CoordinatorMetrics;
   /** Of the worker in this process, with the local queue. */
   readonly worker?: WorkerMetrics;
+  readonly delivered?: OnDelivered;
 }
 
 async function observeCoordinator(
@@ -103,7 +114,7 @@ async function observeCoordinator(
   queue: Queue,
   { loop, runs, jobs }: Lives,
 ): Promise<Observed> {
-  const metrics: { coordinator?: CoordinatorMetrics; worker?: WorkerMetrics } = {};
+  const metrics: { coordinator?: CoordinatorMetrics; worker?: WorkerMetrics; delivered?: OnDelivered } = {};
   const observation = await observe(app, {
     ...listenOf(options.listen, app.config.coordinator.listen, `${globals.config}: coordinator.listen`),
     queue,
@@ -115,6 +126,7 @@ async function observeCoordinator(
     register(registry, probe) {
       queueMetrics(registry, probe);
       metrics.coordinator = coordinatorMetrics(registry);
+      metrics.delivered = notificationMetrics(registry);
       if (app.config.queue.kind !== 'local') return;
       metrics.worker = workerMetrics(registry);
       scratchMetrics(registry, app.config.worker.scratch, app.clock);

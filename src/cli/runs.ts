@@ -1,5 +1,5 @@
 import { runEachTable } from '../app/runs.ts';
-import { failuresOf } from '../app/tables.ts';
+import { failuresOf, type Outcome } from '../app/tables.ts';
 import type { RunContext } from '../coordinator/carry-out.ts';
 import type { TableTarget } from '../shared/config/targets.ts';
 import type { App, GlobalOptions } from './app.ts';
@@ -12,6 +12,8 @@ export interface TableRun<R> {
   readonly run: (target: TableTarget, context: RunContext) => Promise<R>;
   readonly json: (table: string, result: R) => object;
   readonly line: (table: string, result: R) => string;
+  /** Told of each outcome as it comes. Must not throw. */
+  readonly onOutcome?: (outcome: Outcome<R>) => void;
 }
 
 export interface TableRuns<R> {
@@ -24,7 +26,7 @@ export async function runTables<R>(
   app: App,
   name: string | undefined,
   globals: GlobalOptions,
-  { run, json, line }: TableRun<R>,
+  { run, json, line, onOutcome = () => {} }: TableRun<R>,
 ): Promise<TableRuns<R>> {
   const view = createProgressView(app.clock, app.screen);
   const outcomes = await runEachTable(app, name, {
@@ -32,6 +34,7 @@ export async function runTables<R>(
     view,
     onOutcome(outcome) {
       view.finish(outcome.table);
+      onOutcome(outcome);
       if ('error' in outcome) printError(outcome.table, outcome.error, globals.json ?? false);
       else if (globals.json) printJson(json(outcome.table, outcome.value));
       else printLine(line(outcome.table, outcome.value));

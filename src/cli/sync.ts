@@ -2,6 +2,7 @@ import { resultJson } from '../app/json.ts';
 import { type Asked, parseTime, runAsked } from '../app/requests.ts';
 import { EXIT } from '../shared/domain/errors.ts';
 import { type App, type GlobalOptions, openApp } from './app.ts';
+import { outcomeTeller } from './notify.ts';
 import { describeRun, exitCodeOf } from './output.ts';
 import { runTables } from './runs.ts';
 
@@ -45,11 +46,13 @@ async function runAll(
   options: Pick<SyncOptions, 'detailedExitcode'>,
   globals: GlobalOptions,
 ): Promise<number> {
+  const teller = outcomeTeller(app);
   const { results, failures } = await runTables(app, name, globals, {
     run: (target, context) => runAsked(app, target, asked, context),
     json: resultJson,
     line: describeRun,
-  });
+    onOutcome: teller.tell,
+  }).finally(teller.drain);
   if (failures.length > 0) return exitCodeOf(failures);
   const quarantined = results.some(({ counts }) => counts.quarantined > 0);
   return quarantined && options.detailedExitcode ? EXIT.quarantined : EXIT.ok;

@@ -71,6 +71,8 @@ export interface RunResult {
   readonly recovered?: readonly string[];
   /** What the table has after it; absent where there is none, or that could not be read. */
   readonly contents?: TableContents;
+  /** Documents that it put on the table's list of what can't be stored; `counts` has those, too, that are on it already. */
+  readonly newlyQuarantined?: number;
 }
 
 /** What a planned run works with. */
@@ -102,7 +104,7 @@ export async function carryOut(carried: Carried, context: Held<RunContext>, time
     const old = plan.replace ? filesOf(state) : [];
     const counts = plan.replace ? checkReplace(extracted, inputs, merged, old) : checkRun(extracted, inputs, merged);
     const committed = await commitRun({ plan, state, schema, extracted, merged, counts }, context);
-    const { version } = committed;
+    const { version, newlyQuarantined } = committed;
     await afterwards(carried, { version, extracted, counts }, context);
     const contents = await contentsAfter(carried, committed, merged, context);
     timer.ended('commit');
@@ -110,6 +112,7 @@ export async function carryOut(carried: Carried, context: Held<RunContext>, time
     return {
       ...result,
       ...(contents === undefined ? {} : { contents }),
+      newlyQuarantined,
       filesRemoved: result.filesRemoved + old.length,
       bytesRead: total(extracted, (receipt) => receipt.bytes) + result.bytesRead,
     };

@@ -48,6 +48,8 @@ export interface Committed {
   readonly version: number | null;
   /** The number of the new list of quarantined documents; `undefined` where it is as before. */
   readonly list: number | undefined;
+  /** Documents that are new on it. */
+  readonly newlyQuarantined: number;
 }
 
 /** Makes the run visible where there is something to show. Errors: those of `commitVersion`. */
@@ -62,7 +64,7 @@ export async function commitRun(run: FinishedRun, context: CommitContext): Promi
   const erases = changesErased(plan, state);
   const moves = leavesBehind(run) || movesOn(run);
   if (!replaces && !changed && !relists && !erases && !moves && !takesSettings(run))
-    return { version: null, list: undefined };
+    return { version: null, list: undefined, newlyQuarantined: 0 };
   signal.throwIfAborted();
   const list = relists ? await writeQuarantine(storage, plan, quarantine, clock.now()) : undefined;
   if (relists) crashPoint('quarantine-listed');
@@ -70,7 +72,7 @@ export async function commitRun(run: FinishedRun, context: CommitContext): Promi
   const schema = changed || replaces ? run.schema : (state?.schema ?? run.schema);
   const version = await commitVersion({ ...run, schema }, context, list);
   await dropResolved(quarantine, context);
-  return { version, list };
+  return { version, list, newlyQuarantined: relists ? quarantine.added.length : 0 };
 }
 
 /**

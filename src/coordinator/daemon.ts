@@ -1,5 +1,5 @@
 import { differing } from '../shared/domain/comparison.ts';
-import { asMongolakeError } from '../shared/domain/errors.ts';
+import { asMongolakeError, type MongolakeError } from '../shared/domain/errors.ts';
 import type { Schedule } from '../shared/domain/schedule.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { LogFields, Logger } from '../shared/ports/logger.ts';
@@ -238,6 +238,11 @@ function noteOutcome(state: DaemonState, name: string, passes: boolean, now: num
   );
 }
 
+/** Whether a run only met another one, or an order to stop: nothing is wrong with its table. */
+export function isSkipped({ code }: MongolakeError): boolean {
+  return code === 'LEASE_HELD' || code === 'INTERRUPTED';
+}
+
 /** One run; a failure is logged. True where it failed for a reason that passes. */
 async function runOnce({ table, run }: Task, { logger, signal }: DaemonContext): Promise<boolean> {
   const log = logger.child({ table });
@@ -247,7 +252,7 @@ async function runOnce({ table, run }: Task, { logger, signal }: DaemonContext):
     return false;
   } catch (error) {
     const known = asMongolakeError(error);
-    const skipped = known.code === 'LEASE_HELD' || known.code === 'INTERRUPTED';
+    const skipped = isSkipped(known);
     log[skipped ? 'info' : 'error'](known.message, { code: known.code, hint: known.hint, retryable: known.retryable });
     return known.retryable && !skipped;
   }

@@ -3,9 +3,9 @@ import type { TableContents } from '../shared/domain/contents.ts';
 import { asMongolakeError } from '../shared/domain/errors.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
-import type { CoordinatorMetrics, RunOutcome, TableLimits } from '../shared/ports/metrics.ts';
+import type { CoordinatorObserver, RunEnd, TableLimits } from '../shared/ports/metrics.ts';
 import type { RunResult } from './carry-out.ts';
-import type { DaemonTable } from './daemon.ts';
+import { type DaemonTable, isSkipped } from './daemon.ts';
 import type { Freshness } from './freshness.ts';
 import { freshnessLimit, verificationLimit } from './limits.ts';
 import type { Verification } from './verification.ts';
@@ -27,14 +27,15 @@ export interface Notes {
 }
 
 export interface ObserveContext {
-  readonly metrics: CoordinatorMetrics;
+  readonly observers: readonly CoordinatorObserver[];
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 type Checked = Pick<Freshness, 'checkedAt' | 'watermark'>;
 
-interface Observing extends ObserveContext {
+interface Observing extends Omit<ObserveContext, 'observers'> {
+  readonly observer: CoordinatorObserver;
   /** The newest check known, by table. */
   readonly checks: Map<string, number>;
   /** The newest version known, by table. */
@@ -43,18 +44,23 @@ interface Observing extends ObserveContext {
 
 const READS_AT_ONCE = 8;
 
-/** Wraps a daemon's `resolve`: the metrics hear of the tables, of how they stood before, and of each run. */
+/** Wraps a daemon's `resolve`: the observers hear of the tables, of how they stood before, and of each run. */
 export function observed(
   resolve: () => Promise<readonly ObservedTable[]>,
   context: ObserveContext,
 ): () => Promise<readonly DaemonTable[]> {
-  const observing = { ...context, checks: new Map<string, number>(), versions: new Map<string, number>() };
-  const { metrics, checks, versions } = observing;
+  const observing = {
+    ...context,
+    observer: all(context.observers),
+    checks: new Map<string, number>(),
+    versions: new Map<string, number>(),
+  };
+  const { observer, checks, versions } = observing;
   let reading = false;
   return async () => {
     const tables = await resolve();
     const names = new Set(tables.map(({ name }) => name));
-    metrics.tables(tables.map(limitsOf));
+    observer.tables(tables.map(limitsOf));
     for (const known of [checks, versions]) for (const name of known.keys()) if (!names.has(name)) known.delete(name);
     // Not waited for: a store that is slow or away holds up no schedule. Nor is it asked again before it has answered.
     if (!reading) {
@@ -72,6 +78,23 @@ export function observed(
   };
 }
 
+/** Tells each of them. */
+function all(observers: readonly CoordinatorObserver[]): CoordinatorObserver {
+  const each =
+    <Args extends unknown[]>(tell: (observer: CoordinatorObserver) => (...args: Args) => void) =>
+    (...args: Args) => {
+      for (const observer of observers) tell(observer)(...args);
+    };
+  return {
+    tables: each((one) => one.tables),
+    runStarted: each((one) => one.runStarted),
+    runEnded: each((one) => one.runEnded),
+    fresh: each((one) => one.fresh),
+    verified: each((one) => one.verified),
+    contents: each((one) => one.contents),
+  };
+}
+
 function limitsOf({ name, staleAfter, schedule, verifySchedule }: ObservedTable): TableLimits {
   return {
     name,
@@ -80,21 +103,21 @@ function limitsOf({ name, staleAfter, schedule, verifySchedule }: ObservedTable)
   };
 }
 
-function noteCheck(table: string, checked: Checked, { metrics, checks }: Observing): void {
+function noteCheck(table: string, checked: Checked, { observer, checks }: Observing): void {
   // A note that was read while a run ended is older than that run.
   if (checked.checkedAt < (checks.get(table) ?? Number.NEGATIVE_INFINITY)) return;
   checks.set(table, checked.checkedAt);
-  metrics.fresh(table, checked);
+  observer.fresh(table, checked);
 }
 
-function noteContents(table: string, contents: TableContents, { metrics, versions }: Observing): void {
+function noteContents(table: string, contents: TableContents, { observer, versions }: Observing): void {
   versions.set(table, contents.version);
-  metrics.contents(table, contents);
+  observer.contents(table, contents);
 }
 
 /** Tells of what was left of the table before. What can't be read is asked for again with the next list of tables. */
 async function read({ name, readNotes, readContents }: ObservedTable, observing: Observing): Promise<void> {
-  const { metrics, logger, versions } = observing;
+  const { observer, logger, versions } = observing;
   const told = (what: Promise<void>) =>
     what.catch((error: unknown) => {
       const { code } = asMongolakeError(error);
@@ -107,28 +130,28 @@ async function read({ name, readNotes, readContents }: ObservedTable, observing:
   };
   const notes = async () => {
     const { freshness, verification } = await readNotes();
-    if (verification !== undefined)
-      metrics.verified(name, { ...verification, isRepaired: verification.repairedIn !== null });
+    if (verification !== undefined) observer.verified(name, verification, false);
     if (freshness !== undefined) noteCheck(name, freshness, observing);
   };
   await Promise.all([told(contents()), told(notes())]);
 }
 
 async function sync(table: ObservedTable, signal: AbortSignal, observing: Observing): Promise<RunResult> {
-  const { metrics, clock } = observing;
+  const { observer, clock } = observing;
   const started = clock.monotonic();
-  const ended = (outcome: RunOutcome, result?: RunResult) =>
-    metrics.runEnded(table.name, outcome, clock.now(), clock.monotonic() - started, result);
-  metrics.runStarted(table.name, clock.now());
+  const ended = (end: Pick<RunEnd, 'outcome' | 'figures' | 'error'>) =>
+    observer.runEnded(table.name, { ...end, at: clock.now(), durationMs: clock.monotonic() - started });
+  observer.runStarted(table.name, clock.now());
   try {
     const result = await table.sync(signal);
-    ended(result.version === null ? 'unchanged' : 'committed', result);
+    ended({ outcome: result.version === null ? 'unchanged' : 'committed', figures: result });
     noteCheck(table.name, result, observing);
     if (result.contents !== undefined) noteContents(table.name, result.contents, observing);
     return result;
   } catch (error) {
-    const { code } = asMongolakeError(error);
-    ended(code === 'LEASE_HELD' || code === 'INTERRUPTED' ? 'skipped' : 'failed');
+    const known = asMongolakeError(error);
+    const { code } = known;
+    ended({ outcome: isSkipped(known) ? 'skipped' : 'failed', error: known });
     // Another process does this table's runs: what it left is what there is to know.
     if (code === 'LEASE_HELD') void read(table, observing);
     throw error;
@@ -140,7 +163,7 @@ async function verify(table: ObservedTable, signal: AbortSignal, observing: Obse
     const result = await table.verify(signal);
     if (result === undefined) return undefined;
     const { repaired } = result;
-    observing.metrics.verified(table.name, { ...result, isRepaired: typeof repaired?.version === 'number' });
+    observing.observer.verified(table.name, { ...result, repairedIn: repaired?.version ?? null }, true);
     if (repaired?.contents !== undefined) noteContents(table.name, repaired.contents, observing);
     return result;
   } catch (error) {

@@ -223,6 +223,7 @@ function together(first: RunResult, second: RunResult): RunResult {
     bytesRead: sum('bytesRead'),
     bytesWritten: sum('bytesWritten'),
     durationMs: sum('durationMs'),
+    newlyQuarantined: (first.newlyQuarantined ?? 0) + (second.newlyQuarantined ?? 0),
     stagesMs: addDurations(first.stagesMs, second.stagesMs),
     recovered: [first.run, ...(second.recovered ?? [])],
   };

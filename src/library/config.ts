@@ -238,6 +238,19 @@ export interface MongolakeConfig {
     /** Whether jobs and queues can only be looked at. false lets people pause, retry and remove. By default true. */
     readonly readOnly?: boolean | Reference | undefined;
   } | undefined;
+  /** Webhooks that are told of what happens to tables. See docs/notifications.md. */
+  readonly notify?: readonly {
+    /** Where to POST to, http or https. It is a secret: such a URL often is the password. */
+    readonly url: string;
+    /** json is the event as it is, slack is text for whatever takes Slack’s incoming webhooks. By default 'json'. */
+    readonly format?: 'json' | 'slack' | Reference | undefined;
+    /** Of what to tell. All but committed where left out. See docs/notifications.md. */
+    readonly events?: readonly ('failed' | 'stale' | 'quarantined' | 'differs' | 'recovered' | 'committed' | Reference)[] | undefined;
+    /** Headers of the request, whose values are secrets. */
+    readonly headers?: Readonly<Record<string, string>> | undefined;
+    /** How long to wait for an answer before the next try. By default '10s'. */
+    readonly timeout?: string | undefined;
+  }[] | undefined;
   /** Logs, on stderr. */
   readonly log?: {
     /** Least severe level that is logged. By default 'info'. */

@@ -24,14 +24,8 @@ async function knownTo(queue: Queue, jobs: readonly Job[]): Promise<readonly Job
   return jobs.filter((_, index) => states[index]?.state !== 'unknown');
 }
 
-/** A stage of two jobs in dispatch (or of others), and a queue that the test takes away and gives back. */
-function stage(failure = new MongolakeError('QUEUE_UNREACHABLE', 'Redis went away'), jobs = [job(1), job(2)]) {
-  const clock = fakeClock(0);
-  const storage = memoryStorage('memory:table', clock);
-  const real = localQueue(clock);
-  const stop = new AbortController();
-  const lines: string[] = [];
-  const told: number[][] = [];
+/** A log whose lines are kept, but for those of level debug. */
+function writingTo(lines: string[]): Logger {
   const say = (level: string) => (message: string) => void lines.push(`${level} ${message}`);
   const logger: Logger = {
     debug() {},
@@ -40,7 +34,19 @@ function stage(failure = new MongolakeError('QUEUE_UNREACHABLE', 'Redis went awa
     error: say('error'),
     child: () => logger,
   };
+  return logger;
+}
+
+/** A stage of two jobs in dispatch (or of others), and a queue that the test takes away and gives back. */
+function stage(failure = new MongolakeError('QUEUE_UNREACHABLE', 'Redis went away'), jobs = [job(1), job(2)]) {
+  const clock = fakeClock(0);
+  const storage = memoryStorage('memory:table', clock);
+  const real = localQueue(clock);
+  const stop = new AbortController();
+  const lines: string[] = [];
+  const told: number[][] = [];
   let up = true;
+  let again = 0;
   let questions = 0;
   const reached = <A extends unknown[], T>(call: (...args: A) => Promise<T>) => {
     return async (...args: A) => {
@@ -60,10 +66,16 @@ function stage(failure = new MongolakeError('QUEUE_UNREACHABLE', 'Redis went awa
     storage,
     queue,
     clock,
-    logger,
+    logger: writingTo(lines),
     signal: stop.signal,
     onProgress: (done, { documents, bytes }) => void told.push([done, documents, bytes]),
     stallTimeoutMs: STALL_MS,
+    observer: {
+      leaseHeld() {},
+      enqueuedAgain(jobs) {
+        again += jobs;
+      },
+    },
   };
   const receipt = (partition: number) =>
     jsonBody({ kind: 'merge', partition, attempt: `a${partition}`, counts: { read: 10 }, bytesWritten: 100 });
@@ -74,6 +86,8 @@ function stage(failure = new MongolakeError('QUEUE_UNREACHABLE', 'Redis went awa
     told: () => told.at(-1),
     stop,
     questions: () => questions,
+    /** Jobs that were enqueued again. */
+    again: () => again,
     start: (atOnce?: number) => dispatch<MergeReceipt>('merge', jobs, context, atOnce),
     enqueued: () => knownTo(real, jobs),
     /** What a queue does that lost everything. */
@@ -227,13 +241,15 @@ describe('where only so many may be at work at once', () => {
   });
 
   test('jobs that the queue lost are enqueued again, and no others', async () => {
-    const { clock, start, stop, enqueued, flush } = limited();
+    const { clock, start, stop, enqueued, flush, again } = limited();
     const ended = start(2).catch((error: unknown) => error);
     await clock.advance(2_000);
+    expect(again()).toBe(0);
     await flush();
     expect(await enqueued()).toEqual([]);
     await clock.advance(2_000);
     expect(await enqueued()).toEqual(jobs.slice(0, 2));
+    expect(again()).toBe(2);
     stop.abort(new Error('enough'));
     await clock.advance(2_000);
     await ended;

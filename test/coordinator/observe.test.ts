@@ -6,7 +6,7 @@ import type { Verification } from '../../src/coordinator/verification.ts';
 import type { Verified } from '../../src/coordinator/verify.ts';
 import { NO_COUNTS } from '../../src/shared/domain/books.ts';
 import { MongolakeError } from '../../src/shared/domain/errors.ts';
-import type { CoordinatorMetrics } from '../../src/shared/ports/metrics.ts';
+import type { CoordinatorObserver } from '../../src/shared/ports/metrics.ts';
 import { RESULT, VERIFIED } from './daemon-house.ts';
 import { fakeClock, settle } from './fake-clock.ts';
 import { silent } from './table-harness.ts';
@@ -32,16 +32,17 @@ const freshness = (checkedAt: number): Freshness => ({
 /** Metrics that keep what they are told, one line each. */
 function observation() {
   const told: string[] = [];
-  const metrics: CoordinatorMetrics = {
+  const observer: CoordinatorObserver = {
     tables: (tables) => told.push(`tables ${tables.map(({ name }) => name).join(' ')}`),
-    observer: () => ({ leaseHeld() {}, enqueuedAgain() {} }),
     contents: (table, { version, quarantined }) => told.push(`contents ${table} ${version}: ${quarantined} aside`),
     runStarted: (table) => told.push(`started ${table}`),
-    runEnded: (table, outcome, at, durationMs, figures) =>
-      told.push(`${outcome} ${table} at ${at} after ${durationMs}${figures === undefined ? '' : ' with figures'}`),
-    verified: (table, { checkedAt, differences, isRepaired }) =>
+    runEnded: (table, { outcome, at, durationMs, figures, error }) =>
       told.push(
-        `verified ${table} ${checkedAt}: ${Object.values(differences).join(' ')}${isRepaired ? ' repaired' : ''}`,
+        `${outcome} ${table} at ${at} after ${durationMs}${figures === undefined ? `: ${error?.message}` : ' with figures'}`,
+      ),
+    verified: (table, { checkedAt, differences, repairedIn }, isNew) =>
+      told.push(
+        `verified ${table} ${checkedAt}: ${Object.values(differences).join(' ')}${isNew ? ' now' : ''}${repairedIn === null ? '' : ` repaired in ${repairedIn}`}`,
       ),
     fresh: (table, { checkedAt, watermark }) => told.push(`fresh ${table} ${checkedAt} ${watermark}`),
   };
@@ -63,7 +64,7 @@ function observation() {
       readContents: async () => undefined,
       ...more,
     });
-  const resolve = observed(async () => tables, { metrics, clock, logger: silent });
+  const resolve = observed(async () => tables, { observers: [observer], clock, logger: silent });
   return {
     told,
     clock,
@@ -133,7 +134,7 @@ test('a run that fails is told of, and its error passed on; what only meets anot
     );
     const only = (await resolve()).at(-1);
     await expect(only?.sync(NEVER)).rejects.toMatchObject({ code });
-    expect(told.at(-1)).toBe(`${outcome} guest.${code} at 1000 after 0`);
+    expect(told.at(-1)).toBe(`${outcome} guest.${code} at 1000 after 0: no`);
   }
 });
 
@@ -216,6 +217,32 @@ test('a store that does not answer is not asked again until it has', async () =>
   expect(asked).toBe(2);
 });
 
+test('what the table has is told: as it was, then after a run; what was read too late is not', async () => {
+  const { told, clock, table, resolve } = observation();
+  const contents = (version: number) => ({ version, rows: 1, files: 1, bytes: 1, quarantined: version });
+  let found = contents(3);
+  table(
+    'guest.a',
+    async () => ({ ...result(5, 990), contents: contents(5) }),
+    async () => undefined,
+    {
+      readContents: async () => {
+        const read = found;
+        await clock.sleep(50);
+        return read;
+      },
+    },
+  );
+  await resolve();
+  await clock.advance(50);
+  expect(told.splice(0)).toEqual(['tables guest.a', 'contents guest.a 3: 3 aside']);
+  const [only] = await resolve();
+  await only?.sync(NEVER);
+  found = contents(4);
+  await clock.advance(50);
+  expect(told.filter((line) => line.startsWith('contents'))).toEqual(['contents guest.a 5: 5 aside']);
+});
+
 test('what a verification found is told, of the last one before the first here', async () => {
   const { told, table, resolve } = observation();
   const noted = { ...VERIFIED, formatVersion: 1, isDeep: false, repairs: false, repairedIn: null } as const;
@@ -233,10 +260,10 @@ test('what a verification found is told, of the last one before the first here',
   expect(told.splice(0)).toEqual([]);
   result = { ...VERIFIED, checkedAt: 900 };
   await observed?.verify(NEVER);
-  expect(told.splice(0)).toEqual(['verified guest.a 900: 0 0 0']);
+  expect(told.splice(0)).toEqual(['verified guest.a 900: 0 0 0 now']);
   result = { ...VERIFIED, checkedAt: 950, repaired: { ...RESULT, version: 3 } };
   await observed?.verify(NEVER);
-  expect(told).toEqual(['verified guest.a 950: 0 0 0 repaired']);
+  expect(told).toEqual(['verified guest.a 950: 0 0 0 now repaired in 3']);
 });
 
 test('what a verification found that then failed, as its repair was refused, is told from its note', async () => {

@@ -68,6 +68,14 @@ describeWith(['redis'], 'what coordinator and worker serve', ({ redis }) => {
     expect(sampleOf(before, 'mongolake_runs_running')).toBe(1);
     expect(sampleOf(before, 'mongolake_runs_total', { table: TABLE, result: 'committed' })).toBe(0);
     expect(before.get('mongolake_freshness_timestamp_seconds')?.samples).toEqual([]);
+    expect(sampleOf(before, 'mongolake_freshness_limit_seconds', { table: TABLE })).toBe(900);
+    expect(sampleOf(before, 'mongolake_lease_held', { table: TABLE })).toBe(1);
+    expect(sampleOf(before, 'mongolake_run_started_timestamp_seconds', { table: TABLE })).toBeGreaterThan(
+      Date.now() / 1000 - 120,
+    );
+    expect(sampleOf(before, 'mongolake_table_rows', { table: TABLE })).toBeUndefined();
+    expect(sampleOf(before, 'mongolake_alive')).toBe(1);
+    expect(before.get('mongolake_build_info')?.samples).toHaveLength(1);
 
     const worker = space.start('--log-level', 'debug', 'worker', '--concurrency', '1');
     const pod = await servedBy(worker);
@@ -88,6 +96,11 @@ describeWith(['redis'], 'what coordinator and worker serve', ({ redis }) => {
     expect(of('run_read_bytes_total')).toBeGreaterThan(DOCS * 100);
     expect(of('run_written_bytes_total')).toBeGreaterThan(DOCS);
     expect(of('run_last_result', { result: 'failed' })).toBe(0);
+    expect(of('table_rows')).toBe(DOCS);
+    expect(of('table_files')).toBe(PARTITIONS);
+    expect(of('table_bytes')).toBeGreaterThan(DOCS);
+    expect(of('table_version')).toBe(0);
+    expect(of('quarantined_documents')).toBe(0);
     expect(of('freshness_timestamp_seconds')).toBeGreaterThan(Date.now() / 1000 - 120);
     expect(of('freshness_timestamp_seconds')).toBeLessThan(Date.now() / 1000 + 1);
     expect(of('watermark_timestamp_seconds')).toBeLessThanOrEqual(Date.UTC(2026, 5, 1) / 1000);
@@ -107,6 +120,7 @@ describeWith(['redis'], 'what coordinator and worker serve', ({ redis }) => {
         expect(sampleOf(work, `mongolake_job_${bytes}_bytes_total`, { kind })).toBeGreaterThan(DOCS);
       expect(sampleOf(work, 'mongolake_jobs_total', { kind, result: 'failed' })).toBe(0);
     }
+    expect(sampleOf(work, 'mongolake_scratch_free_bytes')).toBeGreaterThan(0);
     expect(sampleOf(work, 'nodejs_eventloop_lag_seconds')).toBeGreaterThanOrEqual(0);
     expect(await coordinator.end('SIGTERM')).toBe(0);
     expect(await worker.end('SIGTERM')).toBe(0);
@@ -121,7 +135,11 @@ describeWith(['redis'], 'what coordinator and worker serve', ({ redis }) => {
       { table: TABLE },
       (at) => at > Date.now() / 1000 - 300,
     );
+    await cluster.reaches('mongolake_table_rows', { table: TABLE }, (rows) => rows === DOCS);
     expect(sampleOf(await cluster.scrape(), 'mongolake_runs_total', { table: TABLE, result: 'unchanged' })).toBe(0);
+    // Without a schedule nothing says how old it may be.
+    expect(sampleOf(await cluster.scrape(), 'mongolake_freshness_limit_seconds', { table: TABLE })).toBeUndefined();
+    expect(sampleOf(await cluster.scrape(), 'mongolake_lease_held', { table: TABLE })).toBe(0);
     expect(await coordinator.end('SIGTERM')).toBe(0);
   });
 

@@ -9,6 +9,7 @@ import { describeWith } from '../services/context.ts';
 import { type RedisServer, startRedis } from '../services/redis.ts';
 import { required } from '../services/result.ts';
 import { addUser, type S3Server, s3Client, startS3 } from '../services/s3.ts';
+import { type WebhookReceiver, webhookReceiver } from '../shared/adapters/receiver.ts';
 import { type Running, type Workspace, workspace } from './cli.ts';
 import { document } from './worked-example.ts';
 
@@ -21,6 +22,8 @@ const CANARY = {
   session: 'canary-session-4744',
   hashKey: 'canary-hash-key-4745-of-32-letters',
   dashboard: 'canary-dashboard-4746',
+  notifyPath: 'canary-notify-path-4747',
+  notifyHeader: 'canary-notify-header-4748',
 } as const;
 const CANARIES = Object.values(CANARY);
 const DEBUG = ['--log-level', 'debug', '--log-format', 'json'] as const;
@@ -31,6 +34,7 @@ describeWith(['mongodb', 'redis', 's3'], 'no secret leaves', ({ mongodb }) => {
   let redis: RedisServer;
   let s3: S3Server;
   let space: Workspace;
+  let receiver: WebhookReceiver;
   /** Everything that was printed or answered. */
   const told: string[] = [];
 
@@ -54,6 +58,11 @@ describeWith(['mongodb', 'redis', 's3'], 'no secret leaves', ({ mongodb }) => {
       new PutBucketPolicyCommand({ Bucket: 'lake', Policy: JSON.stringify({ Version: '2012-10-17', Statement }) }),
     );
     root.destroy();
+    receiver = await webhookReceiver((response, before) => {
+      // The first is delivered; others are refused, which the log tells.
+      response.statusCode = before === 0 ? 200 : 403;
+      response.end();
+    });
     space = workspace(config());
     const client = await MongoClient.connect(mongodb.uri);
     const collection = client.db(mongodb.database).collection<ReturnType<typeof document>>('notifications');
@@ -63,6 +72,7 @@ describeWith(['mongodb', 'redis', 's3'], 'no secret leaves', ({ mongodb }) => {
   });
   afterAll(async () => {
     await space?.close();
+    await receiver?.close();
     await redis?.stop();
     await s3?.stop();
     await door?.close();
@@ -99,6 +109,13 @@ describeWith(['mongodb', 'redis', 's3'], 'no secret leaves', ({ mongodb }) => {
       queue: { kind: 'redis', url: redis.url, ...change.queue },
       hashKey: CANARY.hashKey,
       dashboard: { password: CANARY.dashboard },
+      notify: [
+        {
+          url: `${receiver.origin}/hooks/${CANARY.notifyPath}`,
+          events: ['failed', 'committed'],
+          headers: { authorization: `Bearer ${CANARY.notifyHeader}` },
+        },
+      ],
       worker: { scratch: './scratch' },
       defaults: { partitions: 2, schedule: '1s', columns: { hash: ['type'] } },
       pipelines: {
@@ -153,6 +170,7 @@ describeWith(['mongodb', 'redis', 's3'], 'no secret leaves', ({ mongodb }) => {
     }
     expect(told.join('\n')).toContain('"extract started"');
     expect(told.join('\n')).toContain('mongolake_');
+    expect(receiver.received[0]?.path).toContain(CANARY.notifyPath);
     // Every command that changed anything in Redis, and every object with what the store keeps of it.
     const kept = [...filesBelow(redis.dir), ...filesBelow(s3.dir), ...filesBelow(join(space.folder, 'scratch'))];
     expect(kept.length).toBeGreaterThan(5);
@@ -178,6 +196,19 @@ describeWith(['mongodb', 'redis', 's3'], 'no secret leaves', ({ mongodb }) => {
     ['S3 that does not speak TLS', { lake: { endpoint: 'https://127.0.0.1:1' } }],
     ['Redis not there', { queue: { url: `redis://:${CANARY.redis}@127.0.0.1:1` } }],
     ['Redis that refuses', { queue: { url: 'redis://REDIS/' } }],
+    [
+      'a webhook that is not there',
+      {
+        more: {
+          notify: [{ url: `http://127.0.0.1:1/${CANARY.notifyPath}`, headers: { authorization: CANARY.notifyHeader } }],
+        },
+        queue: { url: 'redis://127.0.0.1:1' },
+      },
+    ],
+    [
+      'a webhook that is none',
+      { more: { notify: [{ url: `http://user:${CANARY.notifyHeader}@h/${CANARY.notifyPath}` }] } },
+    ],
     ['a configuration of other keys', { more: { hashKey: { secret: CANARY.hashKey }, pasword: CANARY.dashboard } }],
   ])('not where something fails: %s', async (_name, change) => {
     const text = stringify(config(change))

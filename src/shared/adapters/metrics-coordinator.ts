@@ -1,6 +1,6 @@
 import type { Counter, Gauge, Histogram } from 'prom-client';
 import { STAGES } from '../domain/stage.ts';
-import type { CoordinatorMetrics, RunFigures, RunOutcome } from '../ports/metrics.ts';
+import type { CoordinatorMetrics, RunEnd, RunFigures, RunOutcome } from '../ports/metrics.ts';
 import type { MetricsRegistry } from './metrics-registry.ts';
 import { standingMetrics } from './metrics-tables.ts';
 
@@ -41,7 +41,7 @@ export function coordinatorMetrics(into: MetricsRegistry): CoordinatorMetrics {
     };
   const leaseHeld = ofKnown(standing.leaseHeld);
   const enqueuedAgain = ofKnown((table, jobs: number) => metrics.enqueuedAgain.inc({ table }, jobs));
-  const ended = ofKnown((table, ...run: Ended) => tellEnd(metrics, table, ...run));
+  const ended = ofKnown((table, end: RunEnd) => tellEnd(metrics, table, end));
   return {
     tables(list) {
       const names = new Set(list.map(({ name }) => name));
@@ -66,12 +66,13 @@ export function coordinatorMetrics(into: MetricsRegistry): CoordinatorMetrics {
       metrics.running.inc();
       if (known.has(table)) metrics.startedAt.set({ table }, at / 1000);
     },
-    runEnded(table, outcome, at, durationMs, figures) {
+    runEnded(table, end) {
+      const { outcome, durationMs, figures } = end;
       metrics.running.dec();
       metrics.duration.observe({ result: outcome }, durationMs / 1000);
-      for (const stage of figures === undefined ? [] : STAGES)
-        metrics.stageDuration.observe({ stage }, (figures?.stagesMs[stage] ?? 0) / 1000);
-      ended(table, outcome, at, durationMs, figures);
+      if (figures !== undefined)
+        for (const stage of STAGES) metrics.stageDuration.observe({ stage }, figures.stagesMs[stage] / 1000);
+      ended(table, end);
     },
     fresh: ofKnown(standing.fresh),
     verified: ofKnown(standing.verified),
@@ -79,9 +80,7 @@ export function coordinatorMetrics(into: MetricsRegistry): CoordinatorMetrics {
   };
 }
 
-type Ended = [outcome: RunOutcome, at: number, durationMs: number, figures?: RunFigures | undefined];
-
-function tellEnd(metrics: Metrics, table: string, ...[outcome, at, durationMs, figures]: Ended): void {
+function tellEnd(metrics: Metrics, table: string, { outcome, at, durationMs, figures }: RunEnd): void {
   metrics.startedAt.remove({ table });
   metrics.runs.inc({ table, result: outcome });
   for (const result of RESULTS) metrics.lastResult.set({ table, result }, result === outcome ? 1 : 0);

@@ -61,9 +61,9 @@ export function standingMetrics({ gauge }: MetricsRegistry): StandingMetrics {
       freshness.set({ table }, checkedAt / 1000);
       if (reached !== null) watermark.set({ table }, reached / 1000);
     },
-    verified(table, { checkedAt, differences: found, isRepaired }) {
+    verified(table, { checkedAt, differences: found, repairedIn }) {
       verifiedAt.set({ table }, checkedAt / 1000);
-      repaired.set({ table }, isRepaired ? 1 : 0);
+      repaired.set({ table }, repairedIn === null ? 0 : 1);
       for (const difference of DIFFERENCES) differences.set({ table, difference }, found[difference]);
     },
     contents(table, contents) {

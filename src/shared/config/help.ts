@@ -71,6 +71,7 @@ function keyAndBelow(schema: JsonSchema, path: string, parent: JsonSchema, name:
 
 function below(schema: JsonSchema, path: string): ConfigKey[] {
   const kinds = schema.oneOf ?? [];
+  if (schema.items !== undefined) return keysOf(schema.items, `${path}[]`);
   if (kinds.length > 0) return kinds.flatMap((kind) => keysOf(kind, `${path}[${discriminatorOf(kind)}]`));
   if (typeof schema.additionalProperties !== 'object') return keysOf(schema, path);
   const inner = schema.additionalProperties;

@@ -4,6 +4,7 @@ import { SOURCE_MODES } from '../domain/window.ts';
 import { dump, mongodb, redis, s3 } from './connections.ts';
 import { coordinatorSchema, dashboardSchema, listenSchema } from './deployment.ts';
 import { duration, exactText, integer, integerOrAuto, type ListenAddress, oneOf, size, text } from './fields.ts';
+import { notifySchema } from './notify.ts';
 import { defaultsSchema, overrideShape } from './settings.ts';
 import { vaultSchema } from './vault.ts';
 
@@ -181,6 +182,7 @@ export const configSchema = z
     coordinator: coordinatorSchema.prefault({}),
     worker: worker.prefault({}),
     dashboard: dashboardSchema.prefault({}),
+    notify: notifySchema.exactOptional(),
     log: log.prefault({}),
   })
   .meta({ title: 'mongolake', description: 'Configuration of mongolake.' });

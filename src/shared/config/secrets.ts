@@ -17,6 +17,32 @@ export function configSecrets(config: unknown): readonly string[] {
       for (const [name, inner] of Object.entries(value)) look(inner, name);
     }
   };
+  found.push(...notifySecrets((config as Record<string, unknown> | undefined)?.notify));
   for (const section of SECTIONS) look((config as Record<string, unknown> | undefined)?.[section], section);
   return found;
+}
+
+/** Shorter words of a webhook's path are names that stand in other texts, too. */
+const WORD_LEAST = 12;
+
+/** A webhook's path and query often are its password: they are secrets, and their long parts. So is each header's value, and its last word. */
+function notifySecrets(notify: unknown): readonly string[] {
+  const found: string[] = [];
+  for (const receiver of Array.isArray(notify) ? notify : []) {
+    const { url, headers } = (receiver ?? {}) as { readonly url?: unknown; readonly headers?: unknown };
+    if (typeof url === 'string') {
+      const place = url.replace(/^[^/]*:\/\/[^/?]*/, '');
+      found.push(...secretsOfUri(url).secrets, ...[place, ...place.split(/[/?&=]/)].filter(isLong));
+    }
+    for (const value of Object.values(headers ?? {})) {
+      if (typeof value !== 'string') continue;
+      const words = value.trim().split(/\s+/);
+      found.push(value, ...(words.length > 1 ? words.slice(1) : []));
+    }
+  }
+  return found;
+}
+
+function isLong({ length }: string): boolean {
+  return length >= WORD_LEAST;
 }

@@ -40,10 +40,16 @@ function typeOf(schema: JsonSchema, indent: string): string {
   const choices = schema.anyOf ?? schema.oneOf;
   if (choices !== undefined) return choices.map((choice) => typeOf(choice, indent)).join(' | ');
   if (schema.pattern === '\\$\\{') return 'Reference';
-  if (schema.items !== undefined) return `readonly ${typeOf(schema.items, indent)}[]`;
+  if (schema.items !== undefined) return `readonly ${itemOf(schema.items, indent)}[]`;
   if (schema.properties !== undefined) return objectType(schema, indent);
   if (schema.additionalProperties) return `Readonly<Record<string, ${typeOf(schema.additionalProperties, indent)}>>`;
   return schema.type === 'integer' ? 'number' : (schema.type ?? 'unknown');
+}
+
+/** The type of a list's items; one of several stands in brackets. */
+function itemOf(schema: JsonSchema, indent: string): string {
+  const type = typeOf(schema, indent);
+  return schema.anyOf !== undefined || schema.oneOf !== undefined ? `(${type})` : type;
 }
 
 /** Settings by their name, and beside them what the object has of its own. */

@@ -1,5 +1,6 @@
 import type { Difference } from '../domain/comparison.ts';
 import type { TableContents } from '../domain/contents.ts';
+import type { MongolakeError } from '../domain/errors.ts';
 import type { Job } from '../domain/job.ts';
 import type { Counts } from '../domain/receipt.ts';
 import type { StageDurations } from '../domain/stage.ts';
@@ -27,10 +28,16 @@ export type RunOutcome = 'committed' | 'unchanged' | 'failed' | 'skipped';
 
 /** Figures of a run that ended well. */
 export interface RunFigures {
+  /** `null` where nothing was committed. */
+  readonly version: number | null;
   readonly counts: Counts;
   readonly bytesRead: number;
   readonly bytesWritten: number;
   readonly stagesMs: StageDurations;
+  /** What the table has after it, where that is known. */
+  readonly contents?: TableContents;
+  /** Documents that it put on the list of what can't be stored. */
+  readonly newlyQuarantined?: number;
 }
 
 /** A table, and how old it and its last verification may be; `undefined` where nothing says. Milliseconds. */
@@ -38,13 +45,6 @@ export interface TableLimits {
   readonly name: string;
   readonly freshnessLimit_ms: number | undefined;
   readonly verificationLimit_ms: number | undefined;
-}
-
-/** What a verification found, and whether it made that right. */
-export interface VerificationFigures {
-  readonly checkedAt: number;
-  readonly differences: Readonly<Record<Difference, number>>;
-  readonly isRepaired: boolean;
 }
 
 /** Told of what goes on within a run. No call throws or waits. */
@@ -55,20 +55,41 @@ export interface RunObserver {
   enqueuedAgain(jobs: number): void;
 }
 
+/** How a run ended. Times are milliseconds, `at` since the epoch. */
+export interface RunEnd {
+  readonly outcome: RunOutcome;
+  readonly at: number;
+  readonly durationMs: number;
+  /** Of a run that ended well. */
+  readonly figures?: RunFigures | undefined;
+  /** Of one that failed, or was skipped. */
+  readonly error?: MongolakeError | undefined;
+}
+
+/** What a verification found that began at `checkedAt`, epoch milliseconds. */
+export interface FoundDifferences {
+  readonly checkedAt: number;
+  readonly differences: Readonly<Record<Difference, number>>;
+  /** The version that made it right; `null` where none was made. */
+  readonly repairedIn: number | null;
+}
+
 /** Told of a coordinator's tables and runs. No call throws or waits. What is said of a table that is not there is ignored. */
-export interface CoordinatorMetrics {
+export interface CoordinatorObserver {
   /** The tables there are now. What was known of others is forgotten. */
   tables(tables: readonly TableLimits[]): void;
-  /** Hears what goes on within the runs of a table. */
-  observer(table: string): RunObserver;
   /** `at` is epoch milliseconds. */
   runStarted(table: string, at: number): void;
-  /** `at` is epoch milliseconds; `figures` of a run that ended well. */
-  runEnded(table: string, outcome: RunOutcome, at: number, durationMs: number, figures?: RunFigures): void;
+  runEnded(table: string, end: RunEnd): void;
   /** Epoch milliseconds: what the source held at `checkedAt` is in the table. */
   fresh(table: string, freshness: { readonly checkedAt: number; readonly watermark: number | null }): void;
-  /** What the last verification found that began at `checkedAt`, epoch milliseconds. */
-  verified(table: string, found: VerificationFigures): void;
+  /** What the last verification found; `isNew` where this process has just done it. */
+  verified(table: string, found: FoundDifferences, isNew: boolean): void;
   /** What the newest version has that is known. */
   contents(table: string, contents: TableContents): void;
+}
+
+export interface CoordinatorMetrics extends CoordinatorObserver {
+  /** Hears what goes on within the runs of a table. */
+  observer(table: string): RunObserver;
 }

@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { coordinatorMetrics } from '../../../src/shared/adapters/metrics-coordinator.ts';
+import { notificationMetrics } from '../../../src/shared/adapters/metrics-notifications.ts';
 import { memoryLimit, processMetrics, scratchMetrics } from '../../../src/shared/adapters/metrics-process.ts';
 import { queueMetrics, queueProbe } from '../../../src/shared/adapters/metrics-queue.ts';
 import { type MetricsRegistry, metricsRegistry } from '../../../src/shared/adapters/metrics-registry.ts';
 import { workerMetrics } from '../../../src/shared/adapters/metrics-worker.ts';
+import { EVENTS } from '../../../src/shared/domain/notification.ts';
 import type { QueueDepth } from '../../../src/shared/ports/queue.ts';
 import { fakeClock } from '../../coordinator/fake-clock.ts';
 import { parseExposition, sampleOf } from './exposition.ts';
@@ -25,6 +27,7 @@ const COUNTS = {
 const STARTED = 1_700_000_000_000;
 const CONTENTS = { version: 7, rows: 100, files: 3, bytes: 5000, quarantined: 2 };
 const FIGURES = {
+  version: 7,
   counts: COUNTS,
   bytesRead: 1000,
   bytesWritten: 500,
@@ -41,6 +44,7 @@ async function everything(folder = tmpdir()) {
   const into = await metricsRegistry();
   processMetrics(into, { version: '1.2.3', isAlive: () => true });
   scratchMetrics(into, folder, fakeClock(0));
+  notificationMetrics(into);
   queueMetrics(into, queueProbe({ depth: async () => DEPTH }, fakeClock(0)));
   return { into, coordinator: coordinatorMetrics(into), worker: workerMetrics(into) };
 }
@@ -49,7 +53,7 @@ describe('all of them', () => {
   test("the exposition is right line by line, and each of ours is named by Prometheus' conventions and has a help", async () => {
     const { into, coordinator, worker } = await everything();
     coordinator.tables([named('guest.a"b\\c')]);
-    coordinator.runEnded('guest.a"b\\c', 'committed', 1000, 10, FIGURES);
+    coordinator.runEnded('guest.a"b\\c', { outcome: 'committed', at: 1000, durationMs: 10, figures: FIGURES });
     worker.jobEnded('merge', 'done', 10, { rows: 1, bytesRead: 2, bytesWritten: 3 });
     const families = await scrape(into);
     expect(sampleOf(families, 'mongolake_runs_total', { table: 'guest.a"b\\c', result: 'committed' })).toBe(1);
@@ -79,6 +83,16 @@ describe('all of them', () => {
     );
     expect(listed.sort()).toEqual(registered.sort());
   });
+});
+
+test('notifications are counted by event and result, from 0', async () => {
+  const into = await metricsRegistry();
+  const count = notificationMetrics(into);
+  const told = async (event: string, result: string) =>
+    sampleOf(await scrape(into), 'mongolake_notifications_total', { event, result });
+  for (const event of EVENTS) for (const result of ['sent', 'failed']) expect(await told(event, result)).toBe(0);
+  count('stale', 'failed');
+  expect(await told('stale', 'failed')).toBe(1);
 });
 
 describe('a process', () => {
@@ -147,7 +161,7 @@ describe('a coordinator', () => {
     const during = await scrape(into);
     expect(sampleOf(during, 'mongolake_runs_running')).toBe(1);
     expect(sampleOf(during, 'mongolake_run_started_timestamp_seconds', { table })).toBe(STARTED / 1000);
-    coordinator.runEnded(table, 'committed', 1_700_000_000_500, 6630, FIGURES);
+    coordinator.runEnded(table, { outcome: 'committed', at: 1_700_000_000_500, durationMs: 6630, figures: FIGURES });
     coordinator.fresh(table, { checkedAt: 1_700_000_000_000, watermark: 1_600_000_000_000 });
     const families = await scrape(into);
     const of = (name: string, labels = {}) => sampleOf(families, `mongolake_${name}`, { table, ...labels });
@@ -176,7 +190,7 @@ describe('a coordinator', () => {
     const { into, coordinator } = await everything();
     coordinator.tables([named('guest.a')]);
     coordinator.runStarted('guest.a', STARTED);
-    coordinator.runEnded('guest.a', 'failed', 1000, 50);
+    coordinator.runEnded('guest.a', { outcome: 'failed', at: 1000, durationMs: 50 });
     const families = await scrape(into);
     expect(sampleOf(families, 'mongolake_runs_total', { table: 'guest.a', result: 'failed' })).toBe(1);
     expect(sampleOf(families, 'mongolake_run_last_result', { table: 'guest.a', result: 'failed' })).toBe(1);
@@ -217,16 +231,20 @@ describe('a coordinator', () => {
     coordinator.tables([named('guest.goes'), named('guest.stays')]);
     for (const table of ['guest.goes', 'guest.stays']) {
       coordinator.runStarted(table, STARTED);
-      coordinator.runEnded(table, 'committed', 1000, 10, FIGURES);
+      coordinator.runEnded(table, { outcome: 'committed', at: 1000, durationMs: 10, figures: FIGURES });
       coordinator.fresh(table, { checkedAt: 1, watermark: 1 });
-      coordinator.verified(table, { checkedAt: 1, differences: { missing: 1, stale: 1, gone: 1 }, isRepaired: true });
+      coordinator.verified(
+        table,
+        { checkedAt: 1, differences: { missing: 1, stale: 1, gone: 1 }, repairedIn: 2 },
+        true,
+      );
       coordinator.contents(table, CONTENTS);
     }
     const observer = coordinator.observer('guest.goes');
     observer.leaseHeld(true);
     coordinator.runStarted('guest.goes', STARTED);
     coordinator.tables([named('guest.stays')]);
-    coordinator.runEnded('guest.goes', 'committed', 1000, 10, FIGURES);
+    coordinator.runEnded('guest.goes', { outcome: 'committed', at: 1000, durationMs: 10, figures: FIGURES });
     coordinator.fresh('guest.goes', { checkedAt: 1, watermark: 1 });
     coordinator.contents('guest.goes', CONTENTS);
     observer.enqueuedAgain(1);

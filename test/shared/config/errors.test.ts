@@ -19,7 +19,7 @@ describe('keys', () => {
     [
       'nothing near',
       `${SMALL}zebra: 1\n`,
-      '9:1 zebra: unknown key (known: "version", "connections", "vault", "hashKey", "queue", "defaults", "pipelines", "maxConcurrentRuns", "coordinator", "worker", "dashboard", "log")',
+      '9:1 zebra: unknown key (known: "version", "connections", "vault", "hashKey", "queue", "defaults", "pipelines", "maxConcurrentRuns", "coordinator", "worker", "dashboard", "notify", "log")',
     ],
     [
       'of another kind',
