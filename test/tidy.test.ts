@@ -22,7 +22,14 @@ interface Rule {
   readonly found: readonly string[];
 }
 
-const TREE = readTree(fileURLToPath(new URL('..', import.meta.url)), ['src', 'test', 'scripts', 'examples', 'bench']);
+const TREE = readTree(fileURLToPath(new URL('..', import.meta.url)), [
+  'src',
+  'test',
+  'scripts',
+  'docker',
+  'examples',
+  'bench',
+]);
 
 /** The only file that knows the real clock and real chance. */
 const CLOCKS = ['src/shared/adapters/clock-system.ts'];

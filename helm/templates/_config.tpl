@@ -14,6 +14,12 @@ queue:
   kind: redis
   url: {{ default $url $redis.url | quote }}
   prefix: {{ $redis.prefix | quote }}
+{{- if $redis.caKey }}
+{{- if not (and $redis.tls .Values.existingSecret) }}
+{{- fail "redis.caKey needs redis.tls, and existingSecret, which has the certificate under that key" }}
+{{- end }}
+  tls: { caFile: /var/run/secrets/redis/ca.pem }
+{{- end }}
 worker:
   concurrency: {{ .Values.worker.concurrency }}
   memory: {{ .Values.worker.memory }}
@@ -96,6 +102,16 @@ vault:
 {{- range $key, $value := $secrets -}}
 {{- if not (contains "${" (toString $value)) -}}
 {{- fail (printf "config.%s is written out, and a ConfigMap is no place for it: put it into existingSecret and write ${VAR}" $key) -}}
+{{- end -}}
+{{- end -}}
+{{- range $index, $webhook := .Values.config.notify -}}
+{{- /* Where it has no other secret, a webhook's address is the secret. */}}
+{{- $kept := ternary (dict) (dict "url" (get $webhook "url")) (hasKey $webhook "headers") -}}
+{{- range $name, $value := get $webhook "headers" | default dict -}}{{- $_ := set $kept (printf "headers.%s" $name) $value -}}{{- end -}}
+{{- range $key, $value := $kept -}}
+{{- if not (contains "${" (toString $value)) -}}
+{{- fail (printf "config.notify[%d].%s is written out, and a ConfigMap is no place for it: put it into existingSecret and write ${VAR}" $index $key) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- $config -}}

@@ -2,14 +2,29 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" -}}
 {{- end -}}
 
-{{/* Start of the names of objects; short enough for "-coordinator" after it. */}}
+{{/*
+Start of the names of objects, of at most 44 characters: with "-backfill-" and 8 digits after it a name has at most 63. A longer one ends in
+a hash, so that two long names that begin alike differ.
+*/}}
 {{- define "mongolake.fullname" -}}
-{{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 50 | trimSuffix "-" -}}
-{{- else -}}
+{{- $full := .Values.fullnameOverride -}}
+{{- if not $full -}}
 {{- $name := include "mongolake.name" . -}}
-{{- ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) | trunc 50 | trimSuffix "-" -}}
+{{- $full = ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) -}}
 {{- end -}}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $full) -}}
+{{- fail (printf "%s is no name for a Service (lower case letters, digits and -, a letter first): set fullnameOverride, or install under another name" $full) -}}
+{{- end -}}
+{{- if gt (len $full) 44 -}}
+{{- $full = printf "%s-%s" ($full | trunc 35 | trimSuffix "-") ($full | sha256sum | trunc 8) -}}
+{{- end -}}
+{{- $full -}}
+{{- end -}}
+
+{{/* What never changes between releases, so that Deployments can be upgraded. */}}
+{{- define "mongolake.selector" -}}
+app.kubernetes.io/name: {{ include "mongolake.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
 {{/* Labels of every object. */}}
@@ -18,12 +33,36 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{ include "mongolake.selector" . }}
+{{- with include "mongolake.moreLabels" (dict "key" "commonLabels" "labels" .Values.commonLabels) }}
+{{ . }}
+{{- end }}
 {{- end -}}
 
-{{/* What never changes between releases, so that Deployments can be upgraded. */}}
-{{- define "mongolake.selector" -}}
-app.kubernetes.io/name: {{ include "mongolake.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+{{/* Labels that people give, a line each. Takes a dict: labels, and key, where they are in the values. */}}
+{{- define "mongolake.moreLabels" -}}
+{{- range $name, $_ := .labels -}}
+{{- if or (eq $name "helm.sh/chart") (regexMatch "^app\\.kubernetes\\.io/(name|instance|component|version|managed-by)$" $name) -}}
+{{- fail (printf "%s.%s is set by the chart, whose selectors need it: remove it" $.key $name) -}}
+{{- end -}}
+{{- end -}}
+{{- with .labels }}{{ toYaml . }}{{ end -}}
+{{- end -}}
+
+{{/* metadata of an object. Takes a dict: root, name; component, labels and annotations where it has some of its own. */}}
+{{- define "mongolake.metadata" -}}
+name: {{ .name }}
+labels:
+  {{- include "mongolake.labels" .root | nindent 2 }}
+  {{- with .component }}
+  app.kubernetes.io/component: {{ . }}
+  {{- end }}
+  {{- with .labels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with merge (dict) (default (dict) .annotations) .root.Values.commonAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end -}}
 
 {{- define "mongolake.serviceAccount" -}}

@@ -6,6 +6,7 @@ import { createMergePool } from '../worker/pool.ts';
 import { slabBytesOf } from '../worker/slabs.ts';
 import { startWorker } from '../worker/worker.ts';
 import type { OpenedConfig } from './app.ts';
+import { VERSION } from './version.ts';
 
 export interface RunningWorker {
   readonly consumer: Consumer;
@@ -38,6 +39,7 @@ export async function runWorker(
     logger,
     scratch: config.worker.scratch,
     slabBytes: slabBytesOf(config.worker.memory),
+    understands: (version) => version === VERSION,
     concurrency,
     metrics: options.metrics,
     liveness: options.liveness,

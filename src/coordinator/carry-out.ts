@@ -184,6 +184,7 @@ const WORLDLY: ReadonlySet<ErrorCode> = new Set([
   'LEASE_LOST',
   'COMMIT_UNKNOWN',
   'RUN_STALLED',
+  'WORKER_VERSION',
   'SCRATCH',
   'INTERRUPTED',
 ]);

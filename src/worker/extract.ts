@@ -2,13 +2,13 @@ import { Readable } from 'node:stream';
 import { pMapIterable } from 'p-map';
 import { changeSource } from '../shared/change-source.ts';
 import { crashPoint } from '../shared/crash-points.ts';
-import { jsonBody, readJson } from '../shared/documents.ts';
+import { jsonBody } from '../shared/documents.ts';
 import { bufferOf } from '../shared/domain/buffers.ts';
 import type { KeyedHash } from '../shared/domain/cut.ts';
 import type { ErasedIds } from '../shared/domain/erased.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import type { ExtractJob } from '../shared/domain/job.ts';
-import { planKey, receiptKey, segmentKey } from '../shared/domain/keys.ts';
+import { receiptKey, segmentKey } from '../shared/domain/keys.ts';
 import type { Plan } from '../shared/domain/plan.ts';
 import { policyText, projectionOf } from '../shared/domain/policy.ts';
 import type { ExtractReceipt } from '../shared/domain/receipt.ts';
@@ -22,6 +22,7 @@ import type { Delivery } from '../shared/ports/queue.ts';
 import type { RawBatch, Source } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { quarantineSource } from '../shared/quarantine-source.ts';
+import { readPlan, type Understands } from './plan.ts';
 import type { MergePool } from './pool.ts';
 import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { createSegment, type Segment } from './segment.ts';
@@ -41,6 +42,7 @@ export interface ExtractContext {
   readonly rooms: Rooms;
   /** Threads of the pool. */
   readonly concurrency: number;
+  readonly understands: Understands;
 }
 
 /** One pass of one attempt over its range: where it puts documents, and what it has seen so far. */
@@ -66,7 +68,7 @@ interface Pass {
 export async function extract(job: ExtractJob, delivery: Delivery, context: ExtractContext): Promise<JobSummary> {
   const { storage, clock } = context;
   const started = clock.monotonic();
-  const plan = await readJson<Plan>(storage, planKey(job.run));
+  const plan = await readPlan(job.run, storage, context.understands);
   const range = plan.ranges[job.ordinal];
   if (range === undefined) throw new MongolakeError('INTERNAL', `run ${job.run} has no range ${job.ordinal}`);
   const receipt = receiptKey(job.run, 'extract', job.ordinal);

@@ -4,8 +4,8 @@ import { crashPoint } from '../shared/crash-points.ts';
 import { jsonBody, readJson } from '../shared/documents.ts';
 import { MongolakeError } from '../shared/domain/errors.ts';
 import type { MergeJob } from '../shared/domain/job.ts';
-import { dataKey, mergeInputKey, planKey, receiptKey, schemaKey } from '../shared/domain/keys.ts';
-import type { MergeInput, Plan, RunSchema } from '../shared/domain/plan.ts';
+import { dataKey, mergeInputKey, receiptKey, schemaKey } from '../shared/domain/keys.ts';
+import type { MergeInput, RunSchema } from '../shared/domain/plan.ts';
 import type { MergeReceipt, WrittenFile } from '../shared/domain/receipt.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { JobSummary } from '../shared/ports/metrics.ts';
@@ -21,6 +21,7 @@ import {
   type PartitionWork,
   rewriteGroup,
 } from './partition.ts';
+import { readPlan, type Understands } from './plan.ts';
 import type { MergePool } from './pool.ts';
 
 export interface MergeContext {
@@ -29,21 +30,27 @@ export interface MergeContext {
   readonly clock: Clock;
   /** Folder for scratch files. */
   readonly scratch: string;
+  readonly understands: Understands;
 }
 
 /**
  * Merges one partition, or writes it anew or compares it where the plan says so: work on local copies in a thread, upload the new files under this
- * attempt's own keys, leave the receipt. Where another attempt's receipt is there first, these files are deleted.
+ * attempt's own keys, leave the receipt. Where another attempt's receipt is there first, these files are deleted; where one is there
+ * already, nothing is done.
  */
 export async function merge(job: MergeJob, delivery: Delivery, context: MergeContext): Promise<JobSummary> {
   const { storage, pool, clock } = context;
   const { signal } = delivery;
   const started = clock.monotonic();
-  const [plan, { schema, table = schema }, input] = await Promise.all([
-    readJson<Plan>(storage, planKey(job.run)),
+  const key = receiptKey(job.run, 'merge', job.partition);
+  const [finished, plan, { schema, table = schema }, input] = await Promise.all([
+    storage.get(key),
+    readPlan(job.run, storage, context.understands),
     readJson<RunSchema>(storage, schemaKey(job.run)),
     readJson<MergeInput>(storage, mergeInputKey(job.run, job.partition)),
   ]);
+  // The queue hands a job out again whose end it did not hear of, or that was handed back as its receipt came to be.
+  if (finished !== undefined) return { rows: 0, bytesRead: 0, bytesWritten: 0 };
   crashPoint('merge-started');
   const scratch = await makeScratch(context.scratch, job.id);
   try {
@@ -70,11 +77,7 @@ export async function merge(job: MergeJob, delivery: Delivery, context: MergeCon
       durationMs: Math.round(clock.monotonic() - started),
     };
     signal.throwIfAborted();
-    const { written } = await storage.putIfAbsent(
-      receiptKey(job.run, 'merge', job.partition),
-      jsonBody(receipt),
-      attempt,
-    );
+    const { written } = await storage.putIfAbsent(key, jsonBody(receipt), attempt);
     crashPoint('merge-receipt-written');
     if (!written) await storage.delete(added.map((file) => file.path));
     return { rows: done.counts.read, bytesRead: done.bytesRead, bytesWritten: receipt.bytesWritten };

@@ -10,6 +10,7 @@ import type { Source } from '../shared/ports/source.ts';
 import type { Storage } from '../shared/ports/storage.ts';
 import { extract } from './extract.ts';
 import { merge } from './merge.ts';
+import type { Understands } from './plan.ts';
 import type { MergePool } from './pool.ts';
 import { createRooms, type Rooms } from './slabs.ts';
 import { livingDelivery, livingStorage, watchWorker } from './watch.ts';
@@ -31,6 +32,7 @@ export interface WorkerContext {
   readonly scratch: string;
   /** As in `ExtractContext`. */
   readonly slabBytes: (partitions: number) => number;
+  readonly understands: Understands;
   /** Jobs at once. */
   readonly concurrency: number;
   readonly metrics?: WorkerMetrics | undefined;
@@ -90,11 +92,21 @@ async function handle(delivery: Delivery, life: Life, context: Working): Promise
 
 async function perform(delivery: Delivery, life: Life, context: Working): Promise<JobSummary> {
   const { job } = delivery;
-  const { clock, pool, scratch, slabBytes, concurrency, rooms } = context;
+  const { clock, pool, scratch, slabBytes, understands, concurrency, rooms } = context;
   const { openSource, keyed, ...opened } = await context.open(job.pipeline, job.collection);
   const storage = livingStorage(opened.storage, life);
-  if (job.kind === 'merge') return merge(job, delivery, { storage, pool, clock, scratch });
-  return extract(job, delivery, { storage, openSource, clock, pool, keyed, slabBytes, rooms, concurrency });
+  if (job.kind === 'merge') return merge(job, delivery, { storage, pool, clock, scratch, understands });
+  return extract(job, delivery, {
+    storage,
+    openSource,
+    clock,
+    pool,
+    keyed,
+    slabBytes,
+    rooms,
+    concurrency,
+    understands,
+  });
 }
 
 function place(job: Job): { readonly partition: number } | { readonly range: number } {

@@ -21,6 +21,7 @@ export interface ConfigChange {
   readonly defaults?: object;
   readonly source?: object;
   readonly queue?: object;
+  readonly worker?: object;
   /** Of Redis. */
   readonly url?: string;
   /** Of the store. */
@@ -43,7 +44,7 @@ export async function openLake(
     store,
     collection,
     rows: new Map(),
-    config: (name, { defaults = {}, source = {}, queue, url, endpoint = store.endpoint } = {}) => ({
+    config: (name, { defaults = {}, source = {}, worker = {}, queue, url, endpoint = store.endpoint } = {}) => ({
       version: 1,
       connections: {
         guest: { kind: 'mongodb', uri: mongodb.uri },
@@ -65,7 +66,7 @@ export async function openLake(
         retention: '1h',
         ...defaults,
       },
-      worker: { scratch: './scratch', concurrency: 2 },
+      worker: { scratch: './scratch', concurrency: 2, ...worker },
       pipelines: {
         guest: {
           source: { connection: 'guest', database: collection.database, collections: [collection.name], ...source },

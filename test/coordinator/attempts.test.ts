@@ -77,7 +77,7 @@ describe('an extract job that runs twice while the source changes in between', (
     const openSource = async () => fakeSource(collection);
     const pool = { shuffle: async (task: ShuffleTask) => shuffle(task) };
     const means = { storage, openSource, pool, clock: systemClock(), keyed: undefined, rooms: createRooms() };
-    await extract(job, delivery, { ...means, slabBytes: () => 1e6, concurrency: 1 });
+    await extract(job, delivery, { ...means, slabBytes: () => 1e6, concurrency: 1, understands: () => true });
   };
   const segments = async ({ storage }: Harness) => {
     const keys: string[] = [];

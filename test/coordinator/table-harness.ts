@@ -24,6 +24,7 @@ import type { Clock } from '../../src/shared/ports/clock.ts';
 import type { Logger } from '../../src/shared/ports/logger.ts';
 import type { ChangeStream, Source } from '../../src/shared/ports/source.ts';
 import type { Storage } from '../../src/shared/ports/storage.ts';
+import type { Understands } from '../../src/worker/plan.ts';
 import type { MergePool } from '../../src/worker/pool.ts';
 import { shuffle } from '../../src/worker/thread/shuffle.ts';
 import { compact, compare, locate, merge, rewrite } from '../../src/worker/thread/task.ts';
@@ -142,12 +143,15 @@ function emptyCollection(now: number): FakeCollection {
   };
 }
 
+const WORKING = { logger: silent, slabBytes: () => 1e6, concurrency: 2 };
+
 /** `wrap` may put faults between the run and its storage. */
 export function harness(options: {
   readonly now: number;
   readonly wrap?: (storage: Storage) => Storage;
   /** Of the workers. */
   readonly keyed?: KeyedHash;
+  readonly understands?: Understands;
   /** Of the runs. */
   readonly logger?: Logger;
 }): Harness {
@@ -163,11 +167,10 @@ export function harness(options: {
     queue,
     pool: POOL,
     clock,
-    logger: silent,
-    scratch,
-    slabBytes: () => 1e6,
-    concurrency: 2,
+    ...WORKING,
+    understands: options.understands ?? (() => true),
     open: async () => ({ storage, openSource: async () => source, keyed: options.keyed }),
+    scratch,
   });
   const context: RunContext = {
     storage,

@@ -49,6 +49,15 @@ describe('a run that the world kept from its end', () => {
     expect(await runs()).toEqual([]);
   });
 
+  it('is finished once its workers are of the version that planned it', async () => {
+    let areOfAnother = true;
+    table = harness({ now: NOW, understands: (version) => version === '0.0.0' && !areOfAnother });
+    table.collection.documents = [made(1, -60)];
+    await expect(table.sync()).rejects.toMatchObject({ code: 'WORKER_VERSION', exitCode: 75 });
+    areOfAnother = false;
+    expect(await table.sync()).toMatchObject({ version: 0, counts: { inserted: 1 }, recovered: [expect.any(String)] });
+  });
+
   it('is what a backfill that is asked for again was to do: it is done once', async () => {
     const keptFrom = withFaults();
     table.collection.documents = [made(1, -60), made(2, -60)];

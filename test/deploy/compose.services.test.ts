@@ -11,7 +11,7 @@ interface Loaded {
   readonly build?: { readonly context: string; readonly dockerfile: string };
   readonly ports?: readonly { readonly host_ip: string; readonly published: string; readonly target: number }[];
   readonly volumes?: readonly { readonly type: string; readonly source: string }[];
-  readonly healthcheck?: { readonly test: readonly string[] };
+  readonly healthcheck?: { readonly test?: readonly string[] };
 }
 
 describeWith(['compose'], "compose.yaml, by Docker's own loader", () => {
@@ -57,7 +57,7 @@ describeWith(['compose'], "compose.yaml, by Docker's own loader", () => {
   });
 
   it("leaves the container's variables to the container", () => {
-    expect(services.mongo?.healthcheck?.test[1]).toContain('"$MONGO_INITDB_ROOT_PASSWORD"');
+    expect(services.mongo?.healthcheck?.test?.[1]).toContain('"$MONGO_INITDB_ROOT_PASSWORD"');
   });
 
   it.each([

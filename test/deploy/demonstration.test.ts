@@ -87,7 +87,7 @@ describe('the configuration of the demonstration', () => {
     expect(`${uri.hostname}:${uri.port}`).toBe('mongo:27017');
     const set = uri.searchParams.get('replicaSet');
     expect(readText(`${FOLDER}/mongo.sh`)).toContain(`--replSet ${set} `);
-    const check = services.mongo?.healthcheck?.test[1];
+    const check = services.mongo?.healthcheck?.test?.[1];
     expect(check).toContain(`_id: '${set}'`);
     expect(check).toContain("host: 'mongo:27017'");
   });
@@ -116,7 +116,7 @@ describe('the configuration of the demonstration', () => {
     expect(Object.keys(services.bucket?.depends_on ?? {})).toEqual(['minio']);
   });
 
-  it('listens where the health checks ask and the ports lead', () => {
+  it('listens where the ports lead', () => {
     const { coordinator, worker, dashboard } = config;
     for (const [name, listen] of Object.entries({
       coordinator: coordinator.listen,
@@ -124,7 +124,6 @@ describe('the configuration of the demonstration', () => {
       dashboard: dashboard.listen,
     })) {
       expect(listen?.host).toBe('0.0.0.0');
-      expect(services[name]?.healthcheck?.test.at(-1)).toContain(`http://127.0.0.1:${listen?.port}/healthz`);
       if (name !== 'worker') expect(services[name]?.ports).toEqual([`127.0.0.1:${listen?.port}:${listen?.port}`]);
     }
     // Two workers can't have one port of the machine.

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type DockerfileReport, type DockerStage, ignoredPaths, readDockerfile } from '../services/compose.ts';
+import { type DockerfileReport, ignoredPaths, readDockerfile } from '../services/compose.ts';
 import { describeWith } from '../services/context.ts';
 import { PINNED, ROOT, readText } from './files.ts';
 
@@ -21,11 +21,6 @@ describeWith(['compose'], "the Dockerfile, by Docker's own parser", () => {
   const names = () => report.stages.map(({ name }) => name);
   const instructions = (...kinds: string[]) =>
     report.stages.flatMap((stage) => stage.instructions).filter(({ name }) => kinds.includes(name));
-  /** A stage after those that it is built on. */
-  const chain = (name: string): readonly DockerStage[] => {
-    const stage = report.stages.find((one) => one.name === name);
-    return stage === undefined ? [] : [...chain(stage.from), stage];
-  };
   const image = (name: string) => {
     const found = report.images[name];
     if (found === undefined) throw new Error(`no target ${name}`);
@@ -44,7 +39,9 @@ describeWith(['compose'], "the Dockerfile, by Docker's own parser", () => {
   });
 
   it('is built on one pinned image, of a Node.js that package.json allows', () => {
-    const outside = report.stages.map(({ from }) => from).filter((from) => !names().includes(from));
+    const outside = report.stages
+      .map(({ from }) => from)
+      .filter((from) => !names().includes(from) && from !== 'scratch');
     expect(outside).toHaveLength(1);
     expect(outside[0]).toMatch(PINNED);
     const [major = 0] = /\d+/.exec(outside[0] ?? '')?.map(Number) ?? [];
@@ -57,7 +54,7 @@ describeWith(['compose'], "the Dockerfile, by Docker's own parser", () => {
       expect(names()).toContain(from);
       return [];
     });
-    expect(sources).toEqual(expect.arrayContaining(['package.json', 'package-lock.json', 'src', 'examples']));
+    expect(sources).toEqual(expect.arrayContaining(['package.json', 'package-lock.json', 'src', 'docker', 'examples']));
     for (const source of sources) expect(existsSync(join(ROOT, source)), source).toBe(true);
     const files = sources.flatMap((source) =>
       statSync(join(ROOT, source)).isDirectory()
@@ -92,21 +89,33 @@ describeWith(['compose'], "the Dockerfile, by Docker's own parser", () => {
   });
 
   it('makes an image that runs the built command line as nobody in particular', () => {
-    const { User, Entrypoint, Cmd, WorkingDir } = image('mongolake');
-    expect({ User, Entrypoint, Cmd, WorkingDir }).toEqual({
+    const { User, Entrypoint, Cmd, WorkingDir, Healthcheck } = image('mongolake');
+    expect({ User, Entrypoint, Cmd, WorkingDir, check: Healthcheck?.Test }).toEqual({
       User: '10001:10001',
       Entrypoint: ['mongolake'],
       Cmd: ['--help'],
       WorkingDir: '/etc/mongolake',
+      check: ['CMD', 'node', '/opt/mongolake/healthcheck.mjs'],
     });
     const bin = manifest.bin.mongolake ?? '';
     expect(existsSync(join(ROOT, bin))).toBe(true);
-    const commands = chain('mongolake').flatMap((stage) => stage.instructions.map(({ text }) => text));
-    expect(commands.join('\n')).toContain(`ln -s /opt/mongolake/${bin} /usr/local/bin/mongolake`);
-    expect(commands).toContain('COPY --from=build /opt/mongolake/dist dist');
-    expect(chain('build').flatMap((stage) => stage.instructions.map(({ text }) => text))).toContain(
-      `RUN chmod +x ${bin}`,
-    );
+    const script = readText('docker/rootfs.sh');
+    expect(script).toContain(`ln -s /opt/mongolake/${bin} "$root/usr/local/bin/mongolake"`);
+    expect(script).toContain(`chmod +x "$app/${bin}"`);
+    expect(script).toContain(`\nmongolake:x:${User}:`);
+  });
+
+  it('has no step that is for one platform, and all native packages for both', () => {
+    const text = readText('Dockerfile') + readText('docker/rootfs.sh');
+    expect(text).not.toMatch(/x86_64|amd64|aarch64|arm64|--platform/);
+    const packages = Object.keys((JSON.parse(readText('package-lock.json')) as { packages: object }).packages);
+    for (const native of [
+      '@duckdb/node-bindings-linux-',
+      '@napi-rs/snappy-linux-',
+      '@msgpackr-extract/msgpackr-extract-linux-',
+    ])
+      for (const cpu of ['x64', 'arm64'])
+        expect(packages).toContainEqual(expect.stringMatching(new RegExp(`^node_modules/${native}${cpu}(?:-gnu)?$`)));
   });
 
   it('keeps temporary files on a volume, and secrets out of the environment', () => {
@@ -126,7 +135,7 @@ describeWith(['compose'], "the Dockerfile, by Docker's own parser", () => {
 
   it('has a target that fills a MongoDB, with a script that is in it', () => {
     const { User, Entrypoint = [], Cmd, WorkingDir } = image('sample');
-    expect({ User, Cmd, WorkingDir }).toEqual({ User: '10001:10001', Cmd: ['1'], WorkingDir: '/opt/mongolake' });
+    expect({ User, Cmd, WorkingDir }).toEqual({ User: 'node', Cmd: ['1'], WorkingDir: '/opt/mongolake' });
     expect(Entrypoint[0]).toBe('sh');
     expect(existsSync(join(ROOT, Entrypoint[1] ?? ''))).toBe(true);
   });

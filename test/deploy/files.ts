@@ -21,7 +21,8 @@ export interface Service {
   readonly deploy?: { readonly replicas: number };
   readonly stop_grace_period?: string;
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
-  readonly healthcheck?: { readonly test: readonly string[] };
+  /** Without `test`, how often that of the image is asked. */
+  readonly healthcheck?: { readonly test?: readonly string[] };
 }
 
 export interface ComposeFile {

@@ -117,7 +117,8 @@ export function workspace(config: unknown, env: Record<string, string> = {}, cli
   };
 }
 
-function finish(child: ChildProcess): Promise<Ended> {
+/** Waits for the end of a command; kills it after two minutes. */
+export function finish(child: ChildProcess): Promise<Ended> {
   const started = performance.now();
   const chunks: { stdout: string; stderr: string } = { stdout: '', stderr: '' };
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (chunks.stdout += text));
@@ -132,7 +133,8 @@ function finish(child: ChildProcess): Promise<Ended> {
   });
 }
 
-function follow(child: ChildProcess): Running {
+/** Gathers what a command that goes on prints. */
+export function follow(child: ChildProcess): Running {
   const lines: string[] = [];
   const waiting = new Set<() => void>();
   let ended = false;

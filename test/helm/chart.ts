@@ -1,9 +1,9 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references to variables are written so
-import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseAllDocuments, stringify } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { helm, type Ran } from '../services/kubernetes.ts';
 
 /** The folder of the chart. */
@@ -27,7 +27,7 @@ export const CONFIG = {
   },
 };
 
-/** Sets of values that together reach every branch of the chart; `keda` and `everything` have a Secret and a password of Redis. */
+/** Sets of values that reach every branch of the chart together with those of helm/ci; `keda` has a Secret and a password of Redis. */
 export const RELEASES: Readonly<Record<string, Values>> = {
   defaults: {},
   'without KEDA': { config: CONFIG, existingSecret: 'credentials', worker: { replicas: 3 } },
@@ -69,29 +69,15 @@ export const RELEASES: Readonly<Record<string, Values>> = {
     vault: { enabled: true, address: 'https://vault.example.com:8200', method: 'approle' },
   },
   dashboard: { config: CONFIG, existingSecret: 'credentials', dashboard: { enabled: true } },
-  everything: {
-    config: { ...CONFIG, queue: { lockDuration: '1m' }, log: { level: 'debug' } },
-    existingSecret: 'credentials',
-    nameOverride: 'lake',
-    image: { repository: 'registry.example.com:5000/data/mongolake', tag: '1.2.3' },
-    imagePullSecrets: [{ name: 'registry' }],
-    redis: { passwordKey: 'redis-password' },
-    vault: { enabled: true, address: 'https://vault.example.com:8200' },
-    keda: { enabled: true, minReplicas: 2, behavior: null, redisAddress: 'queue.example.com:6380' },
-    dashboard: { enabled: true, service: { type: 'LoadBalancer', annotations: { internal: 'true' } } },
-    worker: {
-      resources: { requests: { cpu: 2, memory: '4Gi' }, limits: { 'ephemeral-storage': '30Gi' } },
-      nodeSelector: { disk: 'fast' },
-      tolerations: [{ key: 'spot', operator: 'Exists' }],
-      affinity: { podAntiAffinity: {} },
-      podAnnotations: { team: 'data' },
-    },
-    serviceAccount: { name: 'lake', annotations: { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::1:role/lake' } },
-    extraEnv: [{ name: 'NODE_EXTRA_CA_CERTS', value: '/ca/ca.crt' }],
-    extraVolumes: [{ name: 'ca', configMap: { name: 'ca' } }],
-    extraVolumeMounts: [{ name: 'ca', mountPath: '/ca' }],
-  },
 };
+
+/** The examples of helm/ci, by their names. */
+export const EXAMPLES: Readonly<Record<string, Values>> = Object.fromEntries(
+  readdirSync(join(CHART, 'ci')).map((file) => [
+    file.replace('-values.yaml', ''),
+    parse(readFileSync(join(CHART, 'ci', file), 'utf8')) as Values,
+  ]),
+);
 
 /** Values of every variable that the releases' configurations refer to. */
 export const ENVIRONMENT = {
@@ -109,6 +95,7 @@ export interface Probe {
 }
 
 export interface Container {
+  readonly name: string;
   readonly image: string;
   readonly args: readonly string[];
   readonly env: readonly {
@@ -117,18 +104,18 @@ export interface Container {
     readonly valueFrom?: { readonly secretKeyRef: { readonly name: string; readonly key: string } };
   }[];
   readonly envFrom?: readonly { readonly secretRef: { readonly name: string } }[];
-  readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
+  readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
   readonly startupProbe: Probe;
   readonly livenessProbe: Probe;
   readonly readinessProbe: Probe;
   readonly resources: Readonly<Record<'requests' | 'limits', Readonly<Record<string, string>>>>;
-  readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
+  readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string; readonly readOnly?: boolean }[];
   readonly securityContext: Readonly<Record<string, unknown>>;
 }
 
 export interface PodTemplate {
   readonly metadata: {
-    readonly annotations: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
     readonly labels: Readonly<Record<string, string>>;
   };
   readonly spec: {
@@ -145,7 +132,11 @@ export interface PodTemplate {
 export interface KubernetesObject {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: { readonly name: string; readonly annotations?: Readonly<Record<string, string>> };
+  readonly metadata: {
+    readonly name: string;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
 }
 
 export interface Deployment extends KubernetesObject {
@@ -168,33 +159,73 @@ export interface Rendered {
   /** The one object of the kind whose name ends so. Throws where there is not exactly one. */
   one<T extends KubernetesObject>(kind: string, end?: string): T;
   deployment(component: string): Deployment;
+  /** All objects of the kind, as helm orders them. */
+  all<T extends KubernetesObject>(kind: string): readonly T[];
   /** mongolake.yaml of the ConfigMap. */
   readonly config: string;
 }
 
+/** Where a release is rendered; the chart itself as release `guest` on Kubernetes 1.33 where nothing is said. */
+export interface Place {
+  readonly chart?: string;
+  readonly release?: string;
+  readonly kubernetes?: string;
+}
+
 /** Runs `helm template`; throws with what helm said where it refuses the values. */
-export async function render(values: Values, chart = CHART): Promise<Rendered> {
-  const { code, stdout, stderr } = await template(values, chart);
+export async function render(values: Values, place: Place = {}): Promise<Rendered> {
+  const { code, stdout, stderr } = await template(values, place);
   if (code !== 0) throw new Error(stderr);
   const objects = parseAllDocuments(stdout).map((document) => document.toJS() as KubernetesObject);
+  const all = <T extends KubernetesObject>(kind: string) => objects.filter((object) => object.kind === kind) as T[];
   const one = <T extends KubernetesObject>(kind: string, end = ''): T => {
-    const found = objects.filter((object) => object.kind === kind && object.metadata.name.endsWith(end));
-    if (found.length !== 1) throw new Error(`${found.length} objects of kind ${kind} whose name ends with "${end}"`);
-    return found[0] as T;
+    const [found, ...others] = all<T>(kind).filter(({ metadata }) => metadata.name.endsWith(end));
+    if (found && others.length === 0) return found;
+    throw new Error(`${found ? 'several objects' : 'no object'} of kind ${kind} whose name ends with "${end}"`);
   };
-  const maps = objects.filter(({ kind }) => kind === 'ConfigMap') as ConfigMap[];
+  const maps = objects.flatMap((object) => ('data' in object ? [object.data as Readonly<Record<string, string>>] : []));
   return {
     text: stdout,
     objects,
+    all,
     one,
     deployment: (component) => one<Deployment>('Deployment', `-${component}`),
-    config: maps.map(({ data }) => data['mongolake.yaml']).find((text) => text !== undefined) ?? '',
+    config: maps.find((data) => 'mongolake.yaml' in data)?.['mongolake.yaml'] ?? '',
   };
+}
+
+/** The templates of the pods of all Deployments and Jobs, and of helm's tests. */
+export function pods({ objects }: Pick<Rendered, 'objects'>): readonly PodTemplate[] {
+  return objects.flatMap((object) => {
+    if (object.kind === 'Pod') return [object as KubernetesObject & PodTemplate];
+    return ['Deployment', 'Job'].includes(object.kind) ? [(object as Deployment).spec.template] : [];
+  });
+}
+
+/** Whether a selector takes these labels. */
+export function selects(selector: Selector, labels: Readonly<Record<string, string>>): boolean {
+  return (
+    Object.entries(selector.matchLabels ?? {}).every(([key, value]) => labels[key] === value) &&
+    (selector.matchExpressions ?? []).every(({ key, operator, values }) => {
+      if (operator !== 'In') throw new Error(`a selector has the operator ${operator}`);
+      return values.includes(labels[key] ?? '');
+    })
+  );
+}
+
+/** A selector of labels, as of a NetworkPolicy. */
+export interface Selector {
+  readonly matchLabels?: Readonly<Record<string, string>>;
+  readonly matchExpressions?: readonly {
+    readonly key: string;
+    readonly operator: string;
+    readonly values: readonly string[];
+  }[];
 }
 
 /** What helm says of values that it refuses. Throws where it takes them. */
 export async function refusal(values: Values): Promise<string> {
-  const { code, stderr } = await template(values, CHART);
+  const { code, stderr } = await template(values, {});
   if (code === 0) throw new Error('helm takes these values');
   return stderr;
 }
@@ -209,7 +240,7 @@ export async function notes(values: Values): Promise<string> {
     const text = readFileSync(join(folder, 'templates', 'notes.yaml'), 'utf8');
     const object = `{{ define "notes" }}${text}{{ end }}\nkind: Notes\nmetadata: { name: notes }\ntext: {{ include "notes" . | toJson }}\n`;
     writeFileSync(join(folder, 'templates', 'notes.yaml'), object);
-    return (await render(values, folder)).one<KubernetesObject & { readonly text: string }>('Notes').text;
+    return (await render(values, { chart: folder })).one<KubernetesObject & { readonly text: string }>('Notes').text;
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -220,15 +251,16 @@ export async function withValues<T>(values: Values, work: (file: string) => Prom
   const folder = mkdtempSync(join(tmpdir(), 'mongolake-values-'));
   try {
     const file = join(folder, 'values.yaml');
-    writeFileSync(file, stringify(values));
+    // As JSON: helm reads YAML 1.1, where more words than true and false are booleans.
+    writeFileSync(file, JSON.stringify(values));
     return await work(file);
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-function template(values: Values, chart: string): Promise<Ran> {
+function template(values: Values, { chart = CHART, release = 'guest', kubernetes = '1.33.0' }: Place): Promise<Ran> {
   // A helm that was built by `go install` does not know which Kubernetes it was made for.
-  const at = ['--namespace', 'data', '--kube-version', '1.33.0'];
-  return withValues(values, (file) => helm(['template', 'guest', chart, ...at, '--values', file]));
+  const at = ['--namespace', 'data', '--kube-version', kubernetes];
+  return withValues(values, (file) => helm(['template', release, chart, ...at, '--values', file]));
 }

@@ -11,10 +11,11 @@ import {
   CONFIG,
   type Container,
   ENVIRONMENT,
+  EXAMPLES,
   notes,
+  pods,
   RELEASES,
   type Rendered,
-  refusal,
   render,
   type Values,
 } from './chart.ts';
@@ -22,14 +23,16 @@ import {
 const SECRET = 'credentials';
 /** As little as makes a configuration that can be loaded. */
 const LEAST = { config: CONFIG, existingSecret: SECRET };
+/** Answers every reference to Vault. */
+const VAULT_RESOLVER: ReferenceResolver = { scheme: 'vault', resolve: () => ({ value: 'x' }) };
 const VAULT = { enabled: true, address: 'https://vault.example.com:8200' };
 
 describeWith(['kubernetes'], 'the configuration that the chart makes', () => {
-  it.each(Object.entries(RELEASES).filter(([name]) => name !== 'defaults'))(
+  it.each(Object.entries({ ...RELEASES, ...EXAMPLES }).filter(([name]) => name !== 'defaults'))(
     '%s: every pod can load it',
     async (_, values) => {
       const rendered = await render(values);
-      const config = load(rendered);
+      const config = load(rendered, {}, [VAULT_RESOLVER]);
       expect(config.queue).toMatchObject({ kind: 'redis', prefix: '{mongolake}' });
       const components = rendered.objects.filter(({ kind }) => kind === 'Deployment').length;
       expect(components).toBe(rendered.config.includes('dashboard:') ? 3 : 2);
@@ -43,9 +46,7 @@ describeWith(['kubernetes'], 'the configuration that the chart makes', () => {
     for (const values of examples) {
       const rendered = await render(values);
       expect(await validate(rendered.text)).toEqual([]);
-      expect(Object.keys(load(rendered, {}, [{ scheme: 'vault', resolve: () => ({ value: 'x' }) }]).pipelines)).toEqual(
-        ['guest'],
-      );
+      expect(Object.keys(load(rendered, {}, [VAULT_RESOLVER]).pipelines)).toEqual(['guest']);
       expect(await notes(values)).not.toContain('MISSING');
     }
   });
@@ -56,11 +57,14 @@ describeWith(['kubernetes'], 'the configuration that the chart makes', () => {
   });
 
   it('has what the user wrote, numbers as numbers, and what the chart sets besides', async () => {
-    const config = load(await render(RELEASES.everything ?? {}));
+    const values = EXAMPLES.everything ?? {};
+    const config = load(
+      await render({ ...values, config: { ...(values.config as object), defaults: CONFIG.defaults } }),
+    );
     expect(config.connections.guest).toMatchObject({ kind: 'mongodb', uri: ENVIRONMENT.MONGODB_URI });
     expect(config.defaults.rowGroupSize).toBe(1_048_576);
-    expect(config.queue).toMatchObject({ url: 'redis://:redis-secret@redis:6379', lockDuration: 60_000 });
-    expect(config.dashboard).toMatchObject({ user: 'mongolake', password: 'dashboard-secret', readOnly: true });
+    expect(config.queue).toMatchObject({ url: 'rediss://:redis-secret@queue.example.com:6379', lockDuration: 60_000 });
+    expect(config.dashboard).toMatchObject({ user: 'mongolake', password: 'dashboard-secret', readOnly: false });
     expect(config.log.level).toBe('debug');
   });
 
@@ -73,6 +77,19 @@ describeWith(['kubernetes'], 'the configuration that the chart makes', () => {
     expect(await url(RELEASES.keda ?? {})).toBe('rediss://queue:redis-secret@queue.example.com:6379/2');
     expect(await url({ redis: { username: 'a@b' } })).toBe('redis://a%40b@redis:6379');
     expect(await url({ redis: { url: '${REDIS_URL}' } })).toBe('redis://:a%40b@c');
+  });
+
+  it('trusts the authority of Redis that the Secret has', async () => {
+    const rendered = await render(EXAMPLES['redis-tls'] ?? {});
+    const { queue } = load(rendered);
+    if (queue.kind !== 'redis') throw new Error('the queue is not in Redis');
+    expect(queue.url).toBe('rediss://mongolake:redis-secret@queue.example.com:6380/2');
+    for (const { spec } of pods(rendered)) {
+      const mount = spec.containers[0].volumeMounts.find(({ name }) => name === 'redis-ca');
+      expect(`${mount?.mountPath}/ca.pem`).toBe(queue.tls?.caFile);
+      const items = [{ key: 'redis-ca.pem', path: 'ca.pem' }];
+      expect(spec.volumes).toContainEqual({ name: 'redis-ca', secret: { secretName: 'mongolake', items } });
+    }
   });
 
   it('asks Vault with the nonce that all pods share, or with a token', async () => {
@@ -174,7 +191,7 @@ describeWith(['kubernetes'], 'the configuration that the chart makes', () => {
     const checksums = async (values: Values) => {
       const rendered = await render(values);
       return ['coordinator', 'worker'].map(
-        (name) => rendered.deployment(name).spec.template.metadata.annotations['checksum/config'],
+        (name) => rendered.deployment(name).spec.template.metadata.annotations?.['checksum/config'],
       );
     };
     const before = await checksums({ config: CONFIG });
@@ -182,71 +199,6 @@ describeWith(['kubernetes'], 'the configuration that the chart makes', () => {
     expect(await checksums({ config: CONFIG, worker: { replicas: 7 } })).toEqual(before);
     expect(await checksums({ config: { ...CONFIG, maxConcurrentRuns: 5 } })).not.toEqual(before);
     expect(await checksums({ config: CONFIG, redis: { port: 6380 } })).not.toEqual(before);
-  });
-});
-
-describeWith(['kubernetes'], 'values that helm refuses', () => {
-  it.each([
-    [{ worker: { concurency: 4 } }, "'/worker'", "'concurency' not allowed"],
-    [{ worker: { concurrency: 'auto' } }, "'/worker/concurrency'", 'want integer'],
-    [{ worker: { memory: '512' } }, "'/worker/memory'", 'does not match pattern'],
-    [{ worker: { drainTimeoutSeconds: -1 } }, "'/worker/drainTimeoutSeconds'", 'minimum'],
-    [{ keda: { maxReplicas: 0 } }, "'/keda/maxReplicas'", 'minimum'],
-    [{ keda: { fallback: { replicas: 0 } } }, "'/keda/fallback/replicas'", 'minimum'],
-    [{ vault: { method: 'kerberos' } }, "'/vault/method'", 'must be one of'],
-    [{ coordinator: { replicas: 2 } }, "'/coordinator'", "'replicas' not allowed"],
-    [{ config: { pipeline: {} } }, "'/config'", "'pipeline' not allowed"],
-  ])('%j: the schema names the key', async (values, key, problem) => {
-    const said = await refusal(values);
-    expect(said).toContain(key);
-    expect(said).toContain(problem);
-  });
-
-  it.each([
-    [{ config: { queue: { url: '${REDIS_URL}' } } }, 'config.queue.url is made from the values under redis'],
-    [{ config: { worker: { drainTimeout: '5m' } } }, 'config.worker.drainTimeout is made from the values under worker'],
-    [{ config: { coordinator: { listen: '0.0.0.0:1' } } }, 'config.coordinator.listen is set by the chart'],
-    [{ dashboard: { enabled: true } }, 'existingSecret is empty: it must name a Secret whose key DASHBOARD_PASSWORD'],
-    [{ redis: { passwordKey: 'pw' } }, 'existingSecret is empty: it must name a Secret whose key pw'],
-    [{ vault: VAULT }, 'existingSecret is empty: it must name a Secret whose key VAULT_EC2_NONCE'],
-    [{ vault: { enabled: true }, existingSecret: SECRET }, 'vault.address is empty'],
-    [{ keda: { enabled: true, minReplicas: 11 } }, 'keda.minReplicas is more than keda.maxReplicas'],
-    [{ redis: { url: 'redis://:hunter2@queue:6379' } }, 'config has a URL with a password in it'],
-    [{ config: withGuest({ uri: 'mongodb://u:hunter2@db/' }) }, 'config has a URL with a password in it'],
-    [{ config: withGuest({ uri: 'mongodb://u:$ecret@db/' }) }, 'config has a URL with a password in it'],
-    [{ config: { dashboard: { password: 'hunter2' } } }, 'config.dashboard.password is written out'],
-    [{ config: { hashKey: 'a key of characters' } }, 'config.hashKey is written out'],
-    [{ config: { vault: { auth: { method: 'token', token: 'hvs.1' } } } }, 'config.vault.auth.token is written out'],
-    [{ config: { vault: { auth: { nonce: 'abc' } } } }, 'config.vault.auth.nonce is written out'],
-    [{ config: { vault: { auth: { secretId: 'abc' } } } }, 'config.vault.auth.secretId is written out'],
-    [
-      { config: withGuest({ kind: 's3', credentials: { accessKeyId: '${A}', secretAccessKey: 'hunter2' } }) },
-      'config.connections.guest.credentials.secretAccessKey is written out',
-    ],
-  ])('%j: the chart tells why', async (values, why) => {
-    const said = await refusal(values);
-    expect(said).toContain(why);
-    expect(said).not.toContain('hunter2');
-  });
-});
-
-describeWith(['kubernetes'], 'notes of the chart', () => {
-  it('name what is missing, and what comes next', async () => {
-    const bare = await notes({});
-    expect(bare).toContain('MISSING: config.pipelines is empty');
-    expect(bare).not.toContain('existingSecret');
-    const without = await notes({ config: CONFIG });
-    expect(without).toContain('MISSING: the configuration refers to MONGODB_URI, and existingSecret is empty');
-    expect(without).toContain('create secret generic guest-mongolake --from-literal=MONGODB_URI=');
-    const given = await notes({ config: CONFIG, extraEnv: [{ name: 'MONGODB_URI', value: 'mongodb://db' }] });
-    expect(given).not.toContain('MISSING');
-    expect(given).toContain('exec deploy/guest-mongolake-coordinator -- mongolake');
-    const everything = await notes(RELEASES.everything ?? {});
-    expect(everything).not.toContain('MISSING');
-    expect(everything).toContain('The Secret credentials must have: MONGODB_URI.');
-    expect(everything).toContain('hop limit of 2');
-    expect(everything).toContain('port-forward service/guest-lake-dashboard 3000:3000');
-    expect(everything).toContain('2 to 10 workers (KEDA)');
   });
 });
 
@@ -272,12 +224,5 @@ function load(
 }
 
 function containers(rendered: Rendered): readonly Container[] {
-  const names = rendered.config.includes('dashboard:')
-    ? ['coordinator', 'worker', 'dashboard']
-    : ['coordinator', 'worker'];
-  return names.map((name) => rendered.deployment(name).spec.template.spec.containers[0]);
-}
-
-function withGuest(change: object): object {
-  return { ...CONFIG, connections: { guest: { kind: 'mongodb', ...change } } };
+  return pods(rendered).map(({ spec }) => spec.containers[0]);
 }

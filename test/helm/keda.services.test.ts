@@ -1,13 +1,16 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references to variables are written so
+import { Queue as BullQueue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { systemClock } from '../../src/shared/adapters/clock-system.ts';
 import { bullmqQueue } from '../../src/shared/adapters/queue-bullmq.ts';
+import { QUEUE_NAME } from '../../src/shared/adapters/queue-bullmq-backend.ts';
 import { parseConfig } from '../../src/shared/config.ts';
+import { MongolakeError } from '../../src/shared/domain/errors.ts';
 import type { Queue } from '../../src/shared/ports/queue.ts';
 import { gate, mergeJob, SOON, untilState } from '../contracts/queue-contract-helpers.ts';
 import { describeWith } from '../services/context.ts';
-import { CONFIG, type KubernetesObject, RELEASES, render } from './chart.ts';
+import { CONFIG, EXAMPLES, type KubernetesObject, RELEASES, render } from './chart.ts';
 
 interface ScaledObject extends KubernetesObject {
   readonly spec: {
@@ -60,9 +63,34 @@ describeWith(['kubernetes'], 'the ScaledObject', () => {
       });
       expect(authenticationRef).toEqual({ name: authentication.metadata.name });
     }
-    const other = (await render(RELEASES.everything ?? {})).one<ScaledObject>('ScaledObject');
+    const elsewhere = { enabled: true, redisAddress: 'queue.example.com:6380', behavior: null };
+    const other = (await render({ keda: elsewhere })).one<ScaledObject>('ScaledObject');
     expect(other.spec.triggers[0]?.metadata.address).toBe('queue.example.com:6380');
     expect(other.spec.advanced).not.toHaveProperty('horizontalPodAutoscalerConfig');
+  });
+
+  it('trusts the authority of Redis that the Secret has', async () => {
+    const rendered = await render(EXAMPLES['redis-tls'] ?? {});
+    const { spec } = rendered.one<KubernetesObject & { readonly spec: object }>('TriggerAuthentication');
+    expect(spec).toEqual({
+      secretTargetRef: [
+        { parameter: 'ca', name: 'mongolake', key: 'redis-ca.pem' },
+        { parameter: 'password', name: 'mongolake', key: 'redis-password' },
+      ],
+    });
+  });
+
+  it('takes the workers away slowly, and never more than half of them in a minute', async () => {
+    const { spec } = (await render({ keda: { enabled: true } })).one<ScaledObject>('ScaledObject');
+    expect(spec.advanced.horizontalPodAutoscalerConfig).toEqual({
+      behavior: {
+        scaleDown: {
+          stabilizationWindowSeconds: 120,
+          policies: [{ type: 'Percent', value: 50, periodSeconds: 60 }],
+        },
+      },
+    });
+    expect(spec).toMatchObject({ minReplicaCount: 0, maxReplicaCount: 10 });
   });
 });
 
@@ -91,20 +119,23 @@ describeWith(['kubernetes', 'redis'], 'what KEDA counts', ({ redis }) => {
     client.disconnect();
   });
 
+  /** What KEDA would make of the triggers now, which is what the queue itself says. */
+  const sum = async () => {
+    const metrics = new Map<string, number>();
+    for (const { name, metadata } of scaled.spec.triggers) {
+      metrics.set(name, Number(await client.eval(LENGTH, 1, metadata.listName ?? '')));
+    }
+    const total = evaluate(scaled.spec.advanced.scalingModifiers.formula, metrics);
+    const { waiting, prioritized, active } = await queue.depth();
+    expect(Object.fromEntries(metrics)).toEqual({ waiting, prioritized, active });
+    expect(total).toBe(waiting + prioritized + active);
+    return { total, ...Object.fromEntries(metrics) };
+  };
+  const NOTHING = { total: 0, waiting: 0, prioritized: 0, active: 0 };
+
   it('is all jobs that wait, with priority or without, and all that run', async () => {
-    const sum = async () => {
-      const metrics = new Map<string, number>();
-      for (const { name, metadata } of scaled.spec.triggers) {
-        metrics.set(name, await sizeOf(client, metadata.listName ?? ''));
-      }
-      const total = evaluate(scaled.spec.advanced.scalingModifiers.formula, metrics);
-      const { waiting, prioritized, active } = await queue.depth();
-      expect(Object.fromEntries(metrics)).toEqual({ waiting, prioritized, active });
-      expect(total).toBe(waiting + prioritized + active);
-      return { total, ...Object.fromEntries(metrics) };
-    };
     const jobs = [mergeJob(1), mergeJob(2), mergeJob(3, 4), mergeJob(4, 5), mergeJob(5, 5)];
-    expect(await sum()).toEqual({ total: 0, waiting: 0, prioritized: 0, active: 0 });
+    expect(await sum()).toEqual(NOTHING);
     await queue.enqueue(jobs.slice(0, 2));
     expect(await sum()).toEqual({ total: 2, waiting: 2, prioritized: 0, active: 0 });
     await queue.enqueue(jobs.slice(2));
@@ -116,18 +147,64 @@ describeWith(['kubernetes', 'redis'], 'what KEDA counts', ({ redis }) => {
     }, SOON);
     end.open();
     for (const { id } of jobs) await untilState(queue, id, 'done');
-    expect(await sum()).toEqual({ total: 0, waiting: 0, prioritized: 0, active: 0 });
+    expect(await sum()).toEqual(NOTHING);
     await consumer.stop();
+  });
+
+  it('is not what rests before its next try, nor what has failed', async () => {
+    const [resting, failing] = [mergeJob(6), mergeJob(7)];
+    await queue.enqueue([resting, failing]);
+    const consumer = await queue.consume(
+      async ({ job }) => {
+        throw new MongolakeError(job.id === resting.id ? 'STORE_UNREACHABLE' : 'CONFIG_INVALID', 'of a test');
+      },
+      { concurrency: 2 },
+    );
+    await vi.waitFor(async () => {
+      expect(await queue.depth()).toMatchObject({ delayed: 1, failed: 1 });
+      expect(await sum()).toEqual(NOTHING);
+    }, SOON);
+    await consumer.stop();
+    await queue.forget([resting.id, failing.id]);
+  });
+
+  it('is what a queue that was paused in the dashboard holds too: workers stay for it, though they take none', async () => {
+    const paused = new BullQueue(QUEUE_NAME, { connection: { url: redis.url }, prefix: redis.prefix });
+    await paused.pause();
+    const jobs = [mergeJob(8), mergeJob(9, 4)];
+    await queue.enqueue(jobs);
+    const taken: string[] = [];
+    const consumer = await queue.consume(
+      async ({ job }) => {
+        taken.push(job.id);
+      },
+      { concurrency: 2 },
+    );
+    expect(await sum()).toEqual({ total: 2, waiting: 1, prioritized: 1, active: 0 });
+    expect(taken).toEqual([]);
+    await paused.resume();
+    for (const { id } of jobs) await untilState(queue, id, 'done');
+    expect(await sum()).toEqual(NOTHING);
+    await consumer.stop();
+    await paused.close();
   });
 });
 
-/** The size of a key as KEDA's redis scaler asks for it: by the key's type, and as of a list where there is none. */
-async function sizeOf(client: Redis, key: string): Promise<number> {
-  const type = await client.type(key);
-  if (type === 'zset') return client.zcard(key);
-  if (type === 'list' || type === 'none') return client.llen(key);
-  throw new Error(`${key} is a ${type}`);
-}
+/** The size of a key by its type, as KEDA's redis scaler asks for it (pkg/scalers/redis_scaler.go of KEDA 2.21). */
+const LENGTH = `
+  local listName = KEYS[1]
+  local listType = redis.call('type', listName).ok
+  if listType == 'zset' then
+    return redis.call('zcard', listName)
+  elseif listType == 'set' then
+    return redis.call('scard', listName)
+  elseif listType == 'hash' then
+    return redis.call('hlen', listName)
+  elseif listType == 'list' or listType == 'none' then
+    return redis.call('llen', listName)
+  else
+    return redis.error_reply('ERR unsupported key type: ' .. listType)
+  end`;
 
 /** A sum of names, the only kind of formula that is used. */
 function evaluate(formula: string, metrics: ReadonlyMap<string, number>): number {

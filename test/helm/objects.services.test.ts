@@ -3,11 +3,22 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { EXIT } from '../../src/shared/domain/errors.ts';
 import { describeWith } from '../services/context.ts';
-import { helm, validate } from '../services/kubernetes.ts';
-import { CHART, CONFIG, type Deployment, type KubernetesObject, RELEASES, render, withValues } from './chart.ts';
+import { helm, validateAll } from '../services/kubernetes.ts';
+import {
+  CHART,
+  CONFIG,
+  type Deployment,
+  EXAMPLES,
+  type KubernetesObject,
+  pods,
+  RELEASES,
+  type Rendered,
+  render,
+  withValues,
+} from './chart.ts';
 
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
-const EVERY = Object.entries(RELEASES);
+const EVERY = Object.entries({ ...RELEASES, ...EXAMPLES });
 /** The least and the most that there can be. */
 const ENDS = EVERY.filter(([name]) => ['defaults', 'everything'].includes(name));
 
@@ -19,38 +30,52 @@ describeWith(['kubernetes'], 'objects of the chart', () => {
     expect(code).toBe(0);
   });
 
-  it.each(EVERY)('%s: every object is one that Kubernetes and KEDA know', async (_, values) => {
-    const { text, objects } = await render(values);
-    expect(objects.length).toBeGreaterThanOrEqual(4);
-    expect(await validate(text)).toEqual([]);
+  it('every object of every release is one that Kubernetes, KEDA and the Prometheus operator know', async () => {
+    const texts: Record<string, string> = {};
+    for (const [name, values] of EVERY) {
+      const { text, objects } = await render(values);
+      expect(objects.length).toBeGreaterThanOrEqual(5);
+      texts[name] = text;
+    }
+    expect(Object.keys(EXAMPLES).length).toBeGreaterThanOrEqual(8);
+    expect(await validateAll(texts)).toEqual(Object.fromEntries(EVERY.map(([name]) => [name, []])));
   });
 
   it('an object with a wrong field, a wrong type or of an unknown kind is refused', async () => {
-    const { text } = await render({ config: CONFIG, keda: { enabled: true } });
-    const broken = async (from: string, to: string) => {
+    const { text } = await render({ config: CONFIG, keda: { enabled: true }, serviceMonitor: { enabled: true } });
+    const breaks: readonly (readonly [from: string, to: string, problem: RegExp])[] = [
+      ['minReplicaCount:', 'minReplicas:', /'minReplicas' not allowed/],
+      ['activationTarget:', 'activationTargets:', /'activationTargets' not allowed/],
+      ['target: "2"', 'target: 2', /ScaledObject\/guest-mongolake-worker: .*target/],
+      ['emptyDir:', 'emptydir:', /'emptydir' not allowed/],
+      ['containerPort: 9464', 'containerPort: metrics', /Deployment\/.*containerPort/],
+      ['scrapeTimeout: 10s', 'scrapeTimeoutSeconds: 10', /ServiceMonitor\/.*'scrapeTimeoutSeconds' not allowed/],
+      ['kind: ConfigMap', 'kind: ConfigMaps', /could not find schema for ConfigMaps/],
+    ];
+    const texts = breaks.map(([from, to], index) => {
       expect(text).toContain(from);
-      return (await validate(text.replace(from, to))).join('\n');
-    };
-    expect(await validate(text)).toEqual([]);
-    expect(await broken('minReplicaCount:', 'minReplicas:')).toContain("'minReplicas' not allowed");
-    expect(await broken('activationTarget:', 'activationTargets:')).toContain("'activationTargets' not allowed");
-    expect(await broken('target: "2"', 'target: 2')).toMatch(/ScaledObject\/guest-mongolake-worker: .*target/);
-    expect(await broken('emptyDir:', 'emptydir:')).toContain("'emptydir' not allowed");
-    expect(await broken('containerPort: 9464', 'containerPort: metrics')).toMatch(/Deployment\/.*containerPort/);
-    expect(await broken('kind: ConfigMap', 'kind: ConfigMaps')).toContain('could not find schema for ConfigMaps');
+      return [String(index), text.replace(from, to)];
+    });
+    const problems = await validateAll({ ...Object.fromEntries(texts), whole: text });
+    expect(problems.whole).toEqual([]);
+    for (const [index, [, , problem]] of breaks.entries()) expect(problems[index]?.join('\n')).toMatch(problem);
   });
 
   it('the command line knows the arguments of each container', async () => {
-    for (const deployment of deployments(await render(RELEASES.everything ?? {}))) {
-      const [{ args }] = deployment.spec.template.spec.containers;
-      const component = deployment.metadata.name.split('-').at(-1);
-      expect(args.slice(0, 3)).toEqual(['-c', '/etc/mongolake/mongolake.yaml', component]);
+    const found = pods(await render(EXAMPLES.everything ?? {}));
+    const commands = found.map(({ spec }) => spec.containers[0].args);
+    expect(new Set(commands.map((args) => args[2]))).toEqual(
+      new Set(['coordinator', 'worker', 'dashboard', 'backfill', 'check']),
+    );
+    for (const args of new Map(commands.map((each) => [each[2], each])).values()) {
+      expect(args.slice(0, 2)).toEqual(['-c', '/etc/mongolake/mongolake.yaml']);
       // A wrong word would end in another exit code, before the file that is not there is looked for.
       const elsewhere = args.map((arg) => (arg.startsWith('/etc/') ? '/nowhere/mongolake.yaml' : arg));
-      const { status, stderr } = spawnSync(process.execPath, [CLI, ...elsewhere], { encoding: 'utf8' });
-      expect({ status, stderr }).toEqual({
+      const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...elsewhere], { encoding: 'utf8' });
+      // `check` tells it as the result of its first check.
+      expect({ status, said: `${stdout}${stderr}` }).toEqual({
         status: EXIT.config,
-        stderr: expect.stringContaining('there is no such file'),
+        said: expect.stringContaining('there is no such file'),
       });
     }
   });
@@ -60,38 +85,36 @@ describeWith(['kubernetes'], 'objects of the chart', () => {
     for (const { spec } of deployments(rendered)) {
       const [container] = spec.template.spec.containers;
       const listen = container.args[container.args.indexOf('--listen') + 1];
-      const [port] = container.ports;
+      const [port] = container.ports ?? [];
       expect(listen).toBe(`0.0.0.0:${port?.containerPort}`);
       const probes = [container.startupProbe, container.livenessProbe, container.readinessProbe];
       expect(probes.map(({ httpGet }) => httpGet.port)).toEqual([port?.name, port?.name, port?.name]);
       const scraped = port?.name === 'metrics';
       const paths = ['/healthz', '/healthz', scraped ? '/readyz' : '/healthz'];
       expect(probes.map(({ httpGet }) => httpGet.path)).toEqual(paths);
-      const annotations = { 'prometheus.io/scrape': 'true', 'prometheus.io/port': '9464' };
-      if (scraped) expect(spec.template.metadata.annotations).toMatchObject(annotations);
     }
-    const service = rendered.objects.find(({ kind }) => kind === 'Service') as Service | undefined;
-    if (service === undefined) return;
-    const { spec } = rendered.deployment('dashboard');
-    expect(spec.template.metadata.labels).toMatchObject(service.spec.selector);
-    expect(service.spec.ports).toEqual([{ name: 'http', port: 3000, targetPort: 'http' }]);
+    if (!rendered.config.includes('dashboard:')) return;
+    const service = rendered.one<Service>('Service', '-dashboard');
+    expect(service.spec.ports).toEqual([{ name: 'http', port: 80, targetPort: 'http' }]);
   });
 
   it.each(ENDS)(
     '%s: pods run as nobody in particular, on a file system that they can not change',
     async (_, values) => {
-      for (const { spec } of deployments(await render(values))) {
-        const pod = spec.template.spec;
-        expect(pod).toMatchObject({
+      for (const { spec } of pods(await render(values))) {
+        expect(spec).toMatchObject({
           automountServiceAccountToken: false,
+          enableServiceLinks: false,
           securityContext: { runAsNonRoot: true, runAsUser: 10001, seccompProfile: { type: 'RuntimeDefault' } },
         });
-        expect(pod.containers[0].securityContext).toEqual({
+        expect(spec.containers[0].securityContext).toEqual({
           allowPrivilegeEscalation: false,
           readOnlyRootFilesystem: true,
           capabilities: { drop: ['ALL'] },
         });
-        expect(spec.template.metadata.labels).toMatchObject(spec.selector.matchLabels);
+        // What is written to is mounted, and everything else is read only or given by the user.
+        const written = spec.containers[0].volumeMounts.filter(({ readOnly }) => readOnly !== true);
+        expect(written.map(({ name }) => name).filter((name) => name !== 'ca')).toEqual(['scratch']);
       }
     },
   );
@@ -110,41 +133,72 @@ describeWith(['kubernetes'], 'objects of the chart', () => {
       (await render({ worker })).deployment('worker').spec.template.spec.containers[0].resources;
     // (4 × 2 GiB + 512 MB) / 1 MiB
     expect(await resources({ concurrency: 4, memory: '2GiB' })).toEqual({
-      requests: { cpu: '2000m', memory: '8681Mi' },
+      requests: { cpu: '2000m', memory: '8681Mi', 'ephemeral-storage': '10Gi' },
       limits: { memory: '8681Mi' },
     });
     expect((await resources({ concurrency: 1, memory: '1.5GB' })).limits).toEqual({ memory: '1919Mi' });
-    const own = { requests: { memory: '9Gi' } };
+    const own = { requests: { memory: '9Gi', 'ephemeral-storage': '1Gi' } };
     expect(await resources({ concurrency: 4, resources: own })).toEqual(own);
   });
 
   it('what people pass through arrives', async () => {
-    const rendered = await render(RELEASES.everything ?? {});
+    const rendered = await render(EXAMPLES.everything ?? {});
     const { metadata, spec } = rendered.deployment('worker').spec.template;
-    expect(metadata.annotations).toMatchObject({ team: 'data' });
+    expect(metadata.labels).toMatchObject({ team: 'data', tier: 'work' });
     expect(spec).toMatchObject({
       serviceAccountName: 'lake',
       nodeSelector: { disk: 'fast' },
-      tolerations: [{ key: 'spot', operator: 'Exists' }],
-      affinity: { podAntiAffinity: {} },
+      tolerations: [{ key: 'spot', operator: 'Exists', effect: 'NoSchedule' }],
+      affinity: { nodeAffinity: {} },
+      priorityClassName: 'lake-low',
       imagePullSecrets: [{ name: 'registry' }],
     });
-    expect(spec.containers[0].image).toBe('registry.example.com:5000/data/mongolake:1.2.3');
-    expect(spec.containers[0].env).toContainEqual({ name: 'NODE_EXTRA_CA_CERTS', value: '/ca/ca.crt' });
-    expect(spec.containers[0].volumeMounts).toContainEqual({ name: 'ca', mountPath: '/ca' });
+    const [container] = spec.containers;
+    expect(container.env).toContainEqual({ name: 'NODE_EXTRA_CA_CERTS', value: '/ca/ca.crt' });
+    expect(container.volumeMounts).toContainEqual({ name: 'ca', mountPath: '/ca', readOnly: true });
     expect(spec.volumes).toContainEqual({ name: 'ca', configMap: { name: 'ca' } });
-    expect(rendered.deployment('coordinator').spec.template.spec).not.toHaveProperty('nodeSelector');
-    const role = { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::1:role/lake' };
-    expect(rendered.one('ServiceAccount', 'lake').metadata.annotations).toEqual(role);
+    const coordinator = rendered.deployment('coordinator').spec.template;
+    expect(coordinator.spec).not.toHaveProperty('nodeSelector');
+    expect(coordinator.spec).toMatchObject({ priorityClassName: 'lake-high' });
+    expect(coordinator.metadata.annotations).toHaveProperty(['cluster-autoscaler.kubernetes.io/safe-to-evict'], 'true');
+    expect(coordinator.metadata.labels).toMatchObject({ tier: 'control' });
+    const role = { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::123456789012:role/lake' };
+    expect(rendered.one('ServiceAccount', 'lake').metadata.annotations).toMatchObject(role);
+  });
+
+  it('the image is that of the tag, of the chart where there is none, or exactly one', async () => {
+    const image = async (values: object) =>
+      (await render({ image: values })).deployment('worker').spec.template.spec.containers[0].image;
+    expect(await image({ repository: 'example.com:5000/a/b', tag: '1.2' })).toBe('example.com:5000/a/b:1.2');
+    expect(await image({})).toBe('mongolake:0.1.0');
+    const digest = `sha256:${'0a'.repeat(32)}`;
+    expect(await image({ tag: '1.2', digest })).toBe(`mongolake@${digest}`);
+  });
+
+  it("helm's test checks every pipeline, each in a pod of its own", async () => {
+    const { objects } = await render(EXAMPLES.everything ?? {});
+    const tests = objects.filter(({ metadata }) => metadata.annotations?.['helm.sh/hook'] === 'test');
+    expect(tests.map(({ kind, metadata }) => [kind, metadata.name])).toEqual([
+      ['Pod', 'guest-lake-check-0'],
+      ['Pod', 'guest-lake-check-1'],
+    ]);
+    const commands = pods({ objects: tests }).map(({ spec }) => spec.containers[0].args.slice(2));
+    expect(commands).toEqual([
+      ['check', 'audit'],
+      ['check', 'guest'],
+    ]);
+    // Kept after it, so that its log can be read.
+    const policies = tests.map(({ metadata }) => metadata.annotations?.['helm.sh/hook-delete-policy']);
+    expect(policies).toEqual(['before-hook-creation', 'before-hook-creation']);
   });
 });
 
 interface Service extends KubernetesObject {
-  readonly spec: { readonly selector: Readonly<Record<string, string>>; readonly ports: readonly object[] };
+  readonly spec: { readonly ports: readonly object[] };
 }
 
-function deployments({ objects }: { readonly objects: readonly KubernetesObject[] }): readonly Deployment[] {
-  const found = objects.filter(({ kind }) => kind === 'Deployment') as Deployment[];
+function deployments(rendered: Rendered): readonly Deployment[] {
+  const found = rendered.all<Deployment>('Deployment');
   expect(found.length).toBeGreaterThanOrEqual(2);
   return found;
 }

@@ -36,6 +36,7 @@ export interface DockerImage {
   readonly WorkingDir?: string;
   readonly Volumes?: Readonly<Record<string, unknown>>;
   readonly Labels?: Readonly<Record<string, string>>;
+  readonly Healthcheck?: { readonly Test: readonly string[] };
 }
 
 export interface DockerfileReport {

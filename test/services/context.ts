@@ -7,7 +7,7 @@ import { useOwnSpace } from './space.ts';
 
 /**
  * A suite that needs real servers or readers. Where one is absent the suite is skipped, its name and the reason in the list at the
- * end of the run; with MONGOLAKE_TEST_REQUIRE_SERVICES=1 that is a failure instead. `body` is always called (to know its tests), so
+ * end of the run; with MONGOLAKE_TEST_REQUIRE_SERVICES=1 that is a failure instead, but not for what is only built on request. `body` is always called (to know its tests), so
  * it must use the services inside hooks and tests only: in a skipped suite they are empty strings.
  */
 export function describeWith<N extends Need>(
@@ -28,7 +28,7 @@ export function describeWith<N extends Need>(
     return;
   }
   const why = missing.join('; ');
-  if (process.env.MONGOLAKE_TEST_REQUIRE_SERVICES !== '1') {
+  if (process.env.MONGOLAKE_TEST_REQUIRE_SERVICES !== '1' || needs.some((need) => isOnRequest(provided, need))) {
     describe.skip(`${name} (skipped: ${why})`, () => body(services));
     return;
   }
@@ -46,13 +46,18 @@ export function absence(provided: ProvidedServices, need: Need): string | undefi
   return service.available ? undefined : `${need}: ${service.reason}`;
 }
 
+function isOnRequest(provided: ProvidedServices, need: Need): boolean {
+  const service = need === 'mongod' ? provided.mongodb : provided[need];
+  return !service.available && service.onRequest === true;
+}
+
 function realMongod(mongodb: Started<MongoService>): Started<MongoService> {
   if (!mongodb.available || mongodb.kind === 'mongod') return mongodb;
   return unavailable('the MongoDB of this run is FerretDB; put mongod on the PATH or set MONGOLAKE_TEST_MONGODB_URI');
 }
 
 function servicesOf(provided: ProvidedServices, own: string): Services {
-  const { redis, s3, mongodb, chromium } = provided;
+  const { redis, s3, mongodb, chromium, cluster, keda } = provided;
   const database = own.replaceAll('-', '_');
   const uri = mongodb.available ? mongodb.uri : '';
   return {
@@ -73,6 +78,12 @@ function servicesOf(provided: ProvidedServices, own: string): Services {
     chromium: { executable: chromium.available ? chromium.executable : '' },
     kubernetes: {},
     compose: {},
+    namespaces: {},
     prometheus: {},
+    cluster: {
+      folder: cluster.available ? cluster.folder : '',
+      customResources: cluster.available ? cluster.customResources : '',
+    },
+    keda: { folder: keda.available ? keda.folder : '' },
   };
 }

@@ -1,12 +1,13 @@
 import type { TestProject } from 'vitest/node';
-import { chosenParts, type Prepared, prepare, stopAll } from './prepare.ts';
+import { chosenParts, PARTS, type Prepared, prepare, stopAll } from './prepare.ts';
 import type { ProvidedServices } from './provided.ts';
 
 let prepared: Prepared | undefined;
 
 /** Prepares what the services project needs and provides it, or the reasons of absence, to the tests. */
 export async function setup(project: TestProject): Promise<void> {
-  prepared = await prepare(chosenParts());
+  const chosen = chosenParts();
+  prepared = await prepare(chosen ?? PARTS, chosen !== undefined);
   project.provide('services', providedOf(prepared));
 }
 

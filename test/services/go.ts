@@ -15,16 +15,21 @@ export interface GoProgram {
 
 const BUILD_MS = 20 * 60_000;
 
+/** Whether it is built already: then it takes neither Go nor time. */
+export function isBuilt({ entry, program }: Pick<GoProgram, 'entry' | 'program'>): boolean {
+  return isCached({ name: entry, check: program });
+}
+
 /**
  * The path of a program that is built once per machine and version, with two jobs and low priority. Undefined where it is
  * not built and there is no Go; throws where the build fails. Minutes for the first call.
  */
 export async function goProgram(plan: GoProgram): Promise<string | undefined> {
-  const entry = { name: plan.entry, check: plan.program };
   const go = findOnPath('go') ?? '';
-  if (!go && !isCached(entry)) return undefined;
+  if (!go && !isBuilt(plan)) return undefined;
   const folder = await cached({
-    ...entry,
+    name: plan.entry,
+    check: plan.program,
     build: async (out) => {
       const nice = findOnPath('nice');
       const args = plan.args.map((arg) => arg.replaceAll('{out}', out));

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { goProgram } from './go.ts';
 import { kubernetesSchemas } from './kubernetes/schemas.ts';
 import { orUnavailable, required, type Started, unavailable } from './result.ts';
 
-/** helm, kubeconform and the schemas of Kubernetes and of KEDA's custom resources. */
+/** helm, kubeconform and the schemas of Kubernetes and of the custom resources of KEDA and the Prometheus operator. */
 export interface KubernetesTools {
   readonly available: true;
   /** Paths of the programs. */
@@ -54,13 +54,16 @@ export function prepareKubernetes(): Promise<Started<KubernetesTools>> {
   return preparing;
 }
 
-/** Runs helm, in no cluster and with nothing of the user's own settings. */
-export async function helm(args: readonly string[]): Promise<Ran> {
+/** Runs helm with nothing of the user's own settings: in the cluster of the kubeconfig, or in none. */
+export async function helm(args: readonly string[], kubeconfig?: string): Promise<Ran> {
   const tools = required(await prepareKubernetes());
   const home = mkdtempSync(join(tmpdir(), 'mongolake-helm-'));
   const folders = ['HELM_CACHE_HOME', 'HELM_CONFIG_HOME', 'HELM_DATA_HOME'].map((name) => [name, home]);
   try {
-    return await run(tools.helm, args, { ...Object.fromEntries(folders), KUBECONFIG: join(home, 'none') });
+    return await run(tools.helm, args, {
+      ...Object.fromEntries(folders),
+      KUBECONFIG: kubeconfig ?? join(home, 'none'),
+    });
   } finally {
     rmSync(home, { recursive: true });
   }
@@ -68,35 +71,43 @@ export async function helm(args: readonly string[]): Promise<Ran> {
 
 /**
  * What is wrong with the objects in `yaml` (documents separated by `---`), as `Kind/name: problem`; none where all is well. Strict:
- * a field that Kubernetes or KEDA does not know, and a kind without a schema, are problems.
+ * a field that Kubernetes, KEDA or the Prometheus operator does not know, and a kind without a schema, are problems.
  */
 export async function validate(yaml: string): Promise<readonly string[]> {
+  return (await validateAll({ objects: yaml })).objects ?? [];
+}
+
+/** The same of several texts by their names, which takes hardly longer than one. */
+export async function validateAll(
+  texts: Readonly<Record<string, string>>,
+): Promise<Readonly<Record<string, readonly string[]>>> {
   const tools = required(await prepareKubernetes());
   const folder = mkdtempSync(join(tmpdir(), 'mongolake-kubeconform-'));
   try {
-    const file = join(folder, 'objects.yaml');
-    writeFileSync(file, yaml);
+    for (const [name, yaml] of Object.entries(texts)) writeFileSync(join(folder, `${name}.yaml`), yaml);
     const locations = SCHEMA_FILES.flatMap((name) => ['-schema-location', join(tools.schemas, name)]);
-    const args = ['-strict', '-verbose', '-output', 'json', ...locations, file];
+    const args = ['-strict', '-verbose', '-output', 'json', ...locations, folder];
     const { stdout, stderr } = await run(tools.kubeconform, args);
-    return problemsOf(stdout, stderr);
+    if (stdout.trim() === '') throw new Error(`kubeconform said nothing: ${stderr}`);
+    const { resources } = JSON.parse(stdout) as { readonly resources: readonly Verdict[] };
+    return Object.fromEntries(Object.keys(texts).map((name) => [name, problemsOf(resources, `${name}.yaml`)]));
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
 interface Verdict {
+  readonly filename: string;
   readonly kind: string;
   readonly name: string;
   readonly status: string;
   readonly msg: string;
 }
 
-function problemsOf(stdout: string, stderr: string): readonly string[] {
-  if (stdout.trim() === '') throw new Error(`kubeconform said nothing: ${stderr}`);
-  const { resources } = JSON.parse(stdout) as { readonly resources: readonly Verdict[] };
-  if (resources.length === 0) throw new Error('kubeconform looked at nothing');
-  return resources
+function problemsOf(resources: readonly Verdict[], file: string): readonly string[] {
+  const verdicts = resources.filter(({ filename }) => basename(filename) === file);
+  if (verdicts.length === 0) throw new Error(`kubeconform looked at nothing of ${file}`);
+  return verdicts
     .filter(({ status }) => status !== 'statusValid')
     .map(({ kind, name, msg, status }) => `${kind}/${name}: ${msg || status}`);
 }

@@ -1,8 +1,25 @@
-import { type Prepared, prepare, stopAll } from './prepare.ts';
+import { type Part, type Prepared, partsOf, prepare, stopAll } from './prepare.ts';
 import { uniqueBucket } from './s3.ts';
 
-/** `npm run services`: real servers for trying mongolake by hand, until Ctrl-C. Their data goes with them. */
-async function main(): Promise<void> {
+/**
+ * `npm run services`: real servers for trying mongolake by hand, until Ctrl-C. Their data goes with them. `npm run services -- cluster,keda`
+ * only builds and installs the parts of these names, for the tests to come.
+ */
+async function main([names]: readonly string[]): Promise<void> {
+  if (names === undefined) return serve();
+  const parts = partsOf(names, 'npm run services');
+  const prepared = await prepare(parts, true);
+  for (const part of parts) console.log(`${part}: ${stateOf(prepared, part)}`);
+  if (parts.some((part) => !prepared[part].available)) process.exitCode = 1;
+  await stopAll(prepared);
+}
+
+function stateOf(prepared: Prepared, part: Part): string {
+  const started = prepared[part];
+  return started.available ? 'ready' : started.reason;
+}
+
+async function serve(): Promise<void> {
   const services = await prepare(['redis', 's3', 'mongodb']);
   const bucket = await makeBucket(services);
   console.log(`${describeServices(services, bucket)}\n\n${exampleConfig(services, bucket)}`);
@@ -81,4 +98,4 @@ async function interrupted(): Promise<void> {
   });
 }
 
-await main();
+await main(process.argv.slice(2));

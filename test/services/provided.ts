@@ -1,4 +1,5 @@
 import type { ChromiumService } from './chromium.ts';
+import type { ClusterPrograms, KedaPrograms } from './kube/programs.ts';
 import type { MongoService } from './mongo.ts';
 import type { RedisService } from './redis.ts';
 import type { Started } from './result.ts';
@@ -22,8 +23,13 @@ export interface ProvidedServices {
   readonly kubernetes: Started<{ readonly available: true }>;
   /** Docker's parsers. */
   readonly compose: Started<{ readonly available: true }>;
+  /** Namespaces and mounts, in which a command runs as in a container. */
+  readonly namespaces: Started<{ readonly available: true }>;
   /** Prometheus and promtool; suites start their own. */
   readonly prometheus: Started<{ readonly available: true }>;
+  /** A Kubernetes API server; suites start their own: `startKubeApi`. */
+  readonly cluster: Started<ClusterPrograms>;
+  readonly keda: Started<KedaPrograms>;
 }
 
 declare module 'vitest' {
@@ -51,7 +57,10 @@ export interface Services {
   readonly chromium: { readonly executable: string };
   readonly kubernetes: Record<never, never>;
   readonly compose: Record<never, never>;
+  readonly namespaces: Record<never, never>;
   readonly prometheus: Record<never, never>;
+  readonly cluster: Omit<ClusterPrograms, 'available'>;
+  readonly keda: Omit<KedaPrograms, 'available'>;
 }
 
 /** A name in `Services`. */

@@ -2,14 +2,16 @@
 export interface Unavailable {
   readonly available: false;
   readonly reason: string;
+  /** It takes so long to build that it is only built where someone asks for it: that it is absent is never a failure. */
+  readonly onRequest?: true;
 }
 
 /** What every starter returns: the service, or why there is none. Starters throw only for a bug of their own. */
 export type Started<T extends { readonly available: true }> = T | Unavailable;
 
 /** An absent service with its reason, cut to one line of at most 500 characters. */
-export function unavailable(reason: string): Unavailable {
-  return { available: false, reason: reason.replace(/\s+/g, ' ').trim().slice(0, 500) };
+export function unavailable(reason: string, more: Pick<Unavailable, 'onRequest'> = {}): Unavailable {
+  return { available: false, reason: reason.replace(/\s+/g, ' ').trim().slice(0, 500), ...more };
 }
 
 /** Runs a starter; an error that it throws becomes the reason, after `what`. */

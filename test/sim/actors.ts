@@ -83,6 +83,7 @@ export function startSimWorker(servers: Servers, name: string): SimProcess {
     logger: loggerOf(world, name),
     scratch,
     slabBytes: () => 300,
+    understands: () => true,
     concurrency: 2,
   });
   return process;

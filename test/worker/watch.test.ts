@@ -51,6 +51,7 @@ async function worker() {
     logger: silent,
     scratch: '/nowhere',
     slabBytes: () => 1,
+    understands: () => true,
     concurrency: 1,
     liveness,
   });

@@ -15,6 +15,7 @@ import { sketchFromJson } from '../../src/shared/domain/sketch.ts';
 import type { JobResult, JobSummary } from '../../src/shared/ports/metrics.ts';
 import type { Delivery, JobProgress, Queue } from '../../src/shared/ports/queue.ts';
 import type { Source } from '../../src/shared/ports/source.ts';
+import type { Storage } from '../../src/shared/ports/storage.ts';
 import { shuffle } from '../../src/worker/thread/shuffle.ts';
 import { compact, compare, locate, merge, rewrite } from '../../src/worker/thread/task.ts';
 import { startWorker } from '../../src/worker/worker.ts';
@@ -57,6 +58,7 @@ async function worker(read: Source['read'] = allDocuments) {
     logger: silent,
     scratch,
     slabBytes: () => 1e6,
+    understands: (version) => version === '1.2.3',
     concurrency: 1,
     pool: {
       merge: (task) => merge({ ...task, memoryBytes: 256e6 }),
@@ -94,6 +96,7 @@ async function worker(read: Source['read'] = allDocuments) {
 
 const PLAN = {
   run: RUN,
+  engineVersion: '1.2.3',
   scope: { kind: 'full' },
   cursor: { field: 'updateTime', type: 'date' },
   partitions: 1,
@@ -107,6 +110,14 @@ const PLAN = {
   write: { targetFileSize: 1e6, rowGroupSize: 2048, compression: 'zstd', compressionLevel: 1 },
 };
 
+/** Leaves what the merge of an extract job's documents needs, into no table. */
+async function stageMerge(storage: Storage, extracted: ExtractReceipt): Promise<void> {
+  const section = { segment: extracted.segment, ordinal: 0, chunks: extracted.partitions['0'] ?? [] };
+  const schema = foldSchema(undefined, sketchFromJson(extracted.sketch));
+  await storage.put(schemaKey(RUN), jsonBody({ run: RUN, schema }));
+  await storage.put(mergeInputKey(RUN, 0), jsonBody({ partition: 0, documents: 20, sections: [section], base: [] }));
+}
+
 async function* allDocuments() {
   for (const bytes of DOCUMENTS) yield { bytes, offsets: [0] };
 }
@@ -119,11 +130,7 @@ test('a job that is done tells what it handled, and its last progress is the who
     { kind: 'extract', result: 'done', summary: { rows: 20, bytesRead: BYTES, bytesWritten: extracted.segmentBytes } },
   ]);
 
-  const chunks = extracted.partitions['0'] ?? [];
-  const section = { segment: extracted.segment, ordinal: 0, chunks };
-  const schema = foldSchema(undefined, sketchFromJson(extracted.sketch));
-  await storage.put(schemaKey(RUN), jsonBody({ run: RUN, schema }));
-  await storage.put(mergeInputKey(RUN, 0), jsonBody({ partition: 0, documents: 20, sections: [section], base: [] }));
+  await stageMerge(storage, extracted);
   expect((await deliver(MERGE)).at(-1)).toEqual({ done: 20, bytes: extracted.segmentBytes });
   const merged = await readJson<MergeReceipt>(storage, receiptKey(RUN, 'merge', 0));
   expect(merged.bytesWritten).toBeGreaterThan(0);
@@ -186,6 +193,18 @@ test('a range that has its receipt is not read again', async () => {
   ]);
 });
 
+test('a partition that has its receipt is not merged again', async () => {
+  const { storage, ended, deliver } = await worker();
+  await deliver(EXTRACT);
+  await stageMerge(storage, await readJson<ExtractReceipt>(storage, receiptKey(RUN, 'extract', 0)));
+  await deliver(MERGE);
+  expect(await deliver(MERGE)).toEqual([]);
+  expect(ended.slice(1).map(({ result, summary }) => [result, summary?.rows, summary?.bytesWritten === 0])).toEqual([
+    ['done', 20, false],
+    ['done', 0, true],
+  ]);
+});
+
 test('a job that fails, and one that is handed back, are told apart; both reject', async () => {
   const stop = new AbortController();
   let stopped = false;
@@ -203,4 +222,18 @@ test('a job that fails, and one that is handed back, are told apart; both reject
     { kind: 'extract', result: 'handed_back', summary: undefined },
   ]);
   expect(running()).toBe(0);
+});
+
+test('a job of a run that another version planned is not worked on', async () => {
+  const { storage, ended, deliver } = await worker();
+  await storage.put(planKey(RUN), jsonBody({ ...PLAN, engineVersion: '1.3.0' }));
+  await storage.put(schemaKey(RUN), jsonBody({}));
+  await storage.put(mergeInputKey(RUN, 0), jsonBody({}));
+  for (const job of [EXTRACT, MERGE])
+    await expect(deliver(job)).rejects.toMatchObject({
+      code: 'WORKER_VERSION',
+      message: 'mongolake 1.3.0 planned run run, and this worker is of another version',
+      retryable: true,
+    });
+  expect(ended.map(({ result }) => result)).toEqual(['failed', 'failed']);
 });

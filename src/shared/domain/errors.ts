@@ -113,6 +113,8 @@ export const ERROR_CODES = {
   JOB_FAILED: { exit: EXIT.failed, retryable: false },
   /** Nothing moved for too long: no worker took a job. */
   RUN_STALLED: { exit: EXIT.tryAgain, retryable: true },
+  /** Another version of mongolake planned the run than this worker is of. Finish the rollout; the run goes on then. */
+  WORKER_VERSION: { exit: EXIT.tryAgain, retryable: true },
   /** The scratch disk is full or not writable. */
   SCRATCH: { exit: EXIT.tryAgain, retryable: true },
   /** Ctrl-C or SIGTERM. */

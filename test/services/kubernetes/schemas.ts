@@ -5,25 +5,30 @@ import { cached, fingerprint } from '../cache.ts';
 import { findOnPath, runCommand } from '../command.ts';
 import { installPython } from '../python.ts';
 
-/** The last release of the package that has the schemas of VERSION, and of KEDA, whose fields the chart uses. */
+/** The last release of the package that has the schemas of VERSION. */
 const PACKAGE = 'kubernetes-validate==1.33.1';
 const VERSION = 'v1.33.0';
-const KEDA = 'github.com/kedacore/keda/v2@v2.21.0';
+/** Go modules with custom resources that the chart uses, and where in them those are. */
+const CUSTOM = [
+  { module: 'github.com/kedacore/keda/v2@v2.21.0', folder: 'config/crd/bases' },
+  { module: 'github.com/prometheus-operator/prometheus-operator@v0.85.0', folder: 'example/prometheus-operator-crd' },
+] as const;
 /** Changes where the files are made in another way. */
 const FORMAT = '1';
 const DOWNLOAD_MS = 10 * 60_000;
 
 /**
  * A folder of JSON Schemas, strict ones, for kubeconform: `deployment-apps-v1.json` and the like from PyPI's kubernetes-validate,
- * `keda.sh_scaledobject_v1alpha1.json` and the like from KEDA's Go module. Made once; needs Python with pip, and Go.
+ * `keda.sh_scaledobject_v1alpha1.json` and the like from the Go modules of KEDA and of the Prometheus operator. Made once; needs Python
+ * with pip, and Go.
  */
 export function kubernetesSchemas(): Promise<string> {
   return cached({
-    name: `kubernetes-schemas-${fingerprint([PACKAGE, VERSION, KEDA, FORMAT])}`,
+    name: `kubernetes-schemas-${fingerprint([PACKAGE, VERSION, JSON.stringify(CUSTOM), FORMAT])}`,
     check: 'deployment-apps-v1.json',
     build: async (folder) => {
       await addKubernetes(folder);
-      await addKeda(folder);
+      for (const custom of CUSTOM) await addCustom(folder, custom);
     },
   });
 }
@@ -51,14 +56,17 @@ interface Crd {
   };
 }
 
-async function addKeda(folder: string): Promise<void> {
+async function addCustom(folder: string, custom: (typeof CUSTOM)[number]): Promise<void> {
   const go = findOnPath('go');
-  if (!go) throw new Error("go (to fetch KEDA's custom resources) is not on the PATH");
-  const work = join(folder, 'keda');
+  if (!go) throw new Error(`go (to fetch ${custom.module}) is not on the PATH`);
+  const work = join(folder, 'work');
   mkdirSync(work);
-  const answer = await runCommand(go, ['mod', 'download', '-json', KEDA], { cwd: work, deadlineMs: DOWNLOAD_MS });
+  const answer = await runCommand(go, ['mod', 'download', '-json', custom.module], {
+    cwd: work,
+    deadlineMs: DOWNLOAD_MS,
+  });
   rmSync(work, { recursive: true });
-  const bases = join((JSON.parse(answer) as { readonly Dir: string }).Dir, 'config', 'crd', 'bases');
+  const bases = join((JSON.parse(answer) as { readonly Dir: string }).Dir, custom.folder);
   for (const name of readdirSync(bases)) {
     const { spec } = parse(readFileSync(join(bases, name), 'utf8')) as Crd;
     for (const { name: version, schema } of spec.versions) {
