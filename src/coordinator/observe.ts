@@ -159,11 +159,16 @@ async function sync(table: ObservedTable, signal: AbortSignal, observing: Observ
 }
 
 async function verify(table: ObservedTable, signal: AbortSignal, observing: Observing): Promise<Verified | undefined> {
-  const result = await table.verify(signal);
-  if (result === undefined) return undefined;
-  const { repaired } = result;
-  observing.observer.verified(table.name, { ...result, repairedIn: repaired?.version ?? null }, true);
-  const contents = repaired?.contents;
-  if (contents !== undefined) noteContents(table.name, contents, observing);
-  return result;
+  try {
+    const result = await table.verify(signal);
+    if (result === undefined) return undefined;
+    const { repaired } = result;
+    observing.observer.verified(table.name, { ...result, repairedIn: repaired?.version ?? null }, true);
+    if (repaired?.contents !== undefined) noteContents(table.name, repaired.contents, observing);
+    return result;
+  } catch (error) {
+    // What it found before it failed, as where a repair was refused, is noted beside the table.
+    void read(table, observing);
+    throw error;
+  }
 }

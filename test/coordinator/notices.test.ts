@@ -32,7 +32,7 @@ const checked = (minute: number): Seen => ({ kind: 'checked', checkedAt: minute 
 const looked: Seen = { kind: 'looked' };
 const found = (missing: number, isNew = true): Seen => ({
   kind: 'verified',
-  found: { checkedAt: 0, differences: { missing, stale: 0, gone: 0 } },
+  found: { checkedAt: 0, differences: { missing, stale: 0, gone: 0 }, repairedIn: null },
   isNew,
 });
 

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { RunResult } from '../../src/coordinator/carry-out.ts';
 import type { Freshness } from '../../src/coordinator/freshness.ts';
 import { type ObservedTable, observed } from '../../src/coordinator/observe.ts';
+import type { Verification } from '../../src/coordinator/verification.ts';
 import type { Verified } from '../../src/coordinator/verify.ts';
 import { NO_COUNTS } from '../../src/shared/domain/books.ts';
 import { MongolakeError } from '../../src/shared/domain/errors.ts';
@@ -39,8 +40,10 @@ function observation() {
       told.push(
         `${outcome} ${table} at ${at} after ${durationMs}${figures === undefined ? `: ${error?.message}` : ' with figures'}`,
       ),
-    verified: (table, { checkedAt, differences }, isNew) =>
-      told.push(`verified ${table} ${checkedAt}: ${Object.values(differences).join(' ')}${isNew ? ' now' : ''}`),
+    verified: (table, { checkedAt, differences, repairedIn }, isNew) =>
+      told.push(
+        `verified ${table} ${checkedAt}: ${Object.values(differences).join(' ')}${isNew ? ' now' : ''}${repairedIn === null ? '' : ` repaired in ${repairedIn}`}`,
+      ),
     fresh: (table, { checkedAt, watermark }) => told.push(`fresh ${table} ${checkedAt} ${watermark}`),
   };
   const clock = fakeClock(1000);
@@ -257,5 +260,32 @@ test('what a verification found is told, of the last one before the first here',
   expect(told.splice(0)).toEqual([]);
   result = { ...VERIFIED, checkedAt: 900 };
   await observed?.verify(NEVER);
-  expect(told).toEqual(['verified guest.a 900: 0 0 0 now']);
+  expect(told.splice(0)).toEqual(['verified guest.a 900: 0 0 0 now']);
+  result = { ...VERIFIED, checkedAt: 950, repaired: { ...RESULT, version: 3 } };
+  await observed?.verify(NEVER);
+  expect(told).toEqual(['verified guest.a 950: 0 0 0 now repaired in 3']);
+});
+
+test('what a verification found that then failed, as its repair was refused, is told from its note', async () => {
+  const { told, table, resolve } = observation();
+  const noted = { ...VERIFIED, formatVersion: 1, isDeep: false, repairs: true, repairedIn: null } as const;
+  let verification: Verification | undefined;
+  table(
+    'guest.a',
+    async () => RESULT,
+    async () => undefined,
+    {
+      readNotes: async () => ({ freshness: undefined, verification }),
+      verify: async () => {
+        verification = { ...noted, checkedAt: 700, differences: { missing: 0, stale: 0, gone: 5000 } };
+        throw new MongolakeError('DELETES_REFUSED', 'refused');
+      },
+    },
+  );
+  const [observed] = await resolve();
+  await settle();
+  told.splice(0);
+  await expect(observed?.verify(NEVER)).rejects.toThrow('refused');
+  await settle();
+  expect(told).toEqual(['verified guest.a 700: 0 0 5000']);
 });

@@ -1,4 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -71,6 +73,22 @@ describeWith(['prometheus', 'redis'], 'alerts of processes, each by its fault', 
     }
     await monitor.ends('MongolakeEventLoopSlow');
     expect(await worker.end('SIGTERM')).toBe(0);
+  });
+
+  it('a webhook that is gone', { timeout: SLOW_MS }, async () => {
+    const receiver = createServer((request, response) => {
+      request.resume();
+      response.writeHead(410).end();
+    });
+    await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+    const { port } = receiver.address() as AddressInfo;
+    // Its dump is not there, so its run fails.
+    space.configure(config({ notify: [{ url: `http://127.0.0.1:${port}/hook` }], defaults: { schedule: '1s' } }));
+    const coordinator = space.start('coordinator');
+    await monitor.watch('coordinator', coordinator);
+    await monitor.fires('MongolakeNotificationsFailing', { job: 'coordinator', event: 'failed' });
+    expect(await coordinator.end('SIGTERM')).toBe(0);
+    await new Promise((resolve) => receiver.close(resolve));
   });
 
   // Elsewhere it takes root, to mount.

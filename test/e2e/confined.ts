@@ -11,7 +11,7 @@ export interface Confinement {
 
 // Within a mount namespace of its own: nobody else sees the mounts, and they go with the process.
 const SCRIPT = `
-mount -t tmpfs -o size=16m none "$0" && mount --bind "$1" "$2" && shift 2 && exec "$@"`;
+mount --bind "$1" "$2" && mount -t tmpfs -o size=16m none "$0" && shift 2 && exec "$@"`;
 
 /** Program and arguments that start what follows them so; it takes root. */
 export function confined({ disk, memoryLimit }: Confinement): readonly string[] {

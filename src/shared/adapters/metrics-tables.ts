@@ -22,6 +22,7 @@ export function standingMetrics({ gauge }: MetricsRegistry): StandingMetrics {
   const freshnessLimit = of('freshness_limit_seconds', 'A table whose freshness is older than this is stale');
   const watermark = of('watermark_timestamp_seconds', 'The watermark: the next run reads what has a later cursor');
   const verifiedAt = of('verification_timestamp_seconds', 'When the last verification began that ended well');
+  const repaired = of('verification_repaired', 'Whether the last verification repaired what it found: 1 or 0');
   const verificationLimit = of(
     'verification_limit_seconds',
     'A table whose last verification is older than this is overdue for one',
@@ -39,7 +40,16 @@ export function standingMetrics({ gauge }: MetricsRegistry): StandingMetrics {
     'Ids that differed in the last verification, before any repair',
     ['table', 'difference'],
   );
-  const all = [freshness, freshnessLimit, watermark, verifiedAt, verificationLimit, lease, ...Object.values(sizes)];
+  const all = [
+    freshness,
+    freshnessLimit,
+    watermark,
+    verifiedAt,
+    repaired,
+    verificationLimit,
+    lease,
+    ...Object.values(sizes),
+  ];
   return {
     begin: (table) => lease.set({ table }, 0),
     limits({ name: table, freshnessLimit_ms, verificationLimit_ms }) {
@@ -51,8 +61,9 @@ export function standingMetrics({ gauge }: MetricsRegistry): StandingMetrics {
       freshness.set({ table }, checkedAt / 1000);
       if (reached !== null) watermark.set({ table }, reached / 1000);
     },
-    verified(table, { checkedAt, differences: found }) {
+    verified(table, { checkedAt, differences: found, repairedIn }) {
       verifiedAt.set({ table }, checkedAt / 1000);
+      repaired.set({ table }, repairedIn === null ? 0 : 1);
       for (const difference of DIFFERENCES) differences.set({ table, difference }, found[difference]);
     },
     contents(table, contents) {

@@ -70,8 +70,8 @@ export interface RunEnd {
 export interface FoundDifferences {
   readonly checkedAt: number;
   readonly differences: Readonly<Record<Difference, number>>;
-  /** The version that made it right. */
-  readonly repairedIn?: number | null;
+  /** The version that made it right; `null` where none was made. */
+  readonly repairedIn: number | null;
 }
 
 /** Told of a coordinator's tables and runs. No call throws or waits. What is said of a table that is not there is ignored. */

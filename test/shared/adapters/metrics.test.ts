@@ -233,7 +233,11 @@ describe('a coordinator', () => {
       coordinator.runStarted(table, STARTED);
       coordinator.runEnded(table, { outcome: 'committed', at: 1000, durationMs: 10, figures: FIGURES });
       coordinator.fresh(table, { checkedAt: 1, watermark: 1 });
-      coordinator.verified(table, { checkedAt: 1, differences: { missing: 1, stale: 1, gone: 1 } }, true);
+      coordinator.verified(
+        table,
+        { checkedAt: 1, differences: { missing: 1, stale: 1, gone: 1 }, repairedIn: 2 },
+        true,
+      );
       coordinator.contents(table, CONTENTS);
     }
     const observer = coordinator.observer('guest.goes');
