@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { PodTemplate } from '../helm/chart.ts';
@@ -85,7 +85,12 @@ export function startKubelet(client: KubeClient, namespace: string, components: 
       process.ready = ready;
     } else if (end === undefined) {
       const home = serverFolder('pod');
-      processes.start(name, home, await planOf(client, namespace, pod, home));
+      try {
+        processes.start(name, home, await planOf(client, namespace, pod, home));
+      } catch (error) {
+        rmSync(home, { recursive: true });
+        throw error;
+      }
     } else if (pod.status.phase === 'Running') {
       await client.request('PATCH', `${pods}/${name}/status`, { status: endOf(pod, end.code) });
     }
