@@ -40,6 +40,8 @@ interface Observing extends Omit<ObserveContext, 'observers'> {
   readonly checks: Map<string, number>;
   /** The newest version known, by table. */
   readonly versions: Map<string, number>;
+  /** Tables of which all is known that was left of them. */
+  readonly known: Set<string>;
 }
 
 const READS_AT_ONCE = 8;
@@ -54,18 +56,20 @@ export function observed(
     observer: all(context.observers),
     checks: new Map<string, number>(),
     versions: new Map<string, number>(),
+    known: new Set<string>(),
   };
-  const { observer, checks, versions } = observing;
+  const { observer, checks, versions, known } = observing;
   let reading = false;
   return async () => {
     const tables = await resolve();
     const names = new Set(tables.map(({ name }) => name));
     observer.tables(tables.map(limitsOf));
-    for (const known of [checks, versions]) for (const name of known.keys()) if (!names.has(name)) known.delete(name);
+    for (const kept of [checks, versions, known])
+      for (const name of kept.keys()) if (!names.has(name)) kept.delete(name);
     // Not waited for: a store that is slow or away holds up no schedule. Nor is it asked again before it has answered.
     if (!reading) {
       reading = true;
-      const unread = tables.filter(({ name }) => !checks.has(name));
+      const unread = tables.filter(({ name }) => !known.has(name));
       void pMap(unread, (table) => read(table, observing), { concurrency: READS_AT_ONCE }).finally(() => {
         reading = false;
       });
@@ -115,25 +119,25 @@ function noteContents(table: string, contents: TableContents, { observer, versio
   observer.contents(table, contents);
 }
 
-/** Tells of what was left of the table before. What can't be read is asked for again with the next list of tables. */
+/** Tells of what was left of the table before. Where something can't be read, it is asked for again with the next list of tables. */
 async function read({ name, readNotes, readContents }: ObservedTable, observing: Observing): Promise<void> {
-  const { observer, logger, versions } = observing;
-  const told = (what: Promise<void>) =>
-    what.catch((error: unknown) => {
-      const { code } = asMongolakeError(error);
-      logger.debug('how the table stands could not be read', { table: name, code });
-    });
-  const contents = async () => {
-    const found = await readContents();
+  const { observer, logger, checks, versions, known } = observing;
+  try {
+    const [notes, contents] = await Promise.allSettled([readNotes(), readContents()]);
+    if (notes.status === 'fulfilled') {
+      const { freshness, verification } = notes.value;
+      if (verification !== undefined) observer.verified(name, verification, false);
+      if (freshness !== undefined) noteCheck(name, freshness, observing);
+    }
     // As for the check: a run may have ended meanwhile.
+    const found = contents.status === 'fulfilled' ? contents.value : undefined;
     if (found !== undefined && found.version >= (versions.get(name) ?? 0)) noteContents(name, found, observing);
-  };
-  const notes = async () => {
-    const { freshness, verification } = await readNotes();
-    if (verification !== undefined) observer.verified(name, verification, false);
-    if (freshness !== undefined) noteCheck(name, freshness, observing);
-  };
-  await Promise.all([told(contents()), told(notes())]);
+    for (const what of [notes, contents]) if (what.status === 'rejected') throw what.reason;
+    // Until there is one, another process may make the table.
+    if (checks.has(name)) known.add(name);
+  } catch (error) {
+    logger.debug('how the table stands could not be read', { table: name, code: asMongolakeError(error).code });
+  }
 }
 
 async function sync(table: ObservedTable, signal: AbortSignal, observing: Observing): Promise<RunResult> {

@@ -83,9 +83,11 @@ async function handle(delivery: Delivery, life: Life, context: Working): Promise
   } catch (error) {
     const known = asMongolakeError(delivery.signal.aborted ? delivery.signal.reason : error);
     const fields = { code: known.code, error: known.message, retryable: known.retryable };
-    if (delivery.signal.aborted) logger.info(`${job.kind} handed back`, fields);
+    const isHandedBack = delivery.signal.aborted;
+    if (isHandedBack) logger.info(`${job.kind} handed back`, fields);
     else logger.warn(`${job.kind} failed`, fields);
-    context.metrics?.jobEnded(job.kind, delivery.signal.aborted ? 'handed_back' : 'failed', elapsedMs());
+    const failed = known.code === 'WORKER_VERSION' ? 'other_version' : 'failed';
+    context.metrics?.jobEnded(job.kind, isHandedBack ? 'handed_back' : failed, elapsedMs());
     throw error;
   }
 }

@@ -217,6 +217,27 @@ test('a store that does not answer is not asked again until it has', async () =>
   expect(asked).toBe(2);
 });
 
+test('contents that could not be read are asked for again, also where the notes were read', async () => {
+  const { told, table, resolve } = observation();
+  const contents = { version: 3, rows: 1, files: 1, bytes: 1, quarantined: 2 };
+  const answers = [Promise.reject(new MongolakeError('STORE_UNREACHABLE', 'away')), Promise.resolve(contents)];
+  let asked = 0;
+  const readContents = () => answers[asked++] ?? Promise.reject(new Error('asked once too often'));
+  answers[0]?.catch(() => {});
+  table(
+    'guest.a',
+    async () => result(4, 990),
+    async () => freshness(900),
+    { readContents },
+  );
+  await resolve();
+  expect(told.filter((line) => line.startsWith('contents'))).toEqual([]);
+  await resolve();
+  expect(told.filter((line) => line.startsWith('contents'))).toEqual(['contents guest.a 3: 2 aside']);
+  await resolve();
+  expect(asked).toBe(2);
+});
+
 test('what the table has is told: as it was, then after a run; what was read too late is not', async () => {
   const { told, clock, table, resolve } = observation();
   const contents = (version: number) => ({ version, rows: 1, files: 1, bytes: 1, quarantined: version });

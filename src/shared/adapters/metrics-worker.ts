@@ -2,7 +2,7 @@ import type { WorkerMetrics } from '../ports/metrics.ts';
 import type { MetricsRegistry } from './metrics-registry.ts';
 
 const KINDS = ['extract', 'merge'] as const;
-const RESULTS = ['done', 'failed', 'handed_back'] as const;
+const RESULTS = ['done', 'failed', 'handed_back', 'other_version'] as const;
 
 /** The metrics of a worker's jobs, in `registry`. Every series is there from the start, so that a first failure is seen as one. */
 export function workerMetrics({ gauge, counter, histogram }: MetricsRegistry): WorkerMetrics {

@@ -5,8 +5,8 @@ import { decodeFailure } from './queue-bullmq-failure.ts';
 /**
  * Where each job is, of one moment and in one round trip. BullMQ's own `getJobState` looks through the list `wait` for every
  * job: of 20,000 waiting jobs that took 10 s, all of it in Redis; this takes under 1 s.
- * It reads what BullMQ 6 keeps: sorted sets `completed` and `failed`, the list `active`, and a hash for each job, wherever
- * that is. Needs Redis 6.2 (ZMSCORE), as BullMQ recommends.
+ * It reads what BullMQ 6 keeps: sorted sets `completed` and `failed`, the list `active`, and for each job, wherever it is, a hash and,
+ * while a worker has it, a lock. A job without one whose worker died stays in `active` until another worker finds it: it waits. Needs Redis 6.2 (ZMSCORE), as BullMQ recommends.
  */
 export async function readStates(
   client: Redis,
@@ -19,25 +19,27 @@ export async function readStates(
     .zmscore(toKey('failed'), ...ids)
     .lrange(toKey('active'), 0, -1);
   for (const id of ids) multi.hmget(toKey(id), 'name', 'failedReason', 'progress');
-  const [done, failed, active, ...hashes] = await results(multi);
+  for (const id of ids) multi.exists(toKey(`${id}:lock`));
+  const [done, failed, active, ...ofJobs] = await results(multi);
   const running = new Set(active);
   return ids.map((id, index): JobState => {
-    const [name, failedReason, progress] = hashes[index] ?? [];
+    const [name, failedReason, progress] = ofJobs[index] ?? [];
+    const [isLocked] = ofJobs[ids.length + index] ?? [];
     if (name === null || name === undefined) return { state: 'unknown' };
     if (typeof done?.[index] === 'string') return { state: 'done' };
     if (typeof failed?.[index] === 'string') return { state: 'failed', error: decodeFailure(failedReason) };
-    if (!running.has(id)) return { state: 'waiting' };
+    if (!running.has(id) || isLocked !== '1') return { state: 'waiting' };
     const reported = progressOf(progress);
     return reported === undefined ? { state: 'active' } : { state: 'active', progress: reported };
   });
 }
 
-/** Every command here answers with a list of strings and nulls. */
+/** Every command here answers with a list of strings and nulls, or with a number, which is given as a list of one text. */
 async function results(multi: ChainableCommander): Promise<readonly (readonly (string | null)[])[]> {
   const replies = (await multi.exec()) ?? [];
   return replies.map(([error, value]) => {
     if (error !== null) throw error;
-    return value as (string | null)[];
+    return Array.isArray(value) ? (value as (string | null)[]) : [String(value)];
   });
 }
 

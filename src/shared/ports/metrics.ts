@@ -12,8 +12,11 @@ export interface JobSummary {
   readonly bytesWritten: number;
 }
 
-/** `handed_back`: the worker was told to stop, or lost the job's lock; another worker does it. */
-export type JobResult = 'done' | 'failed' | 'handed_back';
+/**
+ * `handed_back`: the worker was told to stop, or lost the job's lock; another worker does it. `other_version`: the run was planned by another
+ * version of mongolake than the worker is of, as in a rollout.
+ */
+export type JobResult = 'done' | 'failed' | 'handed_back' | 'other_version';
 
 /** Told of a worker's jobs. No call throws or waits. */
 export interface WorkerMetrics {

@@ -34,6 +34,8 @@ describeWith(['redis'], 'BullMQ queue and a worker that dies', () => {
     await queue.enqueue([mergeJob(1)]);
     expect(await takeAndDie(1_000, 500)).toBe(mergeJob(1).id);
     expect((await stateOf(queue, mergeJob(1).id)).state).toBe('active');
+    // Once its lock has run out nobody has it, whatever BullMQ's list says.
+    await untilState(queue, mergeJob(1).id, 'waiting');
     const attempts: number[] = [];
     await queue.consume(async ({ attempt }) => void attempts.push(attempt), { concurrency: 1 });
     await untilState(queue, mergeJob(1).id, 'done', 20_000);
