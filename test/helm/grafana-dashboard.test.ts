@@ -51,9 +51,24 @@ it('durations and times are in seconds, shares without one', () => {
     );
     if (isShare) expect(unit, of).toBe('percentunit');
     else if (
-      targets.some(({ expr }) => /histogram_quantile|duration_seconds_sum|^max by \(table\) \(time\(\)/.test(expr))
+      targets.some(({ expr }) =>
+        /histogram_quantile|duration_seconds_sum|^max by \(namespace, table\) \(time\(\)/.test(expr),
+      )
     )
       expect(unit, of).toBe('s');
+  }
+});
+
+it('tables of one name in two namespaces are two lines', () => {
+  const ofTables = charts.flatMap(({ title: of, targets = [] }) =>
+    targets
+      .filter(({ expr }) => /by \([^)]*\btable\b/.test(expr))
+      .map(({ expr, legendFormat }) => ({ of, expr, legendFormat })),
+  );
+  expect(ofTables.length).toBeGreaterThan(10);
+  for (const { of, expr, legendFormat } of ofTables) {
+    expect(expr, of).toContain('by (namespace, table');
+    expect(legendFormat, of).toContain('{{namespace}} {{table}}');
   }
 });
 
