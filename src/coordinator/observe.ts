@@ -130,8 +130,12 @@ async function read({ name, readNotes, readContents }: ObservedTable, observing:
       if (freshness !== undefined) noteCheck(name, freshness, observing);
     }
     // As for the check: a run may have ended meanwhile.
-    const found = contents.status === 'fulfilled' ? contents.value : undefined;
-    if (found !== undefined && found.version >= (versions.get(name) ?? 0)) noteContents(name, found, observing);
+    const newest = versions.get(name);
+    if (contents.status === 'fulfilled') {
+      const found = contents.value;
+      if (found === undefined && newest === undefined) observer.contents(name, undefined);
+      if (found !== undefined && found.version >= (newest ?? 0)) noteContents(name, found, observing);
+    }
     for (const what of [notes, contents]) if (what.status === 'rejected') throw what.reason;
     // Until there is one, another process may make the table.
     if (checks.has(name)) known.add(name);

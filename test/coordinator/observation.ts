@@ -28,9 +28,13 @@ export const freshness = (checkedAt: number): Freshness => ({
 /** Metrics that keep what they are told, one line each. */
 export function observation() {
   const told: string[] = [];
+  const missing: string[] = [];
   const observer: CoordinatorObserver = {
     tables: (tables) => told.push(`tables ${tables.map(({ name }) => name).join(' ')}`),
-    contents: (table, { version, quarantined }) => told.push(`contents ${table} ${version}: ${quarantined} aside`),
+    contents: (table, contents) => {
+      if (contents === undefined) missing.push(table);
+      else told.push(`contents ${table} ${contents.version}: ${contents.quarantined} aside`);
+    },
     runStarted: (table) => told.push(`started ${table}`),
     runEnded: (table, { outcome, at, durationMs, figures, error }) =>
       told.push(
@@ -63,6 +67,8 @@ export function observation() {
   const resolve = observed(async () => tables, { observers: [observer], clock, logger: silent });
   return {
     told,
+    /** Tables of which it was said that they are not there yet. */
+    missing,
     clock,
     tables,
     table,

@@ -147,6 +147,20 @@ test('a store that does not answer is not asked again until it has', async () =>
   expect(asked).toBe(2);
 });
 
+test('a table that is not there is told of until it is', async () => {
+  const { missing, table, resolve } = observation();
+  table(
+    'guest.a',
+    async () => ({ ...result(0, 990), contents: { version: 0, rows: 1, files: 1, bytes: 1, quarantined: 0 } }),
+    async () => undefined,
+  );
+  const [only] = await resolve();
+  expect(missing).toEqual(['guest.a']);
+  await only?.sync(NEVER);
+  await resolve();
+  expect(missing).toEqual(['guest.a']);
+});
+
 test('contents that could not be read are asked for again, also where the notes were read', async () => {
   const { told, table, resolve } = observation();
   const contents = { version: 3, rows: 1, files: 1, bytes: 1, quarantined: 2 };

@@ -67,6 +67,8 @@ export function standingMetrics({ gauge }: MetricsRegistry): StandingMetrics {
       for (const difference of DIFFERENCES) differences.set({ table, difference }, found[difference]);
     },
     contents(table, contents) {
+      // So that what a first load puts aside is seen to come.
+      if (contents === undefined) return sizes.quarantined.set({ table }, 0);
       for (const [name, metric] of Object.entries(sizes)) metric.set({ table }, contents[name as keyof typeof sizes]);
     },
     forget(table) {

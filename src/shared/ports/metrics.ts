@@ -88,8 +88,8 @@ export interface CoordinatorObserver {
   fresh(table: string, freshness: { readonly checkedAt: number; readonly watermark: number | null }): void;
   /** What the last verification found; `isNew` where this process has just done it. */
   verified(table: string, found: FoundDifferences, isNew: boolean): void;
-  /** What the newest version has that is known. */
-  contents(table: string, contents: TableContents): void;
+  /** What the newest version has that is known; `undefined` where there is no table yet. */
+  contents(table: string, contents: TableContents | undefined): void;
 }
 
 export interface CoordinatorMetrics extends CoordinatorObserver {

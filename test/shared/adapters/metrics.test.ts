@@ -207,7 +207,9 @@ describe('a coordinator', () => {
     coordinator.tables([{ name: table, freshnessLimit_ms: 900_000, verificationLimit_ms: 3_600_000 }]);
     expect(await told('freshness_limit_seconds')).toBe(900);
     expect(await told('verification_limit_seconds')).toBe(3600);
+    coordinator.contents(table, undefined);
     expect(await told('table_rows')).toBeUndefined();
+    expect(await told('quarantined_documents')).toBe(0);
     coordinator.contents(table, CONTENTS);
     for (const name of ['version', 'rows', 'files', 'bytes'] as const)
       expect(await told(`table_${name}`)).toBe(CONTENTS[name]);
