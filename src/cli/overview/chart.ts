@@ -101,7 +101,11 @@ export function historySentence({ versions, schemas }: TableHistory, rows: numbe
     schemas.size === 0 ? 'The schema stayed as it was.' : `The schema changed in ${listed([...schemas.keys()])}.`;
   const before = rowsByVersion(versions, rows).get(oldest.version);
   const grew =
-    before === undefined ? `now ${counted(rows, 'row')}` : `from ${number(before)} to ${counted(rows, 'row')}`;
+    before === undefined || versions.length === 1
+      ? `now ${counted(rows, 'row')}`
+      : `from ${number(before)} to ${counted(rows, 'row')}`;
+  if (versions.length === 1)
+    return `Version ${number(newest.version)}: ${grew}; its run took ${seconds(longest)}. ${changed}`;
   return `Versions ${number(oldest.version)} to ${number(newest.version)}: ${grew}; the longest run took ${seconds(longest)}. ${changed}`;
 }
 

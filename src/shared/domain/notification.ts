@@ -91,7 +91,7 @@ function textOf(notification: Notification): string {
       return [
         `mongolake: ${table} failed: ${notification.message} [${notification.code}]`,
         ...(notification.hint === undefined ? [] : [notification.hint]),
-        ...(notification.retryable ? ['It is tried again by itself.'] : []),
+        ...(notification.retryable ? ['It may succeed when it is run again; a coordinator does so by itself.'] : []),
       ].join('\n');
     case 'stale': {
       const since = notification.lastCheckAt ?? 'never';

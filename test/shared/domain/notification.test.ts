@@ -20,7 +20,10 @@ test("the text for a chat has Slack's control characters escaped: nothing in it 
 });
 
 test.each<[Notice, string]>([
-  [{ ...FAILED, message: 'm', retryable: true }, 'It is tried again by itself.'],
+  [
+    { ...FAILED, message: 'm', retryable: true },
+    'It may succeed when it is run again; a coordinator does so by itself.',
+  ],
   [{ event: 'stale', lastCheckAt: null, limitSeconds: 900 }, 'is stale: last in step never, and 900 s is the limit'],
   [
     { event: 'quarantined', added: 1, listed: 3, tableVersion: 2 },
