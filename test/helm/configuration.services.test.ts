@@ -10,6 +10,7 @@ import { validate } from '../services/kubernetes.ts';
 import {
   CONFIG,
   type Container,
+  type Deployment,
   ENVIRONMENT,
   EXAMPLES,
   notes,
@@ -176,6 +177,26 @@ describeWith(['kubernetes'], 'the configuration that the chart makes', () => {
     expect(load(rendered).worker.drainTimeout).toBe(drainTimeoutSeconds * 1000);
     expect(graceMs).toBeGreaterThan(load(rendered).worker.drainTimeout + 10_000);
   });
+
+  it.each(['500ms', '10s', '15.5s', '1m', '1h', '1m 30s'])(
+    'and for longer than a coordinator’s of %s',
+    async (drainTimeout) => {
+      const config = { ...CONFIG, coordinator: { drainTimeout } };
+      const rendered = await render({
+        ...LEAST,
+        config,
+        backfill: { enabled: true, target: 'guest' },
+        keda: { enabled: true },
+      });
+      // What docs/configuration.md says it takes at most besides.
+      const least_s = load(rendered).coordinator.drainTimeout / 1000 + 12;
+      for (const template of [rendered.deployment('coordinator'), rendered.one<Deployment>('Job')]) {
+        const { terminationGracePeriodSeconds: grace_s } = template.spec.template.spec;
+        expect(grace_s).toBeGreaterThanOrEqual(Math.max(30, least_s));
+        expect(grace_s).toBeLessThanOrEqual(Math.max(30, least_s + 4));
+      }
+    },
+  );
 
   it('scratch is on the volume that has a limit', async () => {
     const rendered = await render({ ...LEAST, worker: { scratch: { size: '50Gi' } } });
