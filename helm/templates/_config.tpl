@@ -24,6 +24,9 @@ worker:
   concurrency: {{ .Values.worker.concurrency }}
   memory: {{ .Values.worker.memory }}
   scratch: /scratch
+  {{- with include "mongolake.scratchSize" .Values.worker.scratch }}
+  scratchSize: {{ . }}
+  {{- end }}
   drainTimeout: {{ .Values.worker.drainTimeoutSeconds }}s
 {{- with .Values.dashboard }}
 {{- if .enabled }}
@@ -69,6 +72,16 @@ vault:
     {{- end }}
 {{- end }}
 {{- end }}
+{{- end -}}
+
+{{/*
+The limit of an emptyDir as src/shared/config/units.ts reads sizes: Gi and its like are the same there, G is GB. Nothing of another volume, whose
+file system says its size, nor of a quantity beyond those units.
+*/}}
+{{- define "mongolake.scratchSize" -}}
+{{- if and (eq .type "emptyDir") (regexMatch "([KMGT]i|[kMGT]|[0-9])$" .size) -}}
+{{- .size }}{{ ternary "" "B" (hasSuffix "i" .size) -}}
+{{- end -}}
 {{- end -}}
 
 {{/* mongolake.yaml: `config` and what the chart sets. A key may come from one of them only. */}}

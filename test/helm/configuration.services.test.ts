@@ -208,6 +208,21 @@ describeWith(['kubernetes'], 'the configuration that the chart makes', () => {
     expect(spec.volumes).toContainEqual({ name: 'scratch', emptyDir: { sizeLimit: '50Gi' } });
   });
 
+  it.each([
+    ['50Gi', 50 * 2 ** 30],
+    ['512Mi', 512 * 2 ** 20],
+    ['1.5T', 1.5e12],
+    ['20G', 20e9],
+    ['5000000k', 5e9],
+    ['5000000000', 5e9],
+    ['1Pi', undefined],
+  ])('mongolake knows of an emptyDir of %s what it holds', async (size, bytes) => {
+    const rendered = await render({ ...LEAST, worker: { scratch: { size } } });
+    expect(load(rendered).worker.scratchSize).toBe(bytes);
+    const own = await render({ ...LEAST, worker: { scratch: { size, type: 'ephemeral' } } });
+    expect(load(own).worker).not.toHaveProperty('scratchSize');
+  });
+
   it('pods are made anew for another configuration, and for nothing else', async () => {
     const checksums = async (values: Values) => {
       const rendered = await render(values);
