@@ -24,6 +24,9 @@ worker:
   concurrency: {{ .Values.worker.concurrency }}
   memory: {{ .Values.worker.memory }}
   scratch: /scratch
+  {{- with include "mongolake.scratchSize" .Values.worker.scratch }}
+  scratchSize: {{ . }}
+  {{- end }}
   drainTimeout: {{ .Values.worker.drainTimeoutSeconds }}s
 {{- with .Values.dashboard }}
 {{- if .enabled }}
@@ -71,6 +74,16 @@ vault:
 {{- end }}
 {{- end -}}
 
+{{/*
+The limit of an emptyDir as src/shared/config/units.ts reads sizes: Gi and its like are the same there, G is GB. Nothing of another volume, whose
+file system says its size, nor of a quantity beyond those units.
+*/}}
+{{- define "mongolake.scratchSize" -}}
+{{- if and (eq .type "emptyDir") (regexMatch "([KMGT]i|[kMGT]|[0-9])$" .size) -}}
+{{- .size }}{{ ternary "" "B" (hasSuffix "i" .size) -}}
+{{- end -}}
+{{- end -}}
+
 {{/* mongolake.yaml: `config` and what the chart sets. A key may come from one of them only. */}}
 {{- define "mongolake.config" -}}
 {{- $chart := include "mongolake.chartConfig" . | fromYaml -}}
@@ -87,32 +100,63 @@ vault:
 {{- fail (printf "config.%s.listen is set by the chart, whose probes and services need it (metrics.port): remove it from config" $section) -}}
 {{- end -}}
 {{- end -}}
-{{- $config := mustMergeOverwrite (deepCopy .Values.config) $chart | toYaml -}}
-{{- if regexMatch "://[^\\s/:@]*:([^\\s/@$]|\\$[^\\s/@{])[^\\s/@]*@" $config -}}
-{{- fail "config has a URL with a password in it, and a ConfigMap is no place for one: put it into existingSecret and write ${VAR}" -}}
-{{- end -}}
-{{- range $name, $connection := .Values.config.connections -}}
-{{- range $key, $value := get $connection "credentials" | default dict -}}
-{{- if not (contains "${" (toString $value)) -}}
-{{- fail (printf "config.connections.%s.credentials.%s is written out, and a ConfigMap is no place for it: put it into existingSecret and write ${VAR}" $name $key) -}}
-{{- end -}}
-{{- end -}}
-{{- end -}}
-{{- $secrets := dict "vault.auth.token" (dig "vault" "auth" "token" "${" .Values.config) "vault.auth.nonce" (dig "vault" "auth" "nonce" "${" .Values.config) "vault.auth.secretId" (dig "vault" "auth" "secretId" "${" .Values.config) "dashboard.password" (dig "dashboard" "password" "${" .Values.config) "hashKey" (dig "hashKey" "${" .Values.config) -}}
-{{- range $key, $value := $secrets -}}
-{{- if not (contains "${" (toString $value)) -}}
-{{- fail (printf "config.%s is written out, and a ConfigMap is no place for it: put it into existingSecret and write ${VAR}" $key) -}}
-{{- end -}}
-{{- end -}}
+{{- $merged := mustMergeOverwrite (deepCopy .Values.config) $chart -}}
+{{- $sections := pick $merged "connections" "queue" "vault" "dashboard" "hashKey" -}}
+{{- include "mongolake.refuseSecrets" (dict "value" $sections "path" "config") -}}
+{{- include "mongolake.refusePasswords" (dict "value" $merged "path" "config") -}}
 {{- range $index, $webhook := .Values.config.notify -}}
-{{- /* Where it has no other secret, a webhook's address is the secret. */}}
-{{- $kept := ternary (dict) (dict "url" (get $webhook "url")) (hasKey $webhook "headers") -}}
-{{- range $name, $value := get $webhook "headers" | default dict -}}{{- $_ := set $kept (printf "headers.%s" $name) $value -}}{{- end -}}
-{{- range $key, $value := $kept -}}
-{{- if not (contains "${" (toString $value)) -}}
-{{- fail (printf "config.notify[%d].%s is written out, and a ConfigMap is no place for it: put it into existingSecret and write ${VAR}" $index $key) -}}
+{{- $at := printf "config.notify[%d]" $index -}}
+{{- include "mongolake.refuseWritten" (dict "value" (get $webhook "url") "path" (printf "%s.url" $at)) -}}
+{{- range $name, $value := get $webhook "headers" | default dict -}}
+{{- if regexMatch "(?i)auth|token|key|secret|cookie|passw|credential|signature" $name -}}
+{{- include "mongolake.refuseWritten" (dict "value" $value "path" (printf "%s.headers.%s" $at $name)) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
-{{- $config -}}
+{{- toYaml $merged -}}
+{{- end -}}
+
+{{/* Stops helm where a secret below `value` is written out. Takes a dict: value, its path and key. Keys as src/shared/config/secrets.ts has them. */}}
+{{- define "mongolake.refuseSecrets" -}}
+{{- if kindIs "map" .value -}}
+{{- range $key, $inner := .value -}}
+{{- include "mongolake.refuseSecrets" (dict "value" $inner "key" $key "path" (printf "%s.%s" $.path $key)) -}}
+{{- end -}}
+{{- else if kindIs "slice" .value -}}
+{{- range $index, $inner := .value -}}
+{{- include "mongolake.refuseSecrets" (dict "value" $inner "key" $.key "path" (printf "%s[%d]" $.path $index)) -}}
+{{- end -}}
+{{- else if and (regexMatch "(?i)^(?:.*(?:password|token|nonce)|secret.*|hashKey)$" .key) (not (regexMatch "(?i)(?:file|path)$" .key)) -}}
+{{- include "mongolake.refuseWritten" (pick . "value" "path") -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Stops helm where `value`, a secret, is there and no reference, or has a default that is written out. Takes a dict: value and its path. */}}
+{{- define "mongolake.refuseWritten" -}}
+{{- $text := toString .value -}}
+{{- if and .value (or (not (contains "${" $text)) (regexMatch "\\$\\{\\w+:-[^}]" $text)) -}}
+{{- fail (printf "%s is written out, and a ConfigMap is no place for it: put it into existingSecret and write ${VAR}" .path) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Stops helm where a URL below `value` has a password that is more than references. Takes a dict: value and its path. */}}
+{{- define "mongolake.refusePasswords" -}}
+{{- if kindIs "map" .value -}}
+{{- range $key, $inner := .value -}}
+{{- include "mongolake.refusePasswords" (dict "value" $inner "path" (printf "%s.%s" $.path $key)) -}}
+{{- end -}}
+{{- else if kindIs "slice" .value -}}
+{{- range $index, $inner := .value -}}
+{{- include "mongolake.refusePasswords" (dict "value" $inner "path" (printf "%s[%d]" $.path $index)) -}}
+{{- end -}}
+{{- else if kindIs "string" .value -}}
+{{- /* A reference with a default becomes that, another a character that no URL has. */}}
+{{- $text := regexReplaceAll "\\$\\{\\w+:-([^}]*)\\}" .value "${1}" -}}
+{{- $text = regexReplaceAll "\\$\\{[^}]*\\}" $text "\u0001" -}}
+{{- $user := "://[^\\s/:@]*:[^\\s/@]*[^\\s/@\\x01][^\\s/@]*@" -}}
+{{- $option := "(?i)(?:[?&](?:tlsCertificateKeyFilePassword|proxyPassword)=|AWS_SESSION_TOKEN(?::|%3A))[^\\s&#,]*[^\\s&#,\\x01]" -}}
+{{- if or (regexMatch $user $text) (regexMatch $option $text) -}}
+{{- fail (printf "%s has a URL with a password in it, and a ConfigMap is no place for one: put it into existingSecret and write ${VAR}" .path) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}

@@ -80,6 +80,24 @@ annotations:
 {{- default (printf "%s:%d" $host (int .Values.redis.port)) .Values.keda.redisAddress -}}
 {{- end -}}
 
+{{/*
+Seconds before Kubernetes kills the coordinator, or a backfill: at least 15 more than config.coordinator.drainTimeout, which is written as
+src/shared/config/units.ts reads it.
+*/}}
+{{- define "mongolake.coordinatorGrace" -}}
+{{- $written := dig "coordinator" "drainTimeout" "10s" .Values.config | toString -}}
+{{- $units := dict "ms" 1.0 "s" 1e3 "m" 6e4 "h" 36e5 "d" 864e5 "w" 6048e5 -}}
+{{- $part := "[0-9]+(?:\\.[0-9]+)? ?(?:ms|s|m|h|d|w)" -}}
+{{- if not (regexMatch (printf "^%s(?: ?%s)*$" $part $part) $written) -}}
+{{- fail (printf "config.coordinator.drainTimeout is %q: write a duration, such as 10s. The chart makes the pod's grace period from it" $written) -}}
+{{- end -}}
+{{- $drain := 0.0 -}}
+{{- range regexFindAll $part $written -1 -}}
+{{- $drain = addf $drain (mulf (regexFind "^[0-9.]+" . | float64) (get $units (regexFind "[a-z]+$" .))) -}}
+{{- end -}}
+{{- max 30 (add (divf $drain 1000 | ceil | int) 15) -}}
+{{- end -}}
+
 {{/* Resources of a worker: those given, else from its concurrency and memory. */}}
 {{- define "mongolake.workerResources" -}}
 {{- with .Values.worker -}}

@@ -129,7 +129,7 @@ async function observeCoordinator(
       metrics.delivered = notificationMetrics(registry);
       if (app.config.queue.kind !== 'local') return;
       metrics.worker = workerMetrics(registry);
-      scratchMetrics(registry, app.config.worker.scratch, app.clock);
+      scratchMetrics(registry, app.config.worker, app.clock);
     },
   });
   return { observation, ...metrics };

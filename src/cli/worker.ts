@@ -34,7 +34,7 @@ export async function workerCommand(options: WorkerOptions, globals: GlobalOptio
     live: () => livenessVerdict(liveness),
     register(registry) {
       metrics = workerMetrics(registry);
-      scratchMetrics(registry, app.config.worker.scratch, app.clock);
+      scratchMetrics(registry, app.config.worker, app.clock);
     },
   });
   try {

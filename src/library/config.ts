@@ -216,6 +216,8 @@ export interface MongolakeConfig {
     readonly memory?: string | undefined;
     /** Folder for temporary files, relative to this file. By default the system's. */
     readonly scratch?: string | undefined;
+    /** What scratch may hold where its file system does not say it, as of a Kubernetes emptyDir with a limit. Metrics tell size and free space by it; it keeps nobody from writing more. */
+    readonly scratchSize?: string | undefined;
     /** How long running jobs may go on after SIGTERM before they are handed back. By default '25s'. */
     readonly drainTimeout?: string | undefined;
     /** A job that gives no sign of life for so long is stuck: /healthz says so with 503. A merge gives none while its thread works, so this is more than the longest merge of one partition takes. By default '15m'. */

@@ -10,6 +10,7 @@ import { validate } from '../services/kubernetes.ts';
 import {
   CONFIG,
   type Container,
+  type Deployment,
   ENVIRONMENT,
   EXAMPLES,
   notes,
@@ -177,6 +178,26 @@ describeWith(['kubernetes'], 'the configuration that the chart makes', () => {
     expect(graceMs).toBeGreaterThan(load(rendered).worker.drainTimeout + 10_000);
   });
 
+  it.each(['500ms', '10s', '15.5s', '1m', '1h', '1m 30s'])(
+    'and for longer than a coordinator’s of %s',
+    async (drainTimeout) => {
+      const config = { ...CONFIG, coordinator: { drainTimeout } };
+      const rendered = await render({
+        ...LEAST,
+        config,
+        backfill: { enabled: true, target: 'guest' },
+        keda: { enabled: true },
+      });
+      // What docs/configuration.md says it takes at most besides.
+      const least_s = load(rendered).coordinator.drainTimeout / 1000 + 12;
+      for (const template of [rendered.deployment('coordinator'), rendered.one<Deployment>('Job')]) {
+        const { terminationGracePeriodSeconds: grace_s } = template.spec.template.spec;
+        expect(grace_s).toBeGreaterThanOrEqual(Math.max(30, least_s));
+        expect(grace_s).toBeLessThanOrEqual(Math.max(30, least_s + 4));
+      }
+    },
+  );
+
   it('scratch is on the volume that has a limit', async () => {
     const rendered = await render({ ...LEAST, worker: { scratch: { size: '50Gi' } } });
     const { spec } = rendered.deployment('worker').spec.template;
@@ -185,6 +206,21 @@ describeWith(['kubernetes'], 'the configuration that the chart makes', () => {
     expect(container.volumeMounts).toContainEqual({ name: 'scratch', mountPath: scratch });
     expect(container.env).toContainEqual({ name: 'TMPDIR', value: scratch });
     expect(spec.volumes).toContainEqual({ name: 'scratch', emptyDir: { sizeLimit: '50Gi' } });
+  });
+
+  it.each([
+    ['50Gi', 50 * 2 ** 30],
+    ['512Mi', 512 * 2 ** 20],
+    ['1.5T', 1.5e12],
+    ['20G', 20e9],
+    ['5000000k', 5e9],
+    ['5000000000', 5e9],
+    ['1Pi', undefined],
+  ])('mongolake knows of an emptyDir of %s what it holds', async (size, bytes) => {
+    const rendered = await render({ ...LEAST, worker: { scratch: { size } } });
+    expect(load(rendered).worker.scratchSize).toBe(bytes);
+    const own = await render({ ...LEAST, worker: { scratch: { size, type: 'ephemeral' } } });
+    expect(load(own).worker).not.toHaveProperty('scratchSize');
   });
 
   it('pods are made anew for another configuration, and for nothing else', async () => {

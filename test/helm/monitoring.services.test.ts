@@ -149,6 +149,8 @@ describeWith(['kubernetes'], 'the NetworkPolicies', () => {
           ports: [
             { port: 53, protocol: 'UDP' },
             { port: 53, protocol: 'TCP' },
+            { port: 5353, protocol: 'UDP' },
+            { port: 5353, protocol: 'TCP' },
           ],
         },
         ...rules,

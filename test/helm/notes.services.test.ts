@@ -10,6 +10,7 @@ describeWith(['kubernetes'], 'notes of the chart', () => {
     const without = await notes({ config: CONFIG });
     expect(without).toContain('MISSING: the configuration refers to MONGODB_URI, and existingSecret is empty');
     expect(without).toContain('create secret generic guest-mongolake --from-literal=MONGODB_URI=');
+    expect(without).toContain('helm -n data upgrade guest … -f values.yaml --set existingSecret=guest-mongolake');
     const given = await notes({ config: CONFIG, extraEnv: [{ name: 'MONGODB_URI', value: 'mongodb://db' }] });
     expect(given).not.toContain('MISSING');
     expect(given).toContain('helm -n data test guest --logs');
@@ -22,6 +23,7 @@ describeWith(['kubernetes'], 'notes of the chart', () => {
     expect(everything).toContain('1 to 40 workers (KEDA)');
     const job = (await render(EXAMPLES.everything ?? {})).one('Job').metadata.name;
     expect(everything).toContain(`Backfill of guest.notifications, by the Job ${job}:`);
+    expect(everything).toContain('helm -n data upgrade guest … -f values.yaml --set backfill.enabled=false');
     expect(given).not.toContain('Backfill');
   });
 });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Ajv } from 'ajv';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { PLACE_KEY, SECRET_KEY, SECTIONS } from '../../src/shared/config/secrets.ts';
 import { EXAMPLES } from './chart.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
@@ -25,6 +26,13 @@ it('the schema of the values names the sections of the configuration, all of the
   const config = JSON.parse(read('schema/mongolake.schema.json')) as Schema;
   const sections = Object.keys(values.properties?.config?.properties ?? {});
   expect(sections.sort()).toEqual(Object.keys(config.properties ?? {}).sort());
+});
+
+it('the chart takes the same keys for secrets as mongolake does', () => {
+  const template = read('helm/templates/_config.tpl');
+  for (const { source } of [SECRET_KEY, PLACE_KEY]) expect(template).toContain(`regexMatch "(?i)${source}" .key`);
+  const sections = SECTIONS.map((section) => `"${section}"`).join(' ');
+  expect(template).toContain(`pick $merged ${sections} -}}`);
 });
 
 const SCHEMA = JSON.parse(read('helm/values.schema.json')) as Schema;

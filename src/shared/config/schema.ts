@@ -107,6 +107,14 @@ const worker = z
       description: "Folder for temporary files, relative to this file. By default the system's.",
       examples: ['/var/tmp/mongolake'],
     }).exactOptional(),
+    scratchSize: size(
+      {
+        description:
+          'What scratch may hold where its file system does not say it, as of a Kubernetes emptyDir with a limit. Metrics tell size and free space by it; it keeps nobody from writing more.',
+        examples: ['10GiB'],
+      },
+      { min: 1, max: 9e15 },
+    ).exactOptional(),
     drainTimeout: duration(
       { description: 'How long running jobs may go on after SIGTERM before they are handed back.', examples: ['25s'] },
       { min: 0, max: 24 * HOUR },
@@ -205,6 +213,8 @@ export type Config = DeepReadonly<Omit<ParsedConfig, 'worker'>> & {
     readonly memory: number;
     /** Absolute. */
     readonly scratch: string;
+    /** Bytes that scratch may hold; as many as its file system has where left out. */
+    readonly scratchSize?: number;
     /** Milliseconds. */
     readonly drainTimeout: number;
     /** Milliseconds. */

@@ -1,10 +1,10 @@
 import { secretsOfUri } from '../domain/redact.ts';
 
-/** Keys whose values are secrets; that of a file or a path only says where one is. */
-const SECRET_KEY = /^(?:.*(?:password|token|nonce)|secret.*|hashKey)$/i;
-const PLACE_KEY = /(?:file|path)$/i;
+/** Keys whose values are secrets; that of a file or a path only says where one is. The chart (`_config.tpl`) refuses the same keys. */
+export const SECRET_KEY = /^(?:.*(?:password|token|nonce)|secret.*|hashKey)$/i;
+export const PLACE_KEY = /(?:file|path)$/i;
 /** Sections that hold secrets. In the others a key may be the name of a field. */
-const SECTIONS = ['connections', 'queue', 'vault', 'dashboard', 'hashKey'];
+export const SECTIONS = ['connections', 'queue', 'vault', 'dashboard', 'hashKey'];
 
 /** Every secret of a configuration, whole or not yet examined: what `keepSecrets` is to be told. */
 export function configSecrets(config: unknown): readonly string[] {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -40,10 +40,10 @@ async function scrape({ registry }: MetricsRegistry) {
   return parseExposition(await registry.metrics());
 }
 
-async function everything(folder = tmpdir()) {
+async function everything(worker: { readonly scratch: string; readonly scratchSize?: number } = { scratch: tmpdir() }) {
   const into = await metricsRegistry();
   processMetrics(into, { version: '1.2.3', isAlive: () => true });
-  scratchMetrics(into, folder, fakeClock(0));
+  scratchMetrics(into, worker, fakeClock(0));
   notificationMetrics(into);
   queueMetrics(into, queueProbe({ depth: async () => DEPTH }, fakeClock(0)));
   return { into, coordinator: coordinatorMetrics(into), worker: workerMetrics(into) };
@@ -117,8 +117,43 @@ describe('a process', () => {
     expect(size).toBeGreaterThan(0);
     expect(sampleOf(families, 'mongolake_scratch_free_bytes')).toBeGreaterThan(0);
     expect(sampleOf(families, 'mongolake_scratch_free_bytes')).toBeLessThanOrEqual(size);
-    const none = await scrape((await everything(join(tmpdir(), 'mongolake-not-there'))).into);
+    const none = await scrape((await everything({ scratch: join(tmpdir(), 'mongolake-not-there') })).into);
     for (const name of ['free', 'size']) expect(none.get(`mongolake_scratch_${name}_bytes`)?.samples).toEqual([]);
+  });
+});
+
+describe('the space of a scratch folder that may hold less than its file system', () => {
+  const LIMIT = 2 ** 20;
+  const spaceOf = async (scratch: string, scratchSize: number) => {
+    const families = await scrape((await everything({ scratch, scratchSize })).into);
+    return ['size', 'free'].map((name) => sampleOf(families, `mongolake_scratch_${name}_bytes`));
+  };
+
+  test('is what it may hold, and what its files, at any depth, leave of that', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'mongolake-space-'));
+    try {
+      expect(await spaceOf(folder, LIMIT)).toEqual([LIMIT, LIMIT]);
+      mkdirSync(join(folder, 'a', 'b'), { recursive: true });
+      writeFileSync(join(folder, 'a', 'b', 'file'), Buffer.alloc(LIMIT / 4, 1));
+      writeFileSync(join(folder, 'file'), Buffer.alloc(LIMIT / 4, 1));
+      expect(await spaceOf(folder, LIMIT)).toEqual([LIMIT, LIMIT / 2]);
+      // It has more than it may hold: it is about to be evicted.
+      expect(await spaceOf(folder, LIMIT / 4)).toEqual([LIMIT / 4, 0]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test("is the file system's where that is less", async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'mongolake-space-'));
+    try {
+      const { blocks, bsize } = statfsSync(folder);
+      const [size, free = 0] = await spaceOf(folder, Number.MAX_SAFE_INTEGER);
+      expect(size).toBe(blocks * bsize);
+      expect(free).toBeLessThanOrEqual(blocks * bsize);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 
