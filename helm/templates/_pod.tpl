@@ -155,7 +155,7 @@ livenessProbe:
   timeoutSeconds: 5
   failureThreshold: 6
 readinessProbe:
-  # The dashboard has no other path.
+  {{- /* The dashboard has no other path. */}}
   httpGet: { path: {{ ternary "/readyz" "/healthz" (eq .portName "metrics") }}, port: {{ .portName }} }
   periodSeconds: 10
   timeoutSeconds: 5

@@ -7,6 +7,7 @@ describeWith(['kubernetes'], 'notes of the chart', () => {
     const bare = await notes({});
     expect(bare).toContain('MISSING: config.pipelines is empty');
     expect(bare).not.toContain('existingSecret');
+    expect(bare).not.toContain('Next:');
     const without = await notes({ config: CONFIG });
     expect(without).toContain('MISSING: the configuration refers to MONGODB_URI, and existingSecret is empty');
     expect(without).toContain('create secret generic guest-mongolake --from-literal=MONGODB_URI=');
@@ -17,7 +18,7 @@ describeWith(['kubernetes'], 'notes of the chart', () => {
     expect(given).toContain('exec deploy/guest-mongolake-coordinator -- mongolake');
     const everything = await notes(EXAMPLES.everything ?? {});
     expect(everything).not.toContain('MISSING');
-    expect(everything).toContain('The Secret mongolake must have: MONGODB_URI.');
+    expect(everything).toContain('The Secret mongolake must have: MONGODB_URI, board, redis-password, VAULT_EC2_NONCE.');
     expect(everything).toContain('hop limit of 2');
     expect(everything).toContain('port-forward service/guest-lake-dashboard 3000:80');
     expect(everything).toContain('1 to 40 workers (KEDA)');
