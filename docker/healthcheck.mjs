@@ -1,5 +1,6 @@
 // The image's HEALTHCHECK. Asks `/healthz` wherever a process of the container listens, as the kernel tells it, so that it needs no
-// configuration: coordinator, worker and dashboard say whether they get on. A command that serves nothing, such as `sync`, is healthy.
+// configuration: coordinator, worker and dashboard say whether they get on. A command that serves nothing, such as `sync`, is healthy;
+// one that this may not look into is not.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { get } from 'node:http';
 
@@ -7,16 +8,29 @@ const ANSWER_MS = 5000;
 /** State of a socket in /proc/<pid>/net/tcp. */
 const LISTENING = '0A';
 
-/** What `list` gives; nothing where a process has ended meanwhile or is another user's. */
+/** What `list` gives; nothing where what it looks at has ended meanwhile, or is not there. Throws where it may not look. */
 function orNone(list) {
   try {
     return list();
-  } catch {
-    return [];
+  } catch (error) {
+    if (error.code === 'ENOENT' || error.code === 'ESRCH') return [];
+    throw error;
   }
 }
 
-/** The sockets that processes of this user hold, as `socket:[inode]`. */
+/** The processes of this user but for this one. Throws where there is none: one serves, or would, and it can't be seen. */
+function processesOfUser() {
+  const user = process.getuid();
+  const ofUser = (pid) =>
+    orNone(() => [readFileSync(`/proc/${pid}/status`, 'utf8')]).some(
+      (status) => status.match(/^Uid:\t(\d+)/m)?.[1] === `${user}`,
+    );
+  const found = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && name !== `${process.pid}` && ofUser(name));
+  if (found.length === 0) throw new Error(`/proc shows no other process of user ${user}`);
+  return found;
+}
+
+/** The sockets that processes hold, as `socket:[inode]`. */
 function socketsOf(processes) {
   const files = processes.flatMap((pid) =>
     orNone(() => readdirSync(`/proc/${pid}/fd`)).map((file) => `/proc/${pid}/fd/${file}`),
@@ -33,8 +47,7 @@ function hostOf(address) {
 }
 
 function listeningHosts() {
-  const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  const held = socketsOf(processes);
+  const held = socketsOf(processesOfUser());
   return ['tcp', 'tcp6'].flatMap((table) =>
     orNone(() => readFileSync(`/proc/self/net/${table}`, 'utf8').trim().split('\n').slice(1))
       .map((line) => line.trim().split(/\s+/))
@@ -60,6 +73,16 @@ function ask(host) {
   });
 }
 
-const answers = await Promise.all(listeningHosts().map(ask));
-if (answers.length === 0) process.stdout.write('nothing is served\n');
-process.exitCode = answers.every((well) => well) ? 0 : 1;
+/** Whether all that is served is well. */
+async function isWell() {
+  const answers = await Promise.all(listeningHosts().map(ask));
+  if (answers.length === 0) process.stdout.write('nothing is served\n');
+  return answers.every((well) => well);
+}
+
+try {
+  process.exitCode = (await isWell()) ? 0 : 1;
+} catch (error) {
+  process.stdout.write(`what is served can't be told: ${error.message}\n`);
+  process.exitCode = 1;
+}

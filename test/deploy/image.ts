@@ -43,8 +43,8 @@ export interface Run {
 
 /** A running container. `end` signals its process 1. */
 export interface Contained extends Running {
-  /** Runs the image's HEALTHCHECK in it. */
-  health(): Promise<Ended>;
+  /** Runs the image's HEALTHCHECK in it, as its user where no other is named. */
+  health(user?: number): Promise<Ended>;
 }
 
 /** Makes the root file system out of what is built. */
@@ -87,7 +87,7 @@ export async function openImage(): Promise<Image> {
           const [code] = (await closed) as [number | null];
           return code;
         },
-        health: () => finish(enterContained(options, child, check)),
+        health: (user = options.user) => finish(enterContained({ ...options, user }, child, check)),
       };
       running.add(contained);
       return contained;

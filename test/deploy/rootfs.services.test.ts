@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references to secrets are written so
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -131,6 +131,43 @@ describeWith(['namespaces', 'compose'], "the image's root file system, read-only
     expect({ stdout, stderr }).toEqual({ stdout: '127.0.0.1\n', stderr: '' });
   });
 
+  it('is not healthy where what it serves says so, and is where it serves nothing', async () => {
+    const serve = (status: number) => `
+      require('node:http').createServer((_, response) => response.writeHead(${status}).end())
+        .listen(0, '127.0.0.1', () => console.log('serving'));`;
+    const health = async (script: string, user?: number, how: Run = { ...run(image, ''), entrypoint: ['node'] }) => {
+      const contained = image.start(how, '--eval', script);
+      await contained.line('serving');
+      const { code, stdout } = await contained.health(user);
+      await contained.end('SIGKILL');
+      return { code, stdout: stdout.replace(/:\d+\//, ':PORT/').trim() };
+    };
+    const url = 'http://127.0.0.1:PORT/healthz';
+    expect(await health(serve(200))).toEqual({ code: 0, stdout: `${url}: 200` });
+    expect(await health(serve(503))).toEqual({ code: 1, stdout: `${url}: 503` });
+    const mute =
+      "require('node:net').createServer((socket) => socket.destroy()).listen(0, '127.0.0.1', () => console.log('serving'))";
+    expect(await health(mute)).toMatchObject({ code: 1, stdout: expect.stringContaining(`${url}: `) });
+    const silent = "console.log('serving'); setInterval(() => {}, 1000)";
+    expect(await health(silent)).toEqual({ code: 0, stdout: 'nothing is served' });
+    const unseen = "what is served can't be told: /proc shows no other process of user 10002";
+    for (const script of [serve(200), silent]) expect(await health(script, 10002)).toEqual({ code: 1, stdout: unseen });
+    // The kernel hides the files of a process whose program its user can't read.
+    const bin = image.folder();
+    copyFileSync(join(image.root, 'usr/local/bin/node'), join(bin, 'node'));
+    chmodSync(join(bin, 'node'), 0o111);
+    const hidden: Run = { mounts: [{ from: bin, at: '/var/tmp/mongolake' }], entrypoint: ['/var/tmp/mongolake/node'] };
+    expect(await health(serve(503), undefined, hidden)).toEqual({
+      code: 1,
+      stdout: expect.stringMatching(/^what is served can't be told: EACCES.*'\/proc\/1\/fd'$/),
+    });
+    const dual = serve(200).replace("'127.0.0.1'", "'::1'");
+    expect(await health(dual)).toEqual({
+      code: 0,
+      stdout: 'http://[0000:0000:0000:0000:0000:0000:0000:0001]:PORT/healthz: 200',
+    });
+  });
+
   it('keeps the nonce of an EC2 login where a volume is mounted for it, and says so where there is none', async () => {
     const vault = { address: NOBODY, retryFor: '0s', auth: { method: 'ec2', role: 'mongolake', metadataUrl: NOBODY } };
     const how = run(image, { ...LEAST, vault, connections: { guest: { kind: 'mongodb', uri: '${vault:a/b#c}' } } });
@@ -246,34 +283,6 @@ describeWith(AT_WORK, "the image in the chart's pods", ({ redis, s3, mongodb }) 
     const rows = await readTable('duckdb', `s3://${s3.bucket}/chart/notifications`, { columns: ['_id'], s3 });
     expect(rows).toHaveLength(DOCS);
     for (const { scratch } of [coordinator, worker]) expect(readdirSync(scratch)).toEqual([]);
-  });
-
-  it('is not healthy where what it serves says so, and is where it serves nothing', async () => {
-    const serve = (status: number) => `
-      require('node:http').createServer((_, response) => response.writeHead(${status}).end())
-        .listen(0, '127.0.0.1', () => console.log('serving'));`;
-    const health = async (script: string) => {
-      const contained = image.start({ ...run(image, ''), entrypoint: ['node', '--eval'] }, script);
-      await contained.line('serving');
-      const { code, stdout } = await contained.health();
-      await contained.end('SIGKILL');
-      return { code, stdout: stdout.replace(/:\d+\//, ':PORT/').trim() };
-    };
-    const url = 'http://127.0.0.1:PORT/healthz';
-    expect(await health(serve(200))).toEqual({ code: 0, stdout: `${url}: 200` });
-    expect(await health(serve(503))).toEqual({ code: 1, stdout: `${url}: 503` });
-    const mute =
-      "require('node:net').createServer((socket) => socket.destroy()).listen(0, '127.0.0.1', () => console.log('serving'))";
-    expect(await health(mute)).toMatchObject({ code: 1, stdout: expect.stringContaining(`${url}: `) });
-    expect(await health("console.log('serving'); setInterval(() => {}, 1000)")).toEqual({
-      code: 0,
-      stdout: 'nothing is served',
-    });
-    const dual = serve(200).replace("'127.0.0.1'", "'::1'");
-    expect(await health(dual)).toEqual({
-      code: 0,
-      stdout: 'http://[0000:0000:0000:0000:0000:0000:0000:0001]:PORT/healthz: 200',
-    });
   });
 });
 
