@@ -18,7 +18,9 @@ describeWith(['kubernetes'], 'notes of the chart', () => {
     expect(given).toContain('exec deploy/guest-mongolake-coordinator -- mongolake');
     const everything = await notes(EXAMPLES.everything ?? {});
     expect(everything).not.toContain('MISSING');
-    expect(everything).toContain('The Secret mongolake must have: MONGODB_URI, board, redis-password, VAULT_EC2_NONCE.');
+    expect(everything).toContain(
+      'The Secret mongolake must have: MONGODB_URI, board, redis-password, VAULT_EC2_NONCE.',
+    );
     expect(everything).toContain('hop limit of 2');
     expect(everything).toContain('port-forward service/guest-lake-dashboard 3000:80');
     expect(everything).toContain('1 to 40 workers (KEDA)');

@@ -71,7 +71,7 @@ function json(value: unknown): string {
   return canonicalJson(bytes, type, at, end);
 }
 
-/** The row that a document becomes under a schema: the mapping of DESIGN.md, over JavaScript values. */
+/** The row that a document becomes under a schema: the mapping of docs/types.md, over JavaScript values. */
 export function modelRow(document: Fields, schema: TableSchema): Row {
   const extra = new Map<string, string>();
   const { bytes, type, at, end } = placed(document.get('_id'));
