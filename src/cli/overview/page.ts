@@ -75,7 +75,7 @@ const SIGNS: Readonly<Record<Health, string>> = {
   idle: '○',
   missing: '○',
   pending: '…',
-  late: '▲',
+  stale: '▲',
   unfinished: '▲',
   failed: '✕',
 };

@@ -1,7 +1,7 @@
 import pMap from 'p-map';
 import type { OpenedConfig } from '../../app/app.ts';
+import { freshnessLimit } from '../../coordinator/limits.ts';
 import type { TableTarget } from '../../shared/config/targets.ts';
-import type { Schedule } from '../../shared/domain/schedule.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { Queue } from '../../shared/ports/queue.ts';
 import { within } from '../../shared/within.ts';
@@ -52,7 +52,7 @@ export function openOverview(app: OpenedConfig): Overview {
   const entry = async (target: TableTarget, until: number): Promise<TableEntry> => ({
     name: target.name,
     pipeline: target.pipeline,
-    schedule: scheduleOf(app, target),
+    freshnessLimit_ms: freshnessLimit(target.settings),
     reading: await soon(clock, until, () => readerOf(target).view()),
   });
   const queue = queueReader(app);
@@ -103,15 +103,6 @@ async function soon<T>(clock: Clock, until: number, read: () => Promise<T>): Pro
   } catch (error) {
     return { kind: 'trouble', trouble: troubleOf(error) };
   }
-}
-
-/** Each note of a table that follows a change stream counts as a check, and one comes a minute. */
-const NOTES_MS = 60_000;
-
-function scheduleOf({ config }: OpenedConfig, { pipeline, settings }: TableTarget): Schedule {
-  if (settings.mode !== 'changestream') return settings.schedule;
-  const followMs = config.pipelines[pipeline]?.source.followInterval ?? 0;
-  return { kind: 'every', every_ms: Math.max(NOTES_MS, followMs) };
 }
 
 /** The queue's depth, over one connection that is opened when it is first asked for. */

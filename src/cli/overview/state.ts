@@ -1,11 +1,9 @@
-import { nextTick } from '../../coordinator/schedule.ts';
 import type { Verification } from '../../coordinator/verification.ts';
 import { differing } from '../../shared/domain/comparison.ts';
-import type { Schedule } from '../../shared/domain/schedule.ts';
 import type { PartitionSize, TableEntry, TableView } from './view.ts';
 
 /** How a table is doing, from what can wait to what somebody should look at. */
-export type Health = 'fresh' | 'idle' | 'running' | 'missing' | 'pending' | 'late' | 'unfinished' | 'failed';
+export type Health = 'fresh' | 'idle' | 'running' | 'missing' | 'pending' | 'stale' | 'unfinished' | 'failed';
 
 /** In words, as on the badge. */
 export const HEALTH_TEXT: Readonly<Record<Health, string>> = {
@@ -14,13 +12,13 @@ export const HEALTH_TEXT: Readonly<Record<Health, string>> = {
   running: 'Running',
   missing: 'No table yet',
   pending: 'Not read yet',
-  late: 'Late',
+  stale: 'Stale',
   unfinished: 'Unfinished run',
   failed: 'Unreadable',
 };
 
 /** How a table is doing at `now`. */
-export function healthOf({ reading, schedule }: TableEntry, now: number): Health {
+export function healthOf({ reading, freshnessLimit_ms }: TableEntry, now: number): Health {
   if (reading.kind === 'trouble') return 'failed';
   if (reading.kind === 'pending') return 'pending';
   const { run, status } = reading.value;
@@ -28,24 +26,14 @@ export function healthOf({ reading, schedule }: TableEntry, now: number): Health
   if (run !== undefined) return 'unfinished';
   if (status.table === undefined) return 'missing';
   const checkedAt = status.lastCheck?.at;
-  if (schedule.kind === 'none') return 'idle';
-  return checkedAt === undefined || isLate(schedule, checkedAt, now) ? 'late' : 'fresh';
+  if (freshnessLimit_ms === undefined) return 'idle';
+  return checkedAt === undefined || now - checkedAt > freshnessLimit_ms ? 'stale' : 'fresh';
 }
 
-/** A run takes a while after it is due, milliseconds. */
-const GRACE_MS = 60_000;
-
-/** Whether the schedule came up twice since the last check: once may have been while a run still went. */
-export function isLate(schedule: Schedule, checkedAt: number, now: number): boolean {
-  const due = nextTick(schedule, checkedAt, checkedAt);
-  const again = due === undefined ? undefined : nextTick(schedule, due, due);
-  return again !== undefined && now > again + GRACE_MS;
-}
-
-/** Whether somebody should look: what is late or broken, differs from its source, or has documents put aside. */
+/** Whether somebody should look: what is stale or broken, differs from its source, or has documents put aside. */
 export function needsAttention(entry: TableEntry, now: number): boolean {
   const health = healthOf(entry, now);
-  if (health === 'late' || health === 'unfinished' || health === 'failed') return true;
+  if (health === 'stale' || health === 'unfinished' || health === 'failed') return true;
   return entry.reading.kind === 'read' && hasFindings(entry.reading.value);
 }
 

@@ -62,7 +62,7 @@ h3 { font-size: 16px; margin: 0; overflow-wrap: anywhere; }
 .badge { display: inline-flex; align-items: center; gap: 6px; padding: 1px 10px; border-radius: 99px; font-size: 13px; line-height: 1.6; font-weight: 550; letter-spacing: 0; white-space: nowrap; background: var(--idle-bg); color: var(--dim); }
 .badge.fresh { background: var(--ok-bg); color: var(--ok); }
 .badge.running { background: var(--run-bg); color: var(--run); }
-.badge.late, .badge.unfinished { background: var(--warn-bg); color: var(--warn); }
+.badge.stale, .badge.unfinished { background: var(--warn-bg); color: var(--warn); }
 .badge.failed { background: var(--bad-bg); color: var(--bad); }
 .note { margin: 10px 0; padding: 10px 14px; border-radius: 8px; border-left: 4px solid var(--line); background: var(--soft); overflow-wrap: anywhere; }
 .note p { margin: 4px 0 0; }

@@ -145,7 +145,7 @@ function cells({ status, mode, last }: TableView, health: Health, now: number): 
     last === undefined
       ? '–'
       : html`${last.counts === undefined ? (last.operation ?? 'unknown') : countsText(last.counts) || 'nothing'}<small>${ago(last.time, now)}</small>`;
-  return html`<td class="${health === 'late' && 'alert'}">${ago(lastCheck?.at, now)}</td>
+  return html`<td class="${health === 'stale' && 'alert'}">${ago(lastCheck?.at, now)}</td>
 <td class="wide">${lagText(table?.watermark, mode, now)}</td>
 <td class="wide num">${table === undefined ? '–' : number(table.version)}</td>
 <td class="mid num">${table === undefined ? '–' : number(table.rows)}</td>

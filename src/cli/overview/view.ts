@@ -1,6 +1,5 @@
 import type { ChartedVersion, SchemaChange } from '../../coordinator/charted.ts';
 import type { RunStatus, TableStatus } from '../../coordinator/status.ts';
-import type { Schedule } from '../../shared/domain/schedule.ts';
 import type { Stage } from '../../shared/domain/stage.ts';
 import type { TableMode } from '../../shared/domain/window.ts';
 import type { QueueDepth } from '../../shared/ports/queue.ts';
@@ -33,8 +32,8 @@ export interface TableEntry {
   /** `pipeline.collection`. */
   readonly name: string;
   readonly pipeline: string;
-  /** When it is to be checked. With a change stream it is the interval of its notes. */
-  readonly schedule: Schedule;
+  /** Stale where its last check is older; `undefined` where nothing says, as without a schedule. */
+  readonly freshnessLimit_ms: number | undefined;
   readonly reading: Reading<TableView>;
 }
 

@@ -15,12 +15,12 @@ const target = (name: string) =>
     name: `guest.${name}`,
     pipeline: 'guest',
     collection: name,
-    settings: { mode: name === 'stream' ? 'changestream' : 'incremental', schedule },
+    settings: { mode: 'incremental', schedule, ...(name === 'quick' ? { staleAfter: 60_000 } : {}) },
   }) as TableTarget;
 
 /** A configuration of two pipelines, whose stores are these. */
 function opened(stores: Readonly<Record<string, Storage>>): OpenedConfig {
-  const pipelines = { guest: { source: { followInterval: 10_000 } }, away: { source: {} } };
+  const pipelines = { guest: {}, away: {} };
   return {
     clock,
     config: { pipelines, queue: { kind: 'local' } },
@@ -41,22 +41,22 @@ const broken = (): Storage => ({
 });
 
 it('a store that does not answer, one that fails and a pipeline without collections keep no other from being shown', async () => {
-  const overview = openOverview(opened({ hangs: hanging(), fails: broken(), stream: memoryStorage('memory:fine') }));
+  const overview = openOverview(opened({ hangs: hanging(), fails: broken(), quick: memoryStorage('memory:fine') }));
   const asking = overview.all();
   await clock.advance(4000);
   const { tables, unresolved, queue } = await asking;
   expect(tables.map(({ name, reading }) => [name, reading.kind])).toEqual([
     ['guest.hangs', 'pending'],
     ['guest.fails', 'trouble'],
-    ['guest.stream', 'read'],
+    ['guest.quick', 'read'],
   ]);
   expect(tables[1]?.reading).toMatchObject({ trouble: { code: 'STORE_UNREACHABLE' } });
   expect(unresolved).toEqual([
     { pipeline: 'away', trouble: { code: 'SOURCE_UNREACHABLE', message: 'no answer', hint: 'wait' } },
   ]);
   expect(queue).toEqual({ kind: 'local' });
-  // A table that follows a change stream is noted once a minute where nothing comes.
-  expect(tables.map((entry) => entry.schedule)).toEqual([schedule, schedule, { kind: 'every', every_ms: 60_000 }]);
+  // Three times the schedule, or as configured.
+  expect(tables.map((entry) => entry.freshnessLimit_ms)).toEqual([2_700_000, 2_700_000, 60_000]);
   await overview.close();
 });
 

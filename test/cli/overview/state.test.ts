@@ -1,39 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { differs, healthOf, isLate, needsAttention, skewOf } from '../../../src/cli/overview/state.ts';
+import { differs, healthOf, needsAttention, skewOf } from '../../../src/cli/overview/state.ts';
 import { ENTRY, entryOf, NOW, RUN, VERIFIED, viewWith } from './views.ts';
 
 const MINUTE = 60_000;
-const quarterly = { kind: 'every', every_ms: 15 * MINUTE } as const;
-
-describe('lateness', () => {
-  it('is when the schedule came up twice since the last check, and a run had its minute', () => {
-    expect(isLate(quarterly, NOW - 31 * MINUTE, NOW)).toBe(false);
-    expect(isLate(quarterly, NOW - 31 * MINUTE - 1, NOW)).toBe(true);
-  });
-
-  it('of a cron expression goes by its times', () => {
-    const nightly = { kind: 'cron', expression: '0 3 * * *' } as const;
-    const checkedAt = Date.parse('2026-03-01T03:00:20Z');
-    expect(isLate(nightly, checkedAt, Date.parse('2026-03-03T03:00:59Z'))).toBe(false);
-    expect(isLate(nightly, checkedAt, Date.parse('2026-03-03T03:01:01Z'))).toBe(true);
-  });
-
-  it('is never of what has no schedule', () => {
-    expect(isLate({ kind: 'none' }, 0, NOW)).toBe(false);
-  });
-});
 
 describe('how a table is doing', () => {
   const health = (entry: typeof ENTRY) => healthOf(entry, NOW);
   it.each([
     ['fresh', ENTRY],
-    ['late', entryOf(viewWith({ lastCheck: { at: NOW - 90 * MINUTE, run: 'r', version: 1 } }))],
-    ['late', entryOf(viewWith({ lastCheck: undefined }))],
+    ['fresh', entryOf(viewWith({ lastCheck: { at: NOW - 45 * MINUTE, run: 'r', version: 1 } }))],
+    ['stale', entryOf(viewWith({ lastCheck: { at: NOW - 45 * MINUTE - 1, run: 'r', version: 1 } }))],
+    ['stale', entryOf(viewWith({ lastCheck: undefined }))],
     ['missing', entryOf(viewWith({ table: undefined, lastCheck: undefined }))],
     ['running', entryOf(viewWith({}, RUN))],
     ['unfinished', entryOf(viewWith({}, { ...RUN, state: 'silent' }))],
     ['unfinished', entryOf(viewWith({}, { ...RUN, state: 'unfinished' }))],
-    ['idle', { ...ENTRY, schedule: { kind: 'none' } as const }],
+    ['idle', { ...ENTRY, freshnessLimit_ms: undefined }],
     ['pending', { ...ENTRY, reading: { kind: 'pending' } as const }],
     [
       'failed',
@@ -43,7 +25,7 @@ describe('how a table is doing', () => {
     expect(health(entry)).toBe(expected);
   });
 
-  it('needs attention where something is late, broken, differs or is put aside', () => {
+  it('needs attention where something is stale, broken, differs or is put aside', () => {
     const attention = (entry: typeof ENTRY) => needsAttention(entry, NOW);
     expect(attention(ENTRY)).toBe(false);
     expect(attention(entryOf(viewWith({}, RUN)))).toBe(false);

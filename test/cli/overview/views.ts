@@ -77,7 +77,7 @@ export function entryOf(value: TableView): TableEntry {
   return {
     name: 'guest.notifications',
     pipeline: 'guest',
-    schedule: { kind: 'every', every_ms: 15 * 60_000 },
+    freshnessLimit_ms: 45 * 60_000,
     reading: { kind: 'read', value },
   };
 }
