@@ -8,6 +8,9 @@ export default defineConfig({
         plugins: [countLine()],
         test: {
           name: 'unit',
+          // A core each, also on a machine of two, of which one would be left idle. The servers' suites come after it, one by one.
+          maxWorkers: '100%',
+          sequence: { groupOrder: 1 },
           setupFiles: ['test/property-seed.ts'],
           // What is told to people is compared without colours, wherever the tests run: CI turns them on, a pipe off.
           env: { NO_COLOR: '1' },
@@ -20,6 +23,8 @@ export default defineConfig({
         plugins: [countLine()],
         test: {
           name: 'services',
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
           setupFiles: ['test/property-seed.ts'],
           include: ['test/**/*.services.test.ts'],
           globalSetup: ['test/services/global-setup.ts'],
